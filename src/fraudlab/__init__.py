@@ -1,0 +1,20 @@
+"""Describe a fraud-detection run once; run it as a process, in Docker or in the cloud."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+__all__ = ["Run", "__version__", "compare", "train"]
+
+if TYPE_CHECKING:
+    from fraudlab.api import Run, compare, train
+
+
+def __getattr__(name: str) -> Any:
+    """Import the Python interface on first use: the image carries only part of this package."""
+    if name in {"Run", "compare", "train"}:
+        from fraudlab import api
+
+        return getattr(api, name)
+    raise AttributeError(f"module 'fraudlab' has no attribute {name!r}")

@@ -1,0 +1,119 @@
+"""Every error fraudlab raises on purpose.
+
+::
+
+    FraudlabError                 exit 1
+    ├── ConfigError               exit 2    a key, value or combination that cannot work
+    ├── DataError                 exit 3    the table is not what was described
+    ├── BackendError              exit 4    the place the jobs should run in is not usable
+    │   ├── DockerUnavailable               no engine answers, or it went away midway
+    │   ├── ImageMissing                    the image is not on this engine
+    │   └── PortInUse                       somebody else listens there
+    ├── JobFailed                 exit 5    a job ran and ended with an error of its own
+    ├── EndpointError             exit 6    the endpoint refused, or answered with something else
+    ├── RunError                  exit 7    a run folder is missing, taken or incomplete
+    ├── StorageError              exit 8    the disk is full or refuses to be written
+    └── TrackingError             exit 9    Comet was required and cannot be used
+    Interrupted                   exit 130  Ctrl-C or SIGTERM
+
+Each carries the sentence a person needs and a fix. A job that fails on its data or configuration raises
+:class:`DataError`, :class:`ConfigError` or :class:`StorageError` with the job's own sentence, so that the
+exit code does not depend on which side of the container wall the mistake was noticed.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+from typing import ClassVar
+
+
+class FraudlabError(Exception):
+    """An error a person can act on.
+
+    Parameters
+    ----------
+    message : str
+        One sentence that says what is wrong, with the value that is.
+    fix : str, optional
+        What to do about it.
+    """
+
+    exit_code: ClassVar[int] = 1
+
+    def __init__(self, message: str, *, fix: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.fix = fix
+
+    def __str__(self) -> str:
+        return f"{self.message}\nfix: {self.fix}" if self.fix else self.message
+
+
+class ConfigError(FraudlabError):
+    exit_code = 2
+
+
+class DataError(FraudlabError):
+    exit_code = 3
+
+
+class BackendError(FraudlabError):
+    exit_code = 4
+
+
+class DockerUnavailable(BackendError):
+    pass
+
+
+class ImageMissing(BackendError):
+    pass
+
+
+class PortInUse(BackendError):
+    pass
+
+
+class JobFailed(FraudlabError):
+    exit_code = 5
+
+
+class EndpointError(FraudlabError):
+    exit_code = 6
+
+
+class RunError(FraudlabError):
+    exit_code = 7
+
+
+class StorageError(FraudlabError):
+    exit_code = 8
+
+
+class TrackingError(FraudlabError):
+    exit_code = 9
+
+
+class Interrupted(FraudlabError):
+    exit_code = 130
+
+
+def nearest(name: str, valid: Iterable[str]) -> str:
+    """Say which valid names are meant, closest first.
+
+    Parameters
+    ----------
+    name : str
+        What was typed.
+    valid : iterable of str
+        What could have been typed.
+
+    Returns
+    -------
+    str
+        ``"did you mean 'a'? Valid: a, b, c"``; the question is left out where nothing is close.
+    """
+    options = sorted(valid)
+    close = difflib.get_close_matches(name, options, n=1, cutoff=0.6)
+    listing = "Valid: " + ", ".join(options) if options else "There are none"
+    return f"did you mean {close[0]!r}? {listing}" if close else listing
