@@ -1,0 +1,220 @@
+"""Numbers that say how good a ranking, an operating point or a probability is.
+
+An alert is a row whose score is at least the threshold, compared in double precision.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from fraudlab.evaluation.ranking import BoolArray, Ranking, checked, rank, require_both_classes
+
+
+@dataclass(frozen=True, slots=True)
+class Confusion:
+    """What an operating point catches, misses and disturbs."""
+
+    tp: int
+    fp: int
+    fn: int
+    tn: int
+
+    @property
+    def precision(self) -> float:
+        """Share of alerts that are fraud; 0 where nothing is alerted."""
+        return _share(self.tp, self.tp + self.fp)
+
+    @property
+    def recall(self) -> float:
+        """Share of frauds that are alerted; 0 where there are none."""
+        return _share(self.tp, self.tp + self.fn)
+
+    @property
+    def f1(self) -> float:
+        return _share(2 * self.tp, 2 * self.tp + self.fp + self.fn)
+
+    @property
+    def accuracy(self) -> float:
+        return _share(self.tp + self.tn, self.tp + self.fp + self.fn + self.tn)
+
+
+def average_precision(y: ArrayLike, score: ArrayLike) -> float:
+    """Area under the precision-recall curve as a step sum, without interpolation.
+
+    ``sum((recall[k] - recall[k-1]) * precision[k])`` over the distinct scores, highest first; equal scores
+    are one step. The definition of ``sklearn.metrics.average_precision_score``.
+
+    Parameters
+    ----------
+    y : array_like of {0, 1}, shape (n,)
+    score : array_like of float, shape (n,)
+
+    Returns
+    -------
+    float
+        Between the prevalence (in expectation, for random scores) and 1.
+
+    Raises
+    ------
+    ValueError
+        If one class is absent, a label is not 0 or 1, or a score is not finite.
+    """
+    return average_precision_of(rank(y, score))
+
+
+def average_precision_of(ranking: Ranking) -> float:
+    """:func:`average_precision` of rows that are sorted already."""
+    require_both_classes(ranking.positives, ranking.negatives)
+    steps = np.diff(ranking.true_positives, prepend=0)
+    return float(np.sum(steps * ranking.precision) / ranking.positives)
+
+
+def roc_auc(y: ArrayLike, score: ArrayLike) -> float:
+    """Probability that a fraud scores above a legitimate row, ties counting half.
+
+    Parameters
+    ----------
+    y : array_like of {0, 1}, shape (n,)
+    score : array_like of float, shape (n,)
+
+    Raises
+    ------
+    ValueError
+        As :func:`average_precision`.
+    """
+    return roc_auc_of(rank(y, score))
+
+
+def roc_auc_of(ranking: Ranking) -> float:
+    """:func:`roc_auc` of rows that are sorted already."""
+    require_both_classes(ranking.positives, ranking.negatives)
+    frauds = np.diff(ranking.true_positives, prepend=0)
+    legitimate = np.diff(ranking.false_positives, prepend=0)
+    # Half pairs, counted in whole numbers: exact up to 2**53 of them.
+    won = np.sum(legitimate.astype(np.float64) * (2 * ranking.true_positives - frauds))
+    return float(won / (2.0 * ranking.positives * ranking.negatives))
+
+
+def alerts(score: ArrayLike, threshold: float) -> BoolArray:
+    """Which rows are alerted: the one definition that training, serving and evaluation share.
+
+    Scores are compared as float64. In float32 a threshold of 0.7 would silently become 0.69999999.
+
+    Parameters
+    ----------
+    score : array_like of float, shape (n,)
+    threshold : float
+
+    Returns
+    -------
+    ndarray of bool, shape (n,)
+    """
+    return np.asarray(score, dtype=np.float64) >= threshold
+
+
+def confusion(y: ArrayLike, score: ArrayLike, *, threshold: float) -> Confusion:
+    """Count alerts and misses at one threshold.
+
+    Parameters
+    ----------
+    y : array_like of {0, 1}, shape (n,)
+    score : array_like of float, shape (n,)
+    threshold : float
+        An alert is ``score >= threshold``.
+    """
+    frauds, scores = checked(y, score)
+    alerted = alerts(scores, threshold)
+    positives, raised = int(frauds.sum()), int(alerted.sum())
+    tp = int((frauds & alerted).sum())
+    return Confusion(tp=tp, fp=raised - tp, fn=positives - tp, tn=frauds.size - positives - raised + tp)
+
+
+def brier(y: ArrayLike, score: ArrayLike) -> float:
+    """Mean squared difference of probability and outcome (Brier 1950); 0 is perfect.
+
+    Raises
+    ------
+    ValueError
+        Also for scores outside [0, 1].
+    """
+    frauds, probability = _probabilities(y, score)
+    return float(np.mean((probability - frauds) ** 2))
+
+
+def log_loss(y: ArrayLike, score: ArrayLike) -> float:
+    """Mean negative log-likelihood in nats.
+
+    Probabilities of exactly 0 and 1 are moved inwards by the machine epsilon of the scores' own precision,
+    as scikit-learn does, so that one certain and wrong row does not make the mean infinite.
+    """
+    frauds, probability = _probabilities(y, score)
+    given = np.asarray(score).dtype
+    epsilon = np.finfo(given if given.kind == "f" else np.float64).eps
+    inside = np.clip(probability, epsilon, 1 - epsilon)
+    return float(-np.mean(np.where(frauds, np.log(inside), np.log1p(-inside))))
+
+
+def value_recall(y: ArrayLike, score: ArrayLike, amount: ArrayLike, *, threshold: float) -> float:
+    """Share of the stolen money that is alerted.
+
+    Parameters
+    ----------
+    y : array_like of {0, 1}, shape (n,)
+    score, amount : array_like of float, shape (n,)
+        Amounts as in :func:`fraud_amounts`.
+    threshold : float
+        An alert is ``score >= threshold``.
+
+    Returns
+    -------
+    float
+        0 where the frauds' amounts sum to 0.
+    """
+    frauds, scores = checked(y, score)
+    lost = fraud_amounts(frauds, amount)
+    return _share(float(lost[alerts(scores[frauds], threshold)].sum()), float(lost.sum()))
+
+
+def fraud_amounts(frauds: BoolArray, amount: ArrayLike) -> NDArray[np.float64]:
+    """What each fraud costs if it is missed.
+
+    A negative amount (a fraudulent refund) loses its magnitude. A missing amount counts as the mean of the
+    known ones, which leaves the expected total unbiased.
+
+    Parameters
+    ----------
+    frauds : ndarray of bool, shape (n,)
+    amount : array_like of float, shape (n,)
+        NaN where unknown.
+
+    Returns
+    -------
+    ndarray of float64, shape (number of frauds,)
+
+    Raises
+    ------
+    ValueError
+        If lengths differ, or no fraud has a finite amount.
+    """
+    amounts = np.asarray(amount, dtype=np.float64)
+    if amounts.shape != frauds.shape:
+        raise ValueError(f"there are {amounts.size} amounts for {frauds.size} rows")
+    lost = np.abs(amounts[frauds])
+    known = np.isfinite(lost)
+    if not known.any():
+        raise ValueError("no fraud has a known amount, so missed frauds cannot be priced by it")
+    return np.where(known, lost, lost[known].mean())
+
+
+def _probabilities(y: ArrayLike, score: ArrayLike) -> tuple[BoolArray, NDArray[np.float64]]:
+    frauds, scores = checked(y, score)
+    if scores.min() < 0 or scores.max() > 1:
+        raise ValueError(f"scores run from {scores.min():g} to {scores.max():g}; probabilities are needed")
+    return frauds, scores.astype(np.float64)
+
+
+def _share(part: float, whole: float) -> float:
+    return part / whole if whole else 0.0
