@@ -1,0 +1,195 @@
+"""From overrides to a checked :class:`RunConfig`, with errors a person can act on."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+from fraudlab.config import RunConfig, register_schema
+from fraudlab.config_rules import check
+from fraudlab.errors import ConfigError, nearest
+
+if TYPE_CHECKING:
+    from omegaconf import DictConfig
+
+CONFIG_NAME = "train"
+
+
+def config_folder() -> Path:
+    """The folder with fraudlab's own ``conf/``: inside the wheel, or at the root of a checkout."""
+    packaged = Path(__file__).with_name("conf")
+    return packaged if packaged.is_dir() else Path(__file__).parents[2] / "conf"
+
+
+def search_path_override() -> list[str]:
+    """A ``./conf`` of the person's own is searched after fraudlab's, where there is one."""
+    own = Path.cwd() / "conf"
+    return [f"hydra.searchpath=[file://{own}]"] if own.is_dir() and own != config_folder() else []
+
+
+def compose(overrides: Sequence[str]) -> RunConfig:
+    """Compose and check the configuration of one run.
+
+    Parameters
+    ----------
+    overrides : sequence of str
+        Hydra overrides, such as ``"model=weighted"`` or ``"model.max_depth=8"``.
+
+    Returns
+    -------
+    RunConfig
+        Resolved; every value has its declared type and every combination can work.
+
+    Raises
+    ------
+    ConfigError
+        For an unknown key or option, a value of the wrong type or range, or an impossible combination.
+    """
+    from hydra import compose as hydra_compose
+    from hydra import initialize_config_dir
+    from hydra.core.global_hydra import GlobalHydra
+    from hydra.errors import HydraException
+    from omegaconf.errors import OmegaConfBaseException
+
+    register_schema()
+    GlobalHydra.instance().clear()
+    try:
+        with initialize_config_dir(str(config_folder()), version_base="1.3"):
+            node = hydra_compose(CONFIG_NAME, overrides=[*search_path_override(), *overrides])
+        return checked(node)
+    except HydraException as error:
+        raise explain(error) from error
+    except OmegaConfBaseException as error:
+        raise explain(error) from error
+
+
+def checked(node: DictConfig) -> RunConfig:
+    """Resolve a composed config, check it, and hand it over as the dataclass it was declared as."""
+    from omegaconf import OmegaConf
+    from omegaconf.errors import OmegaConfBaseException
+
+    _refuse_added_keys(node, OmegaConf.structured(RunConfig))
+    _require_values(node)
+    try:
+        config = cast(RunConfig, OmegaConf.to_object(node))
+    except OmegaConfBaseException as error:
+        raise explain(error) from error
+    check(config)
+    return config
+
+
+def as_yaml(config: RunConfig) -> str:
+    """The resolved configuration as YAML, as it is written to ``config.yaml``."""
+    from omegaconf import OmegaConf
+
+    return OmegaConf.to_yaml(OmegaConf.structured(config), resolve=True)
+
+
+def as_dict(config: RunConfig) -> dict[str, Any]:
+    """The resolved configuration as nested plain values; choices become their names."""
+    from omegaconf import OmegaConf
+
+    plain = OmegaConf.to_container(OmegaConf.structured(config), resolve=True, enum_to_str=True)
+    return cast(dict[str, Any], plain)
+
+
+def _refuse_added_keys(node: DictConfig, schema: DictConfig, parent: str = "") -> None:
+    for key in node:
+        name = f"{parent}.{key}" if parent else str(key)
+        if key not in schema.keys():  # noqa: SIM118  (`in` leaves out keys without a default)
+            raise _unknown_key(name)
+        if isinstance(node._get_node(key), type(node)):
+            _refuse_added_keys(node[key], schema[key], name)
+
+
+def _require_values(node: DictConfig) -> None:
+    from omegaconf import OmegaConf
+
+    missing = sorted(OmegaConf.missing_keys(node))
+    if missing:
+        raise ConfigError(
+            f"{', '.join(missing)} must be given for data={node.data.kind.name}.",
+            fix="add " + " ".join(f"{key}=…" for key in missing),
+        )
+
+
+def explain(error: Exception) -> ConfigError:
+    """Turn an error of Hydra or OmegaConf into one that names the key, the valid options and the fix.
+
+    Parameters
+    ----------
+    error : Exception
+        As raised while composing.
+
+    Returns
+    -------
+    ConfigError
+        The same fact, in the words of the person who typed the override.
+    """
+    cause: BaseException = error
+    while cause.__cause__ is not None:
+        cause = cause.__cause__
+    text = str(error) if "Could not override" not in str(error) else f"{error}\n{cause}"
+    key = getattr(cause, "full_key", None)
+    if found := re.search(r"Key '([^']+)' (?:is )?not in (?:struct|'\w+')", str(cause)):
+        return _unknown_key(str(key or found[1]))
+    if key and type(cause).__name__ == "ValidationError":
+        return ConfigError(f"{key}: {_first_line(cause)}.", fix=_type_hint(str(key)))
+    if found := re.search(r"(?:Could not find|In '[^']*': Could not find) '([^']+)'", text):
+        return _unknown_option(found[1])
+    if found := re.search(r"Could not override '([^']+)'", text):
+        return _unknown_key(found[1].split("@")[0])
+    return ConfigError(_first_line(error), fix="see `fraudlab train --help` for the keys and their options")
+
+
+def _unknown_key(key: str) -> ConfigError:
+    parent, _, leaf = key.rpartition(".")
+    valid = valid_keys(parent)
+    if not valid:
+        return _unknown_key(parent)
+    where = f" in {parent}" if parent else ""
+    return ConfigError(f"{key!r} is not a key{where}.", fix=nearest(leaf, valid))
+
+
+def _unknown_option(path: str) -> ConfigError:
+    group, _, option = path.rpartition("/")
+    valid = options(group)
+    if not valid:
+        return ConfigError(f"{path!r} is not a config.", fix=nearest(path, groups()))
+    return ConfigError(f"{option!r} is not an option of {group!r}.", fix=nearest(option, valid))
+
+
+def valid_keys(parent: str) -> list[str]:
+    """The keys below a dotted path of the schema; empty where the path is not a section."""
+    from omegaconf import OmegaConf
+
+    node: Any = OmegaConf.structured(RunConfig)
+    for part in filter(None, parent.split(".")):
+        node = node.get(part) if OmegaConf.is_dict(node) and part in node else None
+    return [str(key) for key in node] if OmegaConf.is_dict(node) else []
+
+
+def groups() -> list[str]:
+    """The config groups a person chooses from, in alphabetical order."""
+    return sorted(entry.name for entry in config_folder().iterdir() if entry.is_dir())
+
+
+def options(group: str) -> list[str]:
+    """The options of one config group; empty where there is no such group."""
+    folder = config_folder() / group
+    return sorted(path.stem for path in folder.glob("*.yaml")) if group and folder.is_dir() else []
+
+
+def _type_hint(key: str) -> str:
+    from omegaconf import OmegaConf
+
+    node = OmegaConf.structured(RunConfig)
+    default = OmegaConf.select(node, key, throw_on_missing=False)
+    default = getattr(default, "value", default)
+    return f"the default is {key}={default}" if default is not None else f"see `fraudlab train --help` for {key}"
+
+
+def _first_line(error: BaseException) -> str:
+    return str(error).strip().split("\n")[0].rstrip(".")

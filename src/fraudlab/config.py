@@ -1,0 +1,264 @@
+"""The schema of ``conf/``: every key with its type, default and unit.
+
+YAML below ``conf/`` only fills these classes in; a key that is not here, or a value of another type, is refused
+before anything runs. What types cannot say (ranges, combinations) is in :mod:`fraudlab.config_rules`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Any
+
+from omegaconf import MISSING
+
+
+class BackendKind(Enum):
+    process = "process"
+    local = "local"
+
+
+class Fallback(Enum):
+    process = "process"
+    error = "error"
+
+
+class DataKind(Enum):
+    synthetic = "synthetic"
+    creditcard = "creditcard"
+    handbook = "handbook"
+    table = "table"
+
+
+class Duplicates(Enum):
+    flag = "flag"
+    drop = "drop"
+    keep = "keep"
+
+
+class Scale(Enum):
+    none = "none"
+    standard = "standard"
+
+
+class SplitKind(Enum):
+    auto = "auto"
+    time = "time"
+    stratified = "stratified"
+
+
+class TrackingMode(Enum):
+    auto = "auto"
+    online = "online"
+    offline = "offline"
+    off = "off"
+
+
+class ThresholdPolicy(Enum):
+    cost = "cost"
+    f1 = "f1"
+    fixed = "fixed"
+
+
+@dataclass
+class BackendConfig:
+    """Where the jobs run."""
+
+    kind: BackendKind = BackendKind.local
+    #: what to do where the backend cannot be used: run as plain processes, or stop
+    fallback: Fallback = Fallback.process
+    #: image name; the default is the one `make image` builds for this version
+    image: str | None = None
+
+
+@dataclass
+class DataConfig:
+    """Which table, and what its columns are."""
+
+    kind: DataKind = DataKind.synthetic
+    #: CSV or Parquet file; null only for the synthetic table
+    path: str | None = None
+    #: expected sha256 of the file; null checks nothing
+    sha256: str | None = None
+    #: the binary label, 0 or 1
+    label: str = MISSING
+    #: event time: a number of seconds, a timestamp or ISO text; null if there is none
+    time: str | None = None
+    #: columns that identify a transaction; never a feature
+    id: list[str] = field(default_factory=list)
+    #: column that identifies the card or customer; never a feature unless listed in `features`
+    card: str | None = None
+    #: column with the money at stake; stays a feature
+    amount: str | None = None
+    #: the features, in order; empty means every column without another role
+    features: list[str] = field(default_factory=list)
+    #: columns to ignore
+    drop: list[str] = field(default_factory=list)
+    #: features that are categories, not numbers
+    categorical: list[str] = field(default_factory=list)
+    #: rows of the synthetic table
+    rows: int = 284_807
+    #: share of fraud in the synthetic table
+    fraud_rate: float = 0.001727
+    #: rows that repeat another in every column
+    duplicates: Duplicates = Duplicates.flag
+    #: standard: zero mean, unit variance, fitted on train
+    scale: Scale = Scale.none
+    #: how late labels arrive: the gap a time split leaves, as "7d", "12h", "30m" or "0s"
+    delay: str = "0s"
+
+
+@dataclass
+class SplitConfig:
+    """How rows become train, validation and test."""
+
+    kind: SplitKind = SplitKind.auto
+    train: float = 0.70
+    validation: float = 0.15
+    test: float = 0.15
+    #: time left out before validation and before test (the chargeback delay)
+    gap: str = "0s"
+
+
+@dataclass
+class ModelConfig:
+    """XGBoost's parameters, under XGBoost's names; null leaves a parameter to XGBoost."""
+
+    name: str = "baseline"
+    objective: str = "binary:logistic"
+    #: evaluated on validation after every round; early stopping watches it
+    eval_metric: str = "aucpr"
+    num_round: int = 300
+    #: stop after this many rounds without improvement; 0 trains every round
+    early_stopping_rounds: int = 30
+    tree_method: str = "hist"
+    learning_rate: float = 0.1
+    max_depth: int = 6
+    max_leaves: int = 0
+    grow_policy: str = "depthwise"
+    min_child_weight: float = 1.0
+    gamma: float = 0.0
+    subsample: float = 1.0
+    colsample_bytree: float = 1.0
+    reg_lambda: float = 1.0
+    reg_alpha: float = 0.0
+    max_delta_step: float = 0.0
+    scale_pos_weight: float = 1.0
+    max_bin: int = 256
+    #: starting probability; null starts from the prevalence, which starves small leaves of a rare class
+    base_score: float | None = 0.5
+    max_cat_to_onehot: int = 4
+
+
+@dataclass
+class TrackingConfig:
+    """One Comet experiment a run."""
+
+    mode: TrackingMode = TrackingMode.auto
+    workspace: str | None = None
+    project: str = "fraudlab"
+    tags: list[str] = field(default_factory=list)
+
+
+@dataclass
+class InstanceConfig:
+    """The machine a job is given where machines are given."""
+
+    instance_type: str = "ml.m5.xlarge"
+    instance_count: int = 1
+    volume_gb: int = 30
+    max_minutes: int = 60
+
+
+@dataclass
+class ComputeConfig:
+    """One machine description a job; `local` and `process` run on this machine instead."""
+
+    process: InstanceConfig = field(default_factory=InstanceConfig)
+    train: InstanceConfig = field(default_factory=InstanceConfig)
+    serve: InstanceConfig = field(default_factory=lambda: InstanceConfig(instance_type="ml.m5.large"))
+
+
+@dataclass
+class EvaluationConfig:
+    """The decision threshold and how sure the headline number is."""
+
+    #: cost: cheapest on validation; f1: best F1 on validation; fixed: `threshold`
+    policy: ThresholdPolicy = ThresholdPolicy.cost
+    threshold: float | None = None
+    #: what a missed fraud costs, in money, where the table has no `data.amount`; with one, it costs its amount
+    missed_fraud_cost: float = 100.0
+    #: what looking at one alert costs, in money
+    alert_cost: float = 5.0
+    #: bootstrap resamples behind the interval of average precision
+    resamples: int = 1000
+    #: rows a request when scoring the test split through the endpoint
+    batch_rows: int = 20_000
+
+
+@dataclass
+class ServingConfig:
+    """The endpoint's own settings."""
+
+    workers: int = 1
+    #: largest request body, in MiB
+    max_body_mib: int = 25
+
+
+@dataclass
+class PathsConfig:
+    """Where things are kept, relative to the folder fraudlab is called in."""
+
+    runs: str = "runs"
+    #: prepared splits by content hash, and the working folders of running jobs
+    cache: str = "${paths.runs}/.cache"
+
+
+@dataclass
+class RunIdConfig:
+    #: name of the run's folder; null makes one from time and model
+    id: str | None = None
+
+
+@dataclass
+class RunConfig:
+    """One run, described once."""
+
+    backend: BackendConfig = field(default_factory=BackendConfig)
+    data: DataConfig = field(default_factory=DataConfig)
+    split: SplitConfig = field(default_factory=SplitConfig)
+    model: ModelConfig = field(default_factory=ModelConfig)
+    tracking: TrackingConfig = field(default_factory=TrackingConfig)
+    compute: ComputeConfig = field(default_factory=ComputeConfig)
+    evaluation: EvaluationConfig = field(default_factory=EvaluationConfig)
+    serving: ServingConfig = field(default_factory=ServingConfig)
+    paths: PathsConfig = field(default_factory=PathsConfig)
+    run: RunIdConfig = field(default_factory=RunIdConfig)
+    #: seed of the synthetic table, the stratified split, training and the bootstrap
+    seed: int = 42
+    #: run every job even where its inputs' hashes say it has been run
+    force: bool = False
+    #: show what the jobs print
+    verbose: bool = False
+
+
+SCHEMA: dict[str, type[Any]] = {
+    "backend": BackendConfig,
+    "data": DataConfig,
+    "split": SplitConfig,
+    "model": ModelConfig,
+    "tracking": TrackingConfig,
+    "compute": ComputeConfig,
+    "evaluation": EvaluationConfig,
+    "serving": ServingConfig,
+}
+
+
+def register_schema() -> None:
+    """Put the schema into Hydra's ConfigStore, one entry a group under ``schema/``."""
+    from hydra.core.config_store import ConfigStore
+
+    store = ConfigStore.instance()
+    store.store(name="schema", node=RunConfig)
+    for group, node in SCHEMA.items():
+        store.store(group="schema", name=group, package=group, node=node)
