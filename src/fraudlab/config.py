@@ -77,7 +77,7 @@ class DataConfig:
 
     kind: DataKind = DataKind.synthetic
     #: CSV or Parquet file; null only for the synthetic table
-    path: str | None = None
+    path: str | None = MISSING
     #: expected sha256 of the file; null checks nothing
     sha256: str | None = None
     #: the binary label, 0 or 1

@@ -1,0 +1,61 @@
+"""What a job prints: kept in ``logs/``, shown on request, and read for progress and for failure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+from types import TracebackType
+
+from fraudlab.errors import ConfigError, DataError, FraudlabError, JobFailed, StorageError
+
+#: a job repeats its failure file on stderr behind this, so that a log alone says what went wrong
+FAILURE = re.compile(r"fraudlab-failure: (.*)")
+#: Compose puts the container's name before each line
+_PREFIX = re.compile(r"^[\w.-]+\s*\| ?")
+_KINDS: dict[str, type[FraudlabError]] = {"data": DataError, "config": ConfigError, "storage": StorageError}
+
+
+class JobLog:
+    """The log of one job.
+
+    Parameters
+    ----------
+    path : Path
+        File that receives every line.
+    on_line : callable, optional
+        Called with each line, for progress.
+    """
+
+    def __init__(self, path: Path, *, on_line: Callable[[str], None] | None = None) -> None:
+        self.path = path
+        self._on_line = on_line
+        self._failure: list[str] = []
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._file = path.open("a", encoding="utf-8")
+
+    def __enter__(self) -> JobLog:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._file.close()
+
+    def write(self, text: str) -> None:
+        """Take one line as the job, or Compose for it, printed it."""
+        line = _PREFIX.sub("", text.rstrip("\r\n"))
+        if self._file.closed:
+            return
+        self._file.write(line + "\n")
+        self._file.flush()
+        if found := FAILURE.search(line):
+            self._failure.append(found[1])
+        elif self._on_line:
+            self._on_line(line)
+
+    def error(self, job: str, *, detail: str) -> FraudlabError:
+        """The error of a job that ended badly: its own sentence where it left one, else `detail`."""
+        if not self._failure:
+            return JobFailed(f"The {job} job ended without saying why ({detail}).", fix=f"read {self.path}")
+        fields = dict(line.split(": ", 1) for line in self._failure[1:] if ": " in line)
+        kind = _KINDS.get(fields.get("kind", ""), JobFailed)
+        return kind(self._failure[0], fix=fields.get("fix") or f"read {self.path}")

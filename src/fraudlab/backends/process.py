@@ -1,0 +1,283 @@
+"""The process backend: SageMaker requests carried out by plain processes of this Python environment."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import tarfile
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, cast
+from urllib.parse import unquote, urlparse
+
+from fraudlab.api_requests import Placement, Request
+from fraudlab.backends.backend import Endpoint, deployed
+from fraudlab.backends.joblog import JobLog
+from fraudlab.errors import EndpointError, FraudlabError
+
+#: never handed to a job: it needs no key, and what it is not given it cannot print
+_WITHHELD = ("COMET_", "AWS_", "SAGEMAKER_", "FRAUDLAB_")
+_STARTUP_SECONDS = 120.0
+
+
+class ProcessBackend:
+    """Runs ``process``, ``train`` and ``serve`` as subprocesses over private ``/opt/ml`` trees.
+
+    Parameters
+    ----------
+    workspace : Path
+        Folder for those trees; removed with the run's working folder.
+    """
+
+    name = "process"
+    image_id: str | None = None
+
+    def __init__(self, workspace: Path) -> None:
+        self._client = ProcessClient(workspace / "ml")
+        self.placement = Placement(
+            image="fraudlab-process", role_arn="arn:aws:iam::000000000000:role/none", instance_type="local"
+        )
+
+    def uri(self, path: Path) -> str:
+        return path.resolve().as_uri()
+
+    def process(self, request: Request, log: JobLog) -> None:
+        self._client.log = log
+        self._client.create_processing_job(**request)
+
+    def train(self, request: Request, log: JobLog) -> Path:
+        self._client.log = log
+        self._client.create_training_job(**request)
+        job = self._client.describe_training_job(TrainingJobName=request["TrainingJobName"])
+        return path_of(job["ModelArtifacts"]["S3ModelArtifacts"]).parent
+
+    @contextmanager
+    def endpoint(
+        self, *, model: Request, endpoint_config: Request, endpoint: Request, log: JobLog
+    ) -> Iterator[Endpoint]:
+        self._client.log = log
+        runtime = _LoopbackRuntime(self._client)
+        with deployed(
+            self._client, runtime, model=model, endpoint_config=endpoint_config, endpoint=endpoint
+        ) as deployed_endpoint:
+            yield deployed_endpoint
+
+    def close(self) -> None:
+        self._client.stop_all()
+
+
+def path_of(uri: str) -> Path:
+    """The path a ``file://`` URI names."""
+    return Path(unquote(urlparse(uri).path))
+
+
+class ProcessClient:
+    """The methods of boto3's ``sagemaker`` client that a run uses; each job is one subprocess."""
+
+    def __init__(self, root: Path) -> None:
+        self.log: JobLog
+        self._root = root
+        self._jobs: dict[str, dict[str, Any]] = {}
+        self._models: dict[str, dict[str, Any]] = {}
+        self._configs: dict[str, dict[str, Any]] = {}
+        self._servers: dict[str, tuple[subprocess.Popen[str], threading.Thread]] = {}
+        self.ports: dict[str, int] = {}
+
+    def create_processing_job(self, **request: Any) -> None:
+        tree = self._root / request["ProcessingJobName"]
+        for entry in request["ProcessingInputs"]:
+            _link(tree, entry["S3Input"]["LocalPath"], path_of(entry["S3Input"]["S3Uri"]))
+        for entry in request["ProcessingOutputConfig"]["Outputs"]:
+            target = path_of(entry["S3Output"]["S3Uri"])
+            target.mkdir(parents=True, exist_ok=True)
+            _link(tree, entry["S3Output"]["LocalPath"], target)
+        (tree / "output").mkdir(parents=True, exist_ok=True)
+        self._run(request["AppSpecification"]["ContainerEntrypoint"][0], tree, request["Environment"])
+
+    def create_training_job(self, **request: Any) -> None:
+        tree = self._root / request["TrainingJobName"]
+        for channel in request["InputDataConfig"]:
+            uri = channel["DataSource"]["S3DataSource"]["S3Uri"]
+            _link(tree, f"/opt/ml/input/data/{channel['ChannelName']}", path_of(uri))
+        for folder in ("input/config", "model", "output/data"):
+            (tree / folder).mkdir(parents=True, exist_ok=True)
+        _write_json(tree / "input/config/hyperparameters.json", request["HyperParameters"])
+        _write_json(
+            tree / "input/config/inputdataconfig.json",
+            {
+                channel["ChannelName"]: {"TrainingInputMode": "File", "ContentType": channel["ContentType"]}
+                for channel in request["InputDataConfig"]
+            },
+        )
+        self._run("train", tree, request["Environment"])
+        output = path_of(request["OutputDataConfig"]["S3OutputPath"])
+        output.mkdir(parents=True, exist_ok=True)
+        _pack(tree / "model", output / "model.tar.gz")
+        _pack(tree / "output", output / "output.tar.gz")
+        self._jobs[request["TrainingJobName"]] = {
+            "TrainingJobStatus": "Completed",
+            "ModelArtifacts": {"S3ModelArtifacts": (output / "model.tar.gz").as_uri()},
+        }
+
+    def describe_training_job(self, TrainingJobName: str) -> dict[str, Any]:  # noqa: N803  (boto3's keyword)
+        return self._jobs[TrainingJobName]
+
+    def create_model(self, **request: Any) -> None:
+        self._models[request["ModelName"]] = request["PrimaryContainer"]
+
+    def create_endpoint_config(self, **request: Any) -> None:
+        self._configs[request["EndpointConfigName"]] = request["ProductionVariants"][0]
+
+    def create_endpoint(self, **request: Any) -> None:
+        name = request["EndpointName"]
+        container = self._models[self._configs[request["EndpointConfigName"]]["ModelName"]]
+        tree = self._root / name
+        (tree / "model").mkdir(parents=True, exist_ok=True)
+        with tarfile.open(path_of(container["ModelDataUrl"])) as archive:
+            archive.extractall(tree / "model", filter="data")
+        port = free_port()
+        process = self._start(
+            "serve",
+            tree,
+            {**container["Environment"], "FRAUDLAB_HOST": "127.0.0.1", "SAGEMAKER_BIND_TO_PORT": str(port)},
+        )
+        reader = threading.Thread(target=_drain, args=(process, self.log), daemon=True)
+        reader.start()
+        self._servers[name] = (process, reader)
+        self.ports[name] = port
+        self._wait_in_service(process, port, reader)
+
+    def delete_endpoint(self, EndpointName: str) -> None:  # noqa: N803
+        server = self._servers.pop(EndpointName, None)
+        if server:
+            _stop(server[0])
+            server[1].join()
+
+    def delete_endpoint_config(self, EndpointConfigName: str) -> None:  # noqa: N803
+        self._configs.pop(EndpointConfigName, None)
+
+    def delete_model(self, ModelName: str) -> None:  # noqa: N803
+        self._models.pop(ModelName, None)
+
+    def stop_all(self) -> None:
+        """Stop every server still running."""
+        for name in list(self._servers):
+            self.delete_endpoint(EndpointName=name)
+
+    def _start(self, command: str, tree: Path, environment: dict[str, str]) -> subprocess.Popen[str]:
+        inherited = {k: v for k, v in os.environ.items() if not k.startswith(_WITHHELD)}
+        return subprocess.Popen(
+            [sys.executable, "-m", "fraudlab.container", command],
+            env={**inherited, **environment, "FRAUDLAB_ML_ROOT": str(tree), "PYTHONUNBUFFERED": "1"},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+            start_new_session=True,
+        )
+
+    def _run(self, command: str, tree: Path, environment: dict[str, str]) -> None:
+        process = self._start(command, tree, environment)
+        try:
+            _drain(process, self.log)
+            code = process.wait()
+        except BaseException:
+            _stop(process)
+            raise
+        if code != 0:
+            raise self.log.error(command, detail=f"exit code {code}")
+
+    def _wait_in_service(self, process: subprocess.Popen[str], port: int, reader: threading.Thread) -> None:
+        from urllib3 import PoolManager
+        from urllib3.exceptions import HTTPError
+
+        pool = PoolManager(retries=False)
+        give_up = time.monotonic() + _STARTUP_SECONDS
+        while time.monotonic() < give_up:
+            if process.poll() is not None:
+                reader.join()
+                raise _startup_error(self.log, f"exit code {process.returncode}")
+            try:
+                if pool.request("GET", f"http://127.0.0.1:{port}/ping", timeout=2.0).status == 200:
+                    return
+            except HTTPError:
+                pass
+            time.sleep(0.02)
+        raise _startup_error(self.log, f"no answer on /ping within {_STARTUP_SECONDS:.0f} s")
+
+
+class _LoopbackRuntime:
+    """``invoke_endpoint`` for endpoints that are processes of this machine."""
+
+    def __init__(self, client: ProcessClient) -> None:
+        from urllib3 import PoolManager
+
+        self._client = client
+        self._pool = PoolManager(retries=False)
+
+    def invoke_endpoint(self, *, Body: bytes, EndpointName: str, ContentType: str, Accept: str) -> dict[str, Any]:  # noqa: N803
+        from urllib3.exceptions import HTTPError
+
+        url = f"http://127.0.0.1:{self._client.ports[EndpointName]}/invocations"
+        headers = {"Content-Type": ContentType, "Accept": Accept}
+        try:
+            answer = self._pool.request("POST", url, body=Body, headers=headers, preload_content=False)
+        except HTTPError as error:
+            raise EndpointError(
+                f"The endpoint does not answer: {error}", fix="read logs/serve.log of the run"
+            ) from error
+        return {"Body": answer, "ContentType": Accept}
+
+
+def free_port() -> int:
+    """A TCP port that nobody on the loopback interface listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return cast(int, probe.getsockname()[1])
+
+
+def _startup_error(log: JobLog, detail: str) -> FraudlabError:
+    error = log.error("serve", detail=detail)
+    return EndpointError(error.message, fix=error.fix)
+
+
+def _link(tree: Path, container_path: str, target: Path) -> None:
+    """Show a folder where the image would see it mounted."""
+    link = tree / container_path.removeprefix("/opt/ml/")
+    link.parent.mkdir(parents=True, exist_ok=True)
+    link.symlink_to(target, target_is_directory=True)
+
+
+def _write_json(path: Path, content: object) -> None:
+    import json
+
+    path.write_text(json.dumps(content), encoding="utf-8")
+
+
+def _pack(folder: Path, target: Path) -> None:
+    # level 1: a booster compresses little, and level 9 costs more time than it saves bytes
+    with tarfile.open(target, "w:gz", compresslevel=1) as archive:
+        for entry in sorted(folder.iterdir()):
+            archive.add(entry, arcname=entry.name)
+
+
+def _drain(process: subprocess.Popen[str], log: JobLog) -> None:
+    assert process.stdout is not None
+    for line in process.stdout:
+        log.write(line)
+
+
+def _stop(process: subprocess.Popen[str]) -> None:
+    """Ask, wait as long as SageMaker would for a server, then kill."""
+    process.terminate()
+    try:
+        process.wait(timeout=30)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
