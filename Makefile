@@ -1,0 +1,78 @@
+# People and CI call these same targets. ARGS="…" is handed to the command behind a target.
+PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3.11; do \
+	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$python && break; done)
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	--custom-compile-command "make lock"
+ARGS ?=
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help setup dev base-image image train-local serve test lint check lock bench-loop bench-handbook clean
+
+help: ## This list
+	@awk 'BEGIN { FS = ":.*## " } \
+		/^##@ / { printf "\n%s\n", substr($$0, 5) } \
+		/^[a-z-]+:.*## / { printf "  %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@printf '\nExample: make train-local ARGS="model=weighted model.max_depth=8"\n'
+
+##@ Run
+train-local: setup image ## Prepare, train, deploy, evaluate and report, in containers where Docker is
+	$(BIN)/fraudlab train backend=local $(ARGS)
+
+serve: setup ## Serve the newest completed run on http://localhost:8080
+	$(BIN)/fraudlab serve $(ARGS)
+
+##@ Set up (the targets above and below do it by themselves)
+setup: .venv/.setup ## Virtual environment with the locked packages
+image: ## Container image, rebuilt only when its inputs changed
+	@containers/xgboost/build.sh
+base-image: ## Base image from Debian packages, where no registry is reachable
+	@containers/base/build.sh
+dev: .venv/.dev ## Packages for tests and lint as well
+
+.venv/bin/python:
+	@test -n "$(PYTHON)" || { echo "setup: no Python 3.11 or newer in PATH; install one, or name it: make PYTHON=/path/to/python3" >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "setup: $(PYTHON) is older than Python 3.11" >&2; exit 1; }
+	@echo "setup: making .venv with $$($(PYTHON) --version)"
+	@$(PYTHON) -m venv .venv || { rm -rf .venv; echo "setup: this Python makes no virtual environments; on Debian: apt install python3-venv" >&2; exit 1; }
+
+.venv/.setup: requirements/launcher.txt pyproject.toml | .venv/bin/python
+	@echo "setup: installing the locked packages (a minute or two, once)"
+	@$(PIP) install --require-hashes --no-deps -r requirements/launcher.txt
+	@$(PIP) install --no-deps --editable .
+	@touch $@
+
+.venv/.dev: requirements/dev.txt .venv/.setup
+	@echo "setup: installing the packages for tests and lint"
+	@$(PIP) install --require-hashes --no-deps -r requirements/dev.txt
+	@touch $@
+
+##@ Develop
+test: dev image ## All tests; those that need Docker or a browser are skipped where there is none
+	$(BIN)/pytest $(ARGS)
+	$(BIN)/lint-imports
+
+lint: dev ## Style, types and the direction of imports
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+check: lint test ## Lint and tests
+
+lock: dev ## Resolve all locked requirements again (ARGS=--upgrade for newer versions)
+	$(LOCK) $(ARGS) pyproject.toml -o requirements/launcher.txt
+	$(LOCK) $(ARGS) requirements/dev.in -c requirements/launcher.txt -o requirements/dev.txt
+	$(LOCK) $(ARGS) containers/xgboost/requirements.in -c requirements/launcher.txt -o containers/xgboost/requirements.txt
+
+bench-loop: setup ## Time a run against a bare pandas and xgboost script
+	$(BIN)/python -m benchmarks.loop $(ARGS)
+
+bench-handbook: setup ## Compare the defaults on the handbook table (ARGS="PATH_TO_TABLE")
+	$(BIN)/python -m benchmarks.handbook $(ARGS)
+
+clean: ## Remove the environment and all caches; runs stay
+	rm -rf .venv dist build .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+	find . -name __pycache__ -not -path './runs/*' -prune -exec rm -rf {} +
