@@ -34,10 +34,12 @@ class Confusion:
 
     @property
     def f1(self) -> float:
+        """Harmonic mean of precision and recall; 0 where there is neither a fraud nor an alert."""
         return _share(2 * self.tp, 2 * self.tp + self.fp + self.fn)
 
     @property
     def accuracy(self) -> float:
+        """Share of rows on the right side: near 1 for any model where fraud is rare."""
         return _share(self.tp + self.tn, self.tp + self.fp + self.fn + self.tn)
 
 

@@ -30,18 +30,22 @@ class Ranking:
 
     @property
     def positives(self) -> int:
+        """Frauds among all rows."""
         return int(self.true_positives[-1])
 
     @property
     def negatives(self) -> int:
+        """Legitimate rows among all."""
         return int(self.false_positives[-1])
 
     @property
     def precision(self) -> NDArray[np.float64]:
+        """Share of alerts that are fraud at each threshold, shape (k,)."""
         return self.true_positives / (self.true_positives + self.false_positives)
 
     @property
     def recall(self) -> NDArray[np.float64]:
+        """Share of frauds that are alerted at each threshold, shape (k,)."""
         return self.true_positives / self.positives
 
 
@@ -74,7 +78,8 @@ def checked(y: ArrayLike, score: ArrayLike) -> tuple[BoolArray, FloatArray]:
     if not np.all(frauds | (labels == 0)):
         raise ValueError("labels must be 0 or 1")
     if not np.isfinite(scores).all():
-        raise ValueError(f"{int((~np.isfinite(scores)).sum())} of {scores.size} scores are not finite numbers")
+        broken = int((~np.isfinite(scores)).sum())
+        raise ValueError(f"{broken} of {scores.size} scores are not finite numbers")
     return frauds, scores
 
 

@@ -1,0 +1,164 @@
+"""Curves as plain lists, thinned to what a plot can show and exact at both ends.
+
+All run from the highest threshold to the lowest. The first point of each is a threshold just above the
+highest score, where nothing is alerted: a number rather than infinity, which JSON cannot carry.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from fraudlab.evaluation.ranking import Ranking, checked, rank, require_both_classes, spread
+
+Curve = dict[str, list[float]]
+POINTS = 1000
+BINS = 50
+
+
+def precision_recall_curve(y: ArrayLike, score: ArrayLike, *, limit: int = POINTS) -> Curve:
+    """Precision and recall at falling thresholds.
+
+    Parameters
+    ----------
+    y : array_like of {0, 1}, shape (n,)
+    score : array_like of float, shape (n,)
+    limit : int
+        At most this many points besides the first.
+
+    Returns
+    -------
+    dict
+        ``recall``, ``precision`` and ``threshold``. The first point is recall 0 at precision 1, by
+        convention; the last is recall 1 at the prevalence. Draw it as steps: the area under straight lines
+        is too large (Davis & Goadrich 2006).
+
+    Raises
+    ------
+    ValueError
+        If one class is absent, a label is not 0 or 1, or a score is not finite.
+    """
+    return _precision_recall(rank(y, score), limit)
+
+
+def roc_curve(y: ArrayLike, score: ArrayLike, *, limit: int = POINTS) -> Curve:
+    """False and true positive rate at falling thresholds, from (0, 0) to (1, 1).
+
+    Arguments and errors as :func:`precision_recall_curve`; the keys are ``fpr``, ``tpr`` and ``threshold``.
+    """
+    return _roc(rank(y, score), limit)
+
+
+def threshold_table(
+    y: ArrayLike, score: ArrayLike, *, include: float | None = None, limit: int = POINTS
+) -> Curve:
+    """Confusion matrices at falling thresholds, from no alert to every row an alert.
+
+    Parameters
+    ----------
+    y : array_like of {0, 1}, shape (n,)
+    score : array_like of float, shape (n,)
+    include : float, optional
+        A threshold that must be in the table, whether or not a row has that score.
+    limit : int
+        At most this many points besides the first and `include`.
+
+    Returns
+    -------
+    dict
+        ``threshold``, ``tp``, ``fp``, ``fn`` and ``tn``. Between two thresholds of the table the counts lie
+        between those of its rows.
+    """
+    return _table(rank(y, score), include, limit)
+
+
+def histogram(y: ArrayLike, score: ArrayLike, *, bins: int = BINS) -> Curve:
+    """How many rows of each class have which score.
+
+    Returns
+    -------
+    dict
+        ``edges`` (bins + 1) over [0, 1], or from the lowest to the highest score where some lie outside;
+        ``legitimate`` and ``fraud`` (bins), which sum to the rows of each class.
+    """
+    frauds, scores = checked(y, score)
+    low, high = min(0.0, float(scores.min())), max(1.0, float(scores.max()))
+    edges = np.linspace(low, high, bins + 1)
+    return {
+        "edges": edges.tolist(),
+        "legitimate": np.histogram(scores[~frauds], edges)[0].tolist(),
+        "fraud": np.histogram(scores[frauds], edges)[0].tolist(),
+    }
+
+
+def curves(
+    y: ArrayLike, score: ArrayLike, *, threshold: float | None = None, days: float | None = None
+) -> dict[str, Any]:
+    """Everything a report draws of one split, from one sort: the content of ``curves.json``.
+
+    Parameters
+    ----------
+    y : array_like of {0, 1}, shape (n,)
+    score : array_like of float, shape (n,)
+    threshold : float, optional
+        The chosen threshold, which the threshold table then contains.
+    days : float, optional
+        Time the rows cover, for alerts a day.
+
+    Returns
+    -------
+    dict
+        ``pr``, ``roc``, ``thresholds`` and ``histogram`` as the functions of this module return them, and
+        ``days``.
+    """
+    ranking = rank(y, score)
+    return {
+        "pr": _precision_recall(ranking, POINTS),
+        "roc": _roc(ranking, POINTS),
+        "thresholds": _table(ranking, threshold, POINTS),
+        "histogram": histogram(y, score),
+        "days": days,
+    }
+
+
+def _precision_recall(ranking: Ranking, limit: int) -> Curve:
+    require_both_classes(ranking.positives, ranking.negatives)
+    keep = spread(ranking, limit=limit)
+    return {
+        "recall": [0.0, *ranking.recall[keep].tolist()],
+        "precision": [1.0, *ranking.precision[keep].tolist()],
+        "threshold": _thresholds(ranking)[np.append(0, keep + 1)].tolist(),
+    }
+
+
+def _roc(ranking: Ranking, limit: int) -> Curve:
+    require_both_classes(ranking.positives, ranking.negatives)
+    keep = spread(ranking, limit=limit)
+    return {
+        "fpr": [0.0, *(ranking.false_positives[keep] / ranking.negatives).tolist()],
+        "tpr": [0.0, *ranking.recall[keep].tolist()],
+        "threshold": _thresholds(ranking)[np.append(0, keep + 1)].tolist(),
+    }
+
+
+def _table(ranking: Ranking, include: float | None, limit: int) -> Curve:
+    kept = _thresholds(ranking)[np.append(0, spread(ranking, limit=limit) + 1)]
+    if include is not None:
+        kept = -np.union1d(-kept, [-include])
+    reached = np.searchsorted(-ranking.threshold, -kept, side="right")
+    tp = np.append(0, ranking.true_positives)[reached]
+    fp = np.append(0, ranking.false_positives)[reached]
+    return {
+        "threshold": kept.tolist(),
+        "tp": tp.tolist(),
+        "fp": fp.tolist(),
+        "fn": (ranking.positives - tp).tolist(),
+        "tn": (ranking.negatives - fp).tolist(),
+    }
+
+
+def _thresholds(ranking: Ranking) -> NDArray[np.float64]:
+    """Distinct scores, highest first, after the first number above them."""
+    return np.insert(ranking.threshold, 0, np.nextafter(ranking.threshold[0], np.inf))
