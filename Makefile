@@ -40,13 +40,13 @@ dev: .venv/.dev ## Packages for tests and lint as well
 
 .venv/.setup: requirements/launcher.txt pyproject.toml | .venv/bin/python
 	@echo "setup: installing the locked packages (a minute or two, once)"
-	@$(PIP) install --require-hashes --no-deps -r requirements/launcher.txt
+	@$(PIP) install --require-hashes --no-deps --use-pep517 -r requirements/launcher.txt
 	@$(PIP) install --no-deps --editable .
 	@touch $@
 
 .venv/.dev: requirements/dev.txt .venv/.setup
 	@echo "setup: installing the packages for tests and lint"
-	@$(PIP) install --require-hashes --no-deps -r requirements/dev.txt
+	@$(PIP) install --require-hashes --no-deps --use-pep517 -r requirements/dev.txt
 	@touch $@
 
 ##@ Develop

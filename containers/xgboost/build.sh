@@ -24,6 +24,7 @@ inputs=$({
     } | LC_ALL=C sort | xargs sha256sum
 } | sha256sum | cut -c1-16)
 if [ "$(docker image inspect --format '{{index .Config.Labels "fraudlab.inputs"}}' "$image" 2>/dev/null)" = "$inputs" ]; then
+    docker tag "$image" fraudlab-xgboost:latest
     say "$image is up to date"
     exit 0
 fi
@@ -42,7 +43,7 @@ secret=()
 [ -z "${SSL_CERT_FILE:-}" ] || [ ! -f "$SSL_CERT_FILE" ] || secret=(--secret "id=ca,src=$SSL_CERT_FILE")
 
 say "building $image on $base"
-DOCKER_BUILDKIT=1 docker build --quiet --file containers/xgboost/Dockerfile --tag "$image" \
+DOCKER_BUILDKIT=1 docker build --quiet --file containers/xgboost/Dockerfile --tag "$image" --tag fraudlab-xgboost:latest \
     --build-arg "BASE_IMAGE=$base" --build-arg "VERSION=$version" --build-arg "REVISION=$revision" \
     --build-arg "INPUTS=$inputs" "${secret[@]}" . >/dev/null
 say "$image is ready ($(docker image inspect --format '{{.Size}}' "$image" | numfmt --to=si)B)"
