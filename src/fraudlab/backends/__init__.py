@@ -1,0 +1,58 @@
+"""One file a backend; :func:`open_backend` chooses."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+from typing import NamedTuple
+
+from fraudlab.backends.backend import Backend
+from fraudlab.config import BackendKind, Fallback, RunConfig
+from fraudlab.errors import BackendError
+
+
+class Opened(NamedTuple):
+    """A backend, and why it is not the one that was asked for where it is not."""
+
+    backend: Backend
+    fallback: str | None
+
+
+def open_backend(config: RunConfig, *, run_id: str, workspace: Path) -> Opened:
+    """Make the backend a run asks for, or say why it is another.
+
+    Raises
+    ------
+    BackendError
+        Where local mode cannot run here and ``backend.fallback=error``.
+    """
+    from fraudlab.backends.process import ProcessBackend
+
+    if config.backend.kind is BackendKind.process:
+        return Opened(ProcessBackend(workspace), None)
+    from fraudlab.backends import docker_engine
+    from fraudlab.backends.local import LocalBackend
+
+    image = config.backend.image or docker_engine.default_image()
+    try:
+        engine = docker_engine.preflight(image)
+    except BackendError as error:
+        if config.backend.fallback is Fallback.error:
+            raise
+        return Opened(ProcessBackend(workspace), error.message)
+    return Opened(LocalBackend(run_id=run_id, workspace=workspace, image=image, engine=engine), None)
+
+
+def mountable(folder: Path) -> Path:
+    """A folder that containers can be given: `folder` itself, or one of the system's temporary folder.
+
+    Local mode refuses to mount from system folders (``/root``, ``/etc``, …), and writes paths into texts where
+    ``:``, ``#`` and ``?`` mean something else.
+    """
+    path = folder.resolve()
+    refused = ("/root", "/etc", "/var/lib", "/proc", "/sys", "/dev", "/boot", "/run")
+    if str(path).startswith(refused) or any(sign in str(path) for sign in ":#?%\n"):
+        owner = os.getuid() if hasattr(os, "getuid") else "user"
+        return Path(tempfile.gettempdir()) / f"fraudlab-{owner}" / "cache"
+    return path

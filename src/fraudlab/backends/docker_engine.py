@@ -1,0 +1,143 @@
+"""Questions to the Docker engine: is it there, has it the image, and away with what a run left on it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from dataclasses import dataclass
+from typing import Any
+
+from fraudlab.errors import DockerUnavailable, ImageMissing
+
+#: put on every container of a run, so that all of them can be found again
+RUN_LABEL = "org.fraudlab.run"
+
+
+@dataclass(frozen=True)
+class Engine:
+    """What local mode needs to know of the engine.
+
+    Attributes
+    ----------
+    image_id : str
+        Content id of the image, ``sha256:…``.
+    remaps_users : bool
+        The engine maps container users itself (rootless or userns-remap): then root inside is nobody special outside.
+    """
+
+    image_id: str
+    remaps_users: bool
+
+
+def default_image() -> str:
+    """The name under which ``make image`` builds this version's image."""
+    from fraudlab import __version__
+
+    return f"fraudlab-xgboost:{__version__}"
+
+
+def preflight(image: str) -> Engine:
+    """Check that jobs can run here, before any job is started.
+
+    Raises
+    ------
+    DockerUnavailable
+        No engine answers, or it has no Compose plugin.
+    ImageMissing
+        The engine does not have the image.
+    """
+    import docker
+    from docker.errors import DockerException, ImageNotFound
+
+    compose = subprocess.Popen(
+        ["docker", "compose", "version"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    ) if _has_client() else None
+    try:
+        client = docker.from_env(timeout=10)
+        try:
+            options = client.info().get("SecurityOptions") or []
+            image_id = str(client.images.get(image).id)
+        finally:
+            client.close()
+    except ImageNotFound as error:
+        raise ImageMissing(
+            f"The image {image} is not on this Docker engine.",
+            fix="build it with `make image` in a checkout, or run with backend=process",
+        ) from error
+    except DockerException as error:
+        raise DockerUnavailable(
+            f"No Docker engine answers ({_reason(error)}).",
+            fix="start Docker, or run with backend=process",
+        ) from error
+    finally:
+        if compose is not None:
+            compose.wait()
+    if compose is None or compose.returncode != 0:
+        raise DockerUnavailable(
+            "Docker has no Compose plugin (`docker compose version` fails).",
+            fix="install Compose v2, or run with backend=process",
+        )
+    return Engine(image_id, any("name=rootless" in o or "name=userns" in o for o in options))
+
+
+def answers() -> bool:
+    """Whether an engine answers now."""
+    import docker
+    from docker.errors import DockerException
+
+    try:
+        client = docker.from_env(timeout=5)
+        try:
+            return bool(client.ping())
+        finally:
+            client.close()
+    except DockerException:
+        return False
+
+
+def remove_containers(run_id: str) -> None:
+    """Remove the containers of a run, running or not.
+
+    Raises
+    ------
+    DockerUnavailable
+        Where the engine no longer answers.
+    """
+    import docker
+    from docker.errors import DockerException, NotFound
+
+    try:
+        client = docker.from_env(timeout=30)
+        try:
+            found: list[Any] = client.containers.list(all=True, filters={"label": f"{RUN_LABEL}={run_id}"})
+            for container in found:
+                try:
+                    container.remove(force=True)
+                except NotFound:
+                    continue
+        finally:
+            client.close()
+    except DockerException as error:
+        raise DockerUnavailable(
+            f"The Docker engine does not answer ({_reason(error)}); containers of run {run_id} may be left.",
+            fix=f"when it is back: docker rm -f $(docker ps -aq --filter label={RUN_LABEL}={run_id})",
+        ) from error
+
+
+def _has_client() -> bool:
+    import shutil
+
+    return shutil.which("docker") is not None
+
+
+def _reason(error: Exception) -> str:
+    text = str(error)
+    for sign, reason in (
+        ("No such file", "its socket does not exist"),
+        ("Permission denied", f"user {os.getuid() if hasattr(os, 'getuid') else '?'} may not use its socket"),
+        ("Connection refused", "connection refused"),
+        ("timed out", "it did not answer in time"),
+    ):
+        if sign in text:
+            return reason
+    return text.split("\n")[0][:200]

@@ -1,0 +1,131 @@
+"""The local backend: SageMaker local mode, real containers on this machine, no AWS account."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from fraudlab.api_requests import Placement, Request
+from fraudlab.backends import docker_engine
+from fraudlab.backends.backend import Endpoint, deployed
+from fraudlab.backends.joblog import JobLog
+from fraudlab.backends.process import free_port, path_of
+from fraudlab.errors import DockerUnavailable, EndpointError, FraudlabError
+
+if TYPE_CHECKING:
+    from fraudlab.backends.sagemaker_sdk import LocalClient
+
+
+class LocalBackend:
+    """Hands requests to the SDK's local client.
+
+    Parameters
+    ----------
+    run_id : str
+        Label of every container, so that none is left.
+    workspace : Path
+        Folder that containers may be given; not below a folder local mode refuses.
+    image : str
+        Image name on the engine.
+    engine : Engine
+        What the preflight found.
+    """
+
+    name = "local"
+
+    def __init__(self, *, run_id: str, workspace: Path, image: str, engine: docker_engine.Engine) -> None:
+        self.image_id: str | None = engine.image_id
+        self.placement = Placement(
+            image=image, role_arn="arn:aws:iam::000000000000:role/none", instance_type="local"
+        )
+        self._run_id = run_id
+        self._root = workspace / "local"
+        self._root.mkdir(parents=True, exist_ok=True)
+        self._container: dict[str, Any] = {"labels": {docker_engine.RUN_LABEL: run_id}, "stop_grace_period": "30s"}
+        if hasattr(os, "getuid") and not engine.remaps_users:
+            # else every file a job writes belongs to root and its owner cannot delete it
+            self._container["user"] = f"{os.getuid()}:{os.getgid()}"
+        self._loader = _Loader(self._load)
+
+    def _load(self) -> LocalClient:
+        from fraudlab.backends.sagemaker_sdk import LocalClient
+
+        return LocalClient(container_root=self._root, port=free_port(), container=self._container)
+
+    def uri(self, path: Path) -> str:
+        return f"file://{path.resolve()}"
+
+    def process(self, request: Request, log: JobLog) -> None:
+        self._run("process", lambda client: client.sagemaker.create_processing_job(**request), log)
+
+    def train(self, request: Request, log: JobLog) -> Path:
+        self._run("train", lambda client: client.sagemaker.create_training_job(**request), log)
+        job = self._loader.result().sagemaker.describe_training_job(TrainingJobName=request["TrainingJobName"])
+        return path_of(job["ModelArtifacts"]["S3ModelArtifacts"]).parent
+
+    @contextmanager
+    def endpoint(
+        self, *, model: Request, endpoint_config: Request, endpoint: Request, log: JobLog
+    ) -> Iterator[Endpoint]:
+        from fraudlab.backends.sagemaker_sdk import JobEnded
+
+        client = self._loader.result()
+        client.log = log
+        try:
+            with deployed(
+                client.sagemaker, client.runtime, model=model, endpoint_config=endpoint_config, endpoint=endpoint
+            ) as deployed_endpoint:
+                yield deployed_endpoint
+        except JobEnded as error:
+            ended = self._ended("serve", log, str(error))
+            raise EndpointError(ended.message, fix=ended.fix) from error
+
+    def close(self) -> None:
+        docker_engine.remove_containers(self._run_id)
+
+    def _run(self, job: str, start: Callable[[LocalClient], object], log: JobLog) -> None:
+        from fraudlab.backends.sagemaker_sdk import JobEnded
+
+        client = self._loader.result()
+        client.log = log
+        try:
+            start(client)
+        except JobEnded as error:
+            raise self._ended(job, log, str(error)) from error
+
+    def _ended(self, job: str, log: JobLog, detail: str) -> FraudlabError:
+        """The job's own error, unless it ended because the engine did."""
+        error = log.error(job, detail=detail)
+        if "without saying why" in error.message and not docker_engine.answers():
+            return DockerUnavailable(
+                f"The Docker engine went away while the {job} job ran.", fix="start Docker again and repeat the run"
+            )
+        return error
+
+
+class _Loader:
+    """Imports the SDK while other work goes on: it takes longer than everything else at the start."""
+
+    def __init__(self, load: Callable[[], LocalClient]) -> None:
+        self._load = load
+        self._client: LocalClient | None = None
+        self._error: BaseException | None = None
+        self._thread = threading.Thread(target=self._work, daemon=True)
+        self._thread.start()
+
+    def _work(self) -> None:
+        try:
+            self._client = self._load()
+        except BaseException as error:  # raised again in result()
+            self._error = error
+
+    def result(self) -> LocalClient:
+        self._thread.join()
+        if self._error is not None:
+            raise self._error
+        assert self._client is not None
+        return self._client

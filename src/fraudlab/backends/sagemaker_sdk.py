@@ -1,0 +1,156 @@
+"""The only file that imports the SageMaker SDK: its local client, with what this project must change about it.
+
+The SDK's 2.x line gets fixes until July 2027; its successor has the same client elsewhere. Moving is a change here.
+Each replacement below says which behaviour of sagemaker 2.257 it is for.
+"""
+
+from __future__ import annotations
+
+import functools
+import logging
+import os
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from fraudlab.backends.joblog import JobLog
+from fraudlab.errors import EndpointError
+
+#: without this the SDK reports every local job to AWS
+_TELEMETRY_OFF = {"SchemaVersion": "1.0", "SageMaker": {"PythonSDK": {"Modules": {"TelemetryOptOut": True}}}}
+_REGION = "us-east-1"
+_STARTUP_SECONDS = 120.0
+
+
+class LoopbackPort(int):
+    """A port that Compose publishes on the loopback interface only.
+
+    The SDK writes the port into the Compose file with ``%s`` and into its own URLs with ``%d``.
+    """
+
+    def __str__(self) -> str:
+        return f"127.0.0.1:{int(self)}"
+
+
+class LocalClient:
+    """The SDK's local clients, ready to run jobs of one run.
+
+    Parameters
+    ----------
+    container_root : Path
+        Folder for the SDK's working folders.
+    port : int
+        Free loopback port for the endpoint.
+    container : dict
+        Compose settings every container of the run gets (user, labels).
+    """
+
+    def __init__(self, *, container_root: Path, port: int, container: dict[str, Any]) -> None:
+        self.log: JobLog | None = None
+        self._serving: list[subprocess.Popen[bytes]] = []
+        _quieten()
+        from sagemaker.local import LocalSession
+
+        _replace_in_sdk(self._stream, self._wait_in_service)
+        session = LocalSession(boto_session=_session_without_credentials(), sagemaker_config=_TELEMETRY_OFF)
+        session.config = {
+            "local": {
+                "local_code": True,
+                "region_name": _REGION,
+                "serving_port": LoopbackPort(port),
+                "container_root": str(container_root),
+                "container_config": container,
+            }
+        }
+        self.sagemaker = session.sagemaker_client
+        self.runtime = session.sagemaker_runtime_client
+
+    def _stream(self, process: subprocess.Popen[bytes]) -> int:
+        """Read a job's output to its end; the SDK's own loop loses the last lines and prints the rest."""
+        log = self.log
+        assert log is not None and process.stdout is not None
+        if process.stderr is not None:  # only an endpoint has its own stderr
+            self._serving.append(process)
+        try:
+            for line in process.stdout:
+                log.write(line.decode("utf-8", errors="replace"))
+            code = process.wait()
+        except BaseException:
+            _stop(process)
+            raise
+        # taking an endpoint down ends Compose with an error code, and that is no error
+        if code not in (0, 130) and process.stderr is None:
+            raise JobEnded(code)
+        return code
+
+    def _wait_in_service(self, port: int) -> None:
+        """Wait for /ping; the SDK's own loop asks every five seconds and does not see a container that died."""
+        from urllib3 import PoolManager
+        from urllib3.exceptions import HTTPError
+
+        pool = PoolManager(retries=False)
+        give_up = time.monotonic() + _STARTUP_SECONDS
+        while time.monotonic() < give_up:
+            if self._serving and self._serving[-1].poll() is not None:
+                raise JobEnded(self._serving[-1].returncode)
+            try:
+                if pool.request("GET", f"http://127.0.0.1:{port:d}/ping", timeout=2.0).status == 200:
+                    return
+            except HTTPError:
+                pass
+            time.sleep(0.05)
+        raise EndpointError(
+            f"The endpoint did not answer on /ping within {_STARTUP_SECONDS:.0f} s.",
+            fix="read logs/serve.log of the run",
+        )
+
+
+class JobEnded(Exception):
+    """A container ended with an error code."""
+
+    def __init__(self, code: int) -> None:
+        super().__init__(f"exit code {code}")
+
+
+def _session_without_credentials() -> Any:
+    """A boto3 session that finds no keys: local mode would write them to a Compose file in plain text."""
+    import boto3
+    import botocore.session
+    from botocore.credentials import CredentialResolver
+
+    core = botocore.session.Session()
+    core.register_component("credential_provider", CredentialResolver(providers=[]))
+    return boto3.Session(region_name=_REGION, botocore_session=core)
+
+
+def _replace_in_sdk(stream: Callable[[Any], int], wait: Callable[[int], None]) -> None:
+    from sagemaker.local import entities, image, local_session
+
+    # recognises Compose only by the text "v2" in its version; the preflight has checked that it works
+    image._SageMakerContainer._get_compose_cmd_prefix = staticmethod(lambda: ["docker", "compose"])
+    image._stream_output = stream
+    image._HostingContainer.daemon = True
+    entities._wait_for_serving_container = wait
+    # asks the engine twice, by starting two processes, before every single request
+    local_session.get_docker_host = functools.cache(local_session.get_docker_host)
+    os.environ.setdefault("COMPOSE_MENU", "false")
+    os.environ.setdefault("COMPOSE_ANSI", "never")
+    os.environ.setdefault("COMPOSE_PROGRESS", "quiet")
+
+
+def _quieten() -> None:
+    os.environ.setdefault("SAGEMAKER_SUPPRESS_V2_WARNING", "1")
+    for name in ("sagemaker", "sagemaker.config", "sagemaker.local", "boto3", "botocore", "urllib3"):
+        logging.getLogger(name).setLevel(logging.ERROR)
+
+
+def _stop(process: subprocess.Popen[bytes]) -> None:
+    """Let Compose stop its containers in order, as SageMaker would: ask, wait, kill."""
+    process.terminate()
+    try:
+        process.wait(timeout=30)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
