@@ -1,0 +1,198 @@
+"""How a run begins and ends: what it is given, what it records, and that nothing of it is left running."""
+
+from __future__ import annotations
+
+import shutil
+import signal
+import threading
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from fraudlab import provenance
+from fraudlab.backends import Opened, mountable, open_backend
+from fraudlab.compose import as_yaml
+from fraudlab.config import BackendKind, DataKind, RunConfig
+from fraudlab.errors import Interrupted, RunError, StorageError
+from fraudlab.run import RunFolder, new_run_id, write_text
+from fraudlab.stages.context import Context
+from fraudlab.terminal import Terminal
+from fraudlab.tracking.background import Tracker
+
+if TYPE_CHECKING:
+    from fraudlab.data.sources import Source
+    from fraudlab.tracking.experiment import Experiment
+
+
+@contextmanager
+def run_in_progress(
+    config: RunConfig, *, overrides: Sequence[str], terminal: Terminal
+) -> Iterator[tuple[Context, Source]]:
+    """Open everything a run needs, record how it ends, and close everything again.
+
+    The table is found before the run's folder is made: a wrong path leaves nothing behind.
+    """
+    run_id = config.run.id or new_run_id(config.model.name)
+    runs = Path(config.paths.runs)
+    if (runs / run_id).exists():
+        raise RunError(f"Run {run_id} exists: {runs / run_id}.", fix="choose another run.id, or remove that folder")
+    cache = _cache(config, terminal)
+    workspace = cache / "jobs" / run_id
+    with interruptible(), ExitStack() as stack, ThreadPoolExecutor(1) as aside:
+        facts = aside.submit(_facts)
+        stack.callback(shutil.rmtree, workspace, ignore_errors=True)
+        opened = open_backend(config, run_id=run_id, workspace=workspace)
+        stack.callback(opened.backend.close)
+        _say_how(terminal, run_id, config, opened)
+        source = find_table(config, cache)
+        folder = RunFolder.create(runs, run_id, **_record(config, opened, source), **facts.result())
+        with recorded(folder, terminal):
+            write_text(folder.path / "config.yaml", as_yaml(config))
+            write_text(folder.path / "overrides.yaml", "".join(f"- {_quoted(o)}\n" for o in overrides) or "[]\n")
+            tracker = Tracker(lambda: _open_experiment(config, folder))
+            context = Context(config, folder, cache, workspace, opened.backend, tracker, terminal)
+            with _tracked(context):
+                yield context, source
+
+
+@contextmanager
+def recorded(folder: RunFolder, terminal: Terminal) -> Iterator[None]:
+    """Record how a run ends: completed, or failed and why."""
+    try:
+        yield
+    except BaseException as error:
+        try:
+            folder.fail(error)
+        except StorageError as unwritten:  # the reason for the failure is more use than this one
+            terminal.say(f"  could not record the failure: {unwritten.message}", style="red")
+        raise
+    folder.complete()
+
+
+@contextmanager
+def interruptible() -> Iterator[None]:
+    """Make Ctrl-C and SIGTERM raise :class:`Interrupted`, so that everything is taken down in order."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def interrupt(number: int, frame: object) -> None:
+        raise Interrupted(f"Interrupted by {signal.Signals(number).name}.")
+
+    before = {number: signal.signal(number, interrupt) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def find_table(config: RunConfig, cache: Path) -> Source:
+    """Find, check and hash the table of a run; the synthetic one is made where it is not there yet."""
+    from fraudlab.data import creditcard, sources, synthetic
+
+    data = config.data
+    path = Path(data.path) if data.path else synthetic.cached(cache, rows=data.rows, fraud_rate=data.fraud_rate, seed=config.seed)
+    source = sources.resolve(
+        path,
+        label=data.label,
+        time=data.time,
+        id=data.id,
+        card=data.card,
+        amount=data.amount,
+        features=data.features,
+        drop=data.drop,
+        categorical=data.categorical,
+        cache=cache,
+        sha256=data.sha256,
+    )
+    if data.kind is DataKind.creditcard:
+        creditcard.check(path)
+    return source
+
+
+@contextmanager
+def _tracked(context: Context) -> Iterator[None]:
+    """End the experiment whatever happens, and record where it is."""
+    if context.config.tracking.mode.value == "online":
+        context.tracker.experiment  # noqa: B018  (raises where there can be no experiment, before any job)
+    status = "failed"
+    try:
+        yield
+        status = "completed"
+    finally:
+        context.tracker.tell(lambda experiment: experiment.log_others({"status": status}))
+        archives, problems = context.tracker.close()
+        for problem in problems:
+            context.terminal.say(f"  the experiment is incomplete: {problem}", style="yellow")
+        experiment = context.folder.record.get("experiment")
+        if experiment is not None:
+            context.folder.note(
+                experiment={**experiment, "archives": [a.name for a in archives], "problems": problems}
+            )
+
+
+def _open_experiment(config: RunConfig, folder: RunFolder) -> Experiment:
+    from fraudlab.tracking.experiment import new_key, open_experiment
+
+    tracking = config.tracking
+    experiment = open_experiment(
+        mode=tracking.mode.value,
+        workspace=tracking.workspace,
+        project=tracking.project,
+        name=folder.id,
+        key=new_key(),
+        folder=folder.path / "comet",
+        tags=tuple(tracking.tags),
+    )
+    folder.record["experiment"] = (
+        {"key": experiment.key, "mode": experiment.mode, "url": experiment.url, "note": experiment.note}
+        if experiment.key
+        else None
+    )
+    return experiment
+
+
+def _cache(config: RunConfig, terminal: Terminal) -> Path:
+    wanted = Path(config.paths.cache).resolve()
+    if config.backend.kind is BackendKind.process:
+        return wanted
+    used = mountable(wanted)
+    if used != wanted:
+        terminal.say(f"containers cannot be given folders below {wanted}; using {used}", style="yellow")
+    return used
+
+
+def _say_how(terminal: Terminal, run_id: str, config: RunConfig, opened: Opened) -> None:
+    if opened.fallback:
+        terminal.say(f"{opened.fallback} Running as plain processes instead.", style="yellow")
+    where = {"local": "SageMaker local mode, in Docker", "process": "plain processes"}[opened.backend.name]
+    terminal.say(f"run {run_id} · {config.model.name} on {config.data.kind.value} · {where}", style="bold")
+
+
+def _record(config: RunConfig, opened: Opened, source: Source) -> dict[str, Any]:
+    backend = opened.backend
+    image = {"name": backend.placement.image, "id": backend.image_id} if backend.image_id else None
+    return {
+        "name": config.model.name,
+        "backend": backend.name,
+        "fallback": opened.fallback,
+        "image": image,
+        "data": {"source": config.data.kind.value, "path": str(source.path), "sha256": source.sha256},
+        "experiment": None,
+    }
+
+
+def _facts() -> dict[str, Any]:
+    return {
+        "git": provenance.git_state(Path.cwd()),
+        "packages": provenance.packages(),
+        "platform": provenance.machine(),
+    }
+
+
+def _quoted(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
+

@@ -1,0 +1,75 @@
+"""What every stage of a run is given."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from fraudlab.api_requests import Request
+from fraudlab.backends.backend import Backend
+from fraudlab.backends.joblog import JobLog
+from fraudlab.config import RunConfig
+from fraudlab.run import RunFolder, write_json
+from fraudlab.terminal import StageLine, Terminal
+
+if TYPE_CHECKING:
+    from fraudlab.tracking.background import Tracker
+
+
+@dataclass(frozen=True)
+class Context:
+    """One run in progress.
+
+    Attributes
+    ----------
+    cache : Path
+        Holds ``prepared/<key>`` and ``synthetic/``; containers may be given what is below it.
+    workspace : Path
+        The run's own working folder below the cache; removed when the run ends.
+    """
+
+    config: RunConfig
+    folder: RunFolder
+    cache: Path
+    workspace: Path
+    backend: Backend
+    tracker: Tracker
+    terminal: Terminal
+
+    @property
+    def run_id(self) -> str:
+        return self.folder.id
+
+    @property
+    def config_channel(self) -> Path:
+        """The folder every job sees as its ``config`` channel."""
+        return self.workspace / "config"
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[StageLine]:
+        """Time a stage, print its line and record both."""
+        with self.folder.stage(name) as facts, self.terminal.stage(name) as line:
+            yield line
+            facts.update(line.facts)
+
+    def job_log(self, job: str, *, on_line: Callable[[str], None] | None = None) -> JobLog:
+        """Open ``logs/<job>.log``; with ``verbose`` every line is shown too."""
+
+        def show(line: str) -> None:
+            self.terminal.say(f"    {job} | {line}", style="dim")
+            if on_line:
+                on_line(line)
+
+        return JobLog(
+            self.folder.path / "logs" / f"{job}.log", on_line=show if self.config.verbose else on_line
+        )
+
+    def record_request(self, name: str, request: Request) -> Request:
+        """Write a request to ``requests/`` as it is sent, and return a copy that a client may change."""
+        write_json(self.folder.path / "requests" / f"{name}.json", request)
+        copy: Request = json.loads(json.dumps(request))
+        return copy

@@ -1,0 +1,195 @@
+"""Model to metrics: the test split is scored through the deployed endpoint, and checked against the booster itself."""
+
+from __future__ import annotations
+
+import shutil
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from fraudlab import api_requests
+from fraudlab.errors import EndpointError
+from fraudlab.run import storage, write_json
+from fraudlab.stages.context import Context
+from fraudlab.stages.prepare import Prepared
+from fraudlab.stages.scoring import score_rows
+from fraudlab.stages.train import Trained
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pyarrow as pa
+    from numpy.typing import NDArray
+
+#: largest difference between a score of the endpoint and the booster's own
+TOLERANCE = 1e-6
+#: columns of a prepared split that are about the row, not of the raw table
+_ROW, _LABEL, _TIME, _AMOUNT = "fraudlab.row", "fraudlab.label", "fraudlab.time", "fraudlab.amount"
+
+
+@dataclass(frozen=True)
+class Scored:
+    """The test split with a score a row."""
+
+    table: pa.Table
+    score: NDArray[np.float32]
+    endpoint_max_difference: float
+    unseen: int
+
+
+def score_through_endpoint(context: Context, prepared: Prepared, trained: Trained) -> Scored:
+    """Deploy the model, score the test split through the endpoint, and take the endpoint down.
+
+    Raises
+    ------
+    EndpointError
+        Where the endpoint's scores are not the booster's.
+    """
+    import pyarrow.parquet as pq
+
+    requests = _requests(context, trained)
+    with ThreadPoolExecutor(1) as aside, context.job_log("serve") as log:
+        reference = aside.submit(_reference, context.folder.path / "model", prepared.folder / "test")
+        with context.backend.endpoint(**requests, log=log) as endpoint:
+            table = pq.read_table(prepared.folder / "test")
+            features = table.select([column["name"] for column in prepared.manifest["columns"]])
+            with context.terminal.meter("scoring", total=table.num_rows) as meter:
+                score = score_rows(
+                    features,
+                    lambda body: endpoint.invoke(body, content_type="text/csv", accept="text/csv"),
+                    batch_rows=context.config.evaluation.batch_rows,
+                    reach=meter.reach,
+                )
+        own, importance, unseen = reference.result()
+    write_json(context.folder.path / "evaluation" / "importance.json", importance)
+    difference = largest_difference(score, own)
+    return Scored(table, score, difference, unseen)
+
+
+def largest_difference(score: NDArray[np.float32], own: NDArray[np.float32]) -> float:
+    """Compare an endpoint's scores with the booster's own; raise where they are not the same."""
+    import numpy as np
+
+    difference = float(np.max(np.abs(score.astype(np.float64) - own.astype(np.float64)), initial=0.0))
+    if not difference <= TOLERANCE:
+        row = int(np.nanargmax(np.abs(score - own)))
+        raise EndpointError(
+            f"The endpoint scored test row {row} {score[row]:.6g}, the booster itself {own[row]:.6g}.",
+            fix="image and launcher differ: rebuild the image (make image), or report this",
+        )
+    return difference
+
+
+def measure(context: Context, scored: Scored, trained: Trained, prepared: Prepared) -> dict[str, Any]:
+    """Compute metrics and curves of the scored test split, and write them with the scores."""
+    from fraudlab.evaluation.curves import curves
+    from fraudlab.evaluation.intervals import bootstrap_interval
+
+    label = scored.table[_LABEL].to_numpy()
+    amount = scored.table[_AMOUNT].to_numpy() if _AMOUNT in scored.table.column_names else None
+    threshold = float(trained.contract["threshold"])
+    days = days_of(prepared.manifest)
+    interval = bootstrap_interval(
+        label, scored.score, resamples=context.config.evaluation.resamples, seed=context.config.seed
+    )
+    metrics = {
+        **_point_metrics(label, scored.score, amount, threshold=threshold, days=days),
+        "average_precision_low": interval.low,
+        "average_precision_high": interval.high,
+        "endpoint_max_difference": scored.endpoint_max_difference,
+        "unseen_categories": scored.unseen,
+    }
+    folder = context.folder.path / "evaluation"
+    write_json(folder / "metrics.json", dict(sorted(metrics.items())))
+    write_json(folder / "curves.json", curves(label, scored.score, threshold=threshold, days=days))
+    _write_scores(folder / "scores.parquet", scored, prepared.manifest)
+    return metrics
+
+
+def days_of(manifest: dict[str, Any], split: str = "test") -> float | None:
+    """Length of a split in days; None where rows have no time or all the same."""
+    facts = manifest["splits"][split]
+    if facts.get("time_start") is None or facts["time_end"] <= facts["time_start"]:
+        return None
+    return (float(facts["time_end"]) - float(facts["time_start"])) / 86_400.0
+
+
+def _requests(context: Context, trained: Trained) -> dict[str, api_requests.Request]:
+    # local mode unpacks every archive it finds beside the model's: the model gets a folder of its own
+    archive = context.workspace / "serving" / "model.tar.gz"
+    with storage(archive):
+        archive.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(trained.archive, archive)
+    config, placement, run_id = context.config, context.backend.placement, context.run_id
+    uri = context.backend.uri(archive.parent) + "/model.tar.gz"
+    requests = {
+        "model": api_requests.model(config, placement, run_id=run_id, model_data=uri),
+        "endpoint_config": api_requests.endpoint_config(config, placement, run_id=run_id),
+        "endpoint": api_requests.endpoint(run_id=run_id),
+    }
+    return {name: context.record_request(name.replace("_", "-"), request) for name, request in requests.items()}
+
+
+def _reference(
+    model: Path, test: Path
+) -> tuple[NDArray[np.float32], list[dict[str, Any]], int]:
+    """Scores, importances and the count of unseen categories, straight from the booster."""
+    from fraudlab.stages.booster import reference_scores
+
+    return reference_scores(model, test)
+
+
+def _point_metrics(
+    label: NDArray[np.uint8],
+    score: NDArray[np.float32],
+    amount: NDArray[np.float64] | None,
+    *,
+    threshold: float,
+    days: float | None,
+) -> dict[str, Any]:
+    from fraudlab.evaluation import metrics
+
+    at = metrics.confusion(label, score, threshold=threshold)
+    alerts = at.tp + at.fp
+    found: dict[str, Any] = {
+        "average_precision": metrics.average_precision(label, score),
+        "roc_auc": metrics.roc_auc(label, score),
+        "precision": at.precision,
+        "recall": at.recall,
+        "f1": at.f1,
+        "accuracy": at.accuracy,
+        "threshold": threshold,
+        "true_positives": at.tp,
+        "false_positives": at.fp,
+        "false_negatives": at.fn,
+        "true_negatives": at.tn,
+        "rows": int(label.size),
+        "positives": int(label.sum()),
+        "prevalence": float(label.mean()),
+        "brier": metrics.brier(label, score),
+        "log_loss": metrics.log_loss(label, score),
+        "days": days,
+        "alerts_per_day": alerts / days if days else None,
+    }
+    if amount is not None:
+        found["value_recall"] = metrics.value_recall(label, score, amount, threshold=threshold)
+    return found
+
+
+def _write_scores(path: Path, scored: Scored, manifest: dict[str, Any]) -> None:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    table, roles = scored.table, manifest["roles"]
+    columns: dict[str, Any] = {"row": table[_ROW]}
+    columns.update({name: table[name] for name in roles["id"]})
+    for name, column in (("time", _TIME), ("amount", _AMOUNT)):
+        if column in table.column_names:
+            columns[name] = table[column]
+    columns["label"] = table[_LABEL]
+    columns["score"] = pa.array(scored.score)
+    columns["split"] = pa.array(["test"] * table.num_rows).dictionary_encode()
+    with storage(path):
+        temporary = path.with_name(".scores.parquet")
+        pq.write_table(pa.table(columns), temporary, compression="zstd")
+        temporary.replace(path)

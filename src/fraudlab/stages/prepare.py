@@ -1,0 +1,146 @@
+"""Raw table to typed splits: the processing job, skipped where its inputs' hashes say it has been run."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from fraudlab import api_requests
+from fraudlab.config_rules import gap_seconds, split_kind
+from fraudlab.run import read_json, storage, write_json
+from fraudlab.stages.context import Context
+
+if TYPE_CHECKING:
+    from fraudlab.data.sources import Source
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """The processing job's output.
+
+    Attributes
+    ----------
+    folder : Path
+        Holds ``train/ validation/ test/``, each with Parquet files of raw, typed columns.
+    manifest : dict
+        What was decided and counted; see ``docs/contract.md``.
+    cached : bool
+        Whether an earlier run had made it.
+    """
+
+    folder: Path
+    manifest: dict[str, Any]
+    cached: bool
+
+
+def prepare(context: Context, source: Source) -> Prepared:
+    """Prepare a table, or find it prepared."""
+    job = job_description(context, source)
+    key = content_key(job, source.sha256, context.backend.image_id or _code_hash())
+    final = context.cache / "prepared" / key
+    cached = (final / "manifest.json").is_file() and not context.config.force
+    if not cached:
+        _run_job(context, source, job, final)
+    manifest = read_json(final / "manifest.json")
+    write_json(context.folder.path / "data" / "manifest.json", manifest)
+    return Prepared(final, manifest, cached)
+
+
+def job_description(context: Context, source: Source) -> dict[str, Any]:
+    """The content of ``process.json``: all the processing job is told."""
+    data, split = context.config.data, context.config.split
+    return {
+        "file": f"table.{source.format}",
+        "sha256": source.sha256,
+        "label": data.label,
+        "time": data.time,
+        "id": data.id,
+        "card": data.card,
+        "amount": data.amount,
+        "features": data.features,
+        "drop": data.drop,
+        "categorical": data.categorical,
+        "duplicates": data.duplicates.value,
+        "scale": data.scale.value,
+        "split": {
+            "kind": split_kind(context.config).value,
+            "train": split.train,
+            "validation": split.validation,
+            "test": split.test,
+            "gap_seconds": gap_seconds(context.config),
+        },
+        "seed": context.config.seed,
+    }
+
+
+def content_key(job: dict[str, Any], sha256: str, code: str) -> str:
+    """Name of a preparation: equal where table, description and code are equal.
+
+    Parameters
+    ----------
+    job : dict
+        Content of ``process.json``.
+    sha256 : str
+        Of the raw table.
+    code : str
+        Identifies the code that runs: an image id, or a hash of the sources.
+    """
+    # only the stratified split draws random numbers
+    relevant = job if job["split"]["kind"] == "stratified" else {**job, "seed": None}
+    text = json.dumps([relevant, sha256, code], sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+
+def _run_job(context: Context, source: Source, job: dict[str, Any], final: Path) -> None:
+    raw, output = context.workspace / "raw", context.workspace / "prepared"
+    place_table(source.path, raw / str(job["file"]))
+    write_json(context.config_channel / "process.json", job)
+    with storage(output):
+        output.mkdir(parents=True, exist_ok=True)
+    backend = context.backend
+    request = api_requests.processing_job(
+        context.config,
+        backend.placement,
+        run_id=context.run_id,
+        raw=backend.uri(raw),
+        config_channel=backend.uri(context.config_channel),
+        prepared=backend.uri(output),
+    )
+    with context.job_log("process") as log:
+        backend.process(context.record_request("processing-job", request), log)
+    _publish(output, final)
+
+
+def place_table(source: Path, target: Path) -> None:
+    """Give a table to a job under a name and folder of its own: local mode mounts whole folders.
+
+    A hard link where possible, else a copy.
+    """
+    with storage(target):
+        target.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            os.link(source.resolve(), target)
+        except OSError:
+            shutil.copyfile(source, target)
+
+
+def _publish(output: Path, final: Path) -> None:
+    """Move a complete preparation to its name; another run may have been faster, with the same bytes."""
+    with storage(final):
+        final.parent.mkdir(parents=True, exist_ok=True)
+        shutil.rmtree(final, ignore_errors=True)
+        output.replace(final)
+
+
+def _code_hash() -> str:
+    """Hash of the sources that decide what a processing job writes."""
+    digest = hashlib.sha256()
+    package = Path(__file__).parents[1]
+    for path in sorted([*(package / "container").rglob("*.py"), *(package / "evaluation").rglob("*.py")]):
+        digest.update(path.relative_to(package).as_posix().encode() + b"\0" + path.read_bytes())
+    return digest.hexdigest()

@@ -1,0 +1,138 @@
+"""Typed splits to ``model.tar.gz``: the training job."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import tarfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from fraudlab import api_requests
+from fraudlab.errors import JobFailed
+from fraudlab.run import read_json, storage, write_json
+from fraudlab.stages.context import Context
+from fraudlab.stages.prepare import Prepared
+
+_ROUND = re.compile(api_requests.ROUND_LINE)
+
+
+@dataclass(frozen=True)
+class Trained:
+    """The training job's output, unpacked into the run's folder.
+
+    Attributes
+    ----------
+    archive : Path
+        ``model/model.tar.gz``.
+    contract : dict
+        ``model/model.json``.
+    history : dict
+        ``training/history.json``.
+    """
+
+    archive: Path
+    contract: dict[str, Any]
+    history: dict[str, Any]
+
+
+def train(context: Context, prepared: Prepared, *, data_sha256: str) -> Trained:
+    """Train on prepared splits; what the job wrote is kept also where it failed."""
+    channels = {
+        "train": prepared.folder / "train",
+        "validation": prepared.folder / "validation",
+        "config": context.config_channel,
+    }
+    output = context.workspace / "training-output"
+    output.mkdir(parents=True, exist_ok=True)
+    write_json(context.config_channel / "manifest.json", prepared.manifest)
+    write_json(context.config_channel / "train.json", _job_description(context, data_sha256))
+    backend = context.backend
+    request = api_requests.training_job(
+        context.config,
+        backend.placement,
+        run_id=context.run_id,
+        channels={name: backend.uri(path) for name, path in channels.items()},
+        output=backend.uri(output),
+    )
+    try:
+        _run_job(context, request)
+    finally:
+        keep_output(output / "output.tar.gz", context.folder.path)
+    return _keep_model(output / "model.tar.gz", context.folder.path)
+
+
+def _job_description(context: Context, data_sha256: str) -> dict[str, Any]:
+    evaluation, experiment = context.config.evaluation, context.tracker.experiment
+    return {
+        "run_id": context.run_id,
+        "experiment_key": experiment.key,
+        "log_rounds": not experiment.streams_rounds,
+        "decision": {
+            "policy": evaluation.policy.value,
+            "threshold": evaluation.threshold,
+            "missed_fraud_cost": None if context.config.data.amount else evaluation.missed_fraud_cost,
+            "alert_cost": evaluation.alert_cost,
+        },
+        "hashes": {"data": data_sha256},
+    }
+
+
+def _run_job(context: Context, request: api_requests.Request) -> None:
+    total = context.config.model.num_round
+    streams = context.tracker.experiment.streams_rounds
+    with context.terminal.meter("rounds", total=total) as meter:
+
+        def on_line(line: str) -> None:
+            if found := _ROUND.search(line):
+                number = int(found[1])
+                meter.reach(number + 1)
+                if streams:
+                    name, value = f"validation_{found[2]}", float(found[3])
+                    context.tracker.tell(lambda e: e.log_metric(name, value, step=number))
+
+        with context.job_log("train", on_line=on_line) as log:
+            context.backend.train(context.record_request("training-job", request), log)
+
+
+def keep_output(archive: Path, folder: Path) -> None:
+    """Unpack ``output.tar.gz`` into a run folder: ``training/`` and ``comet/``; nothing where there is none.
+
+    SageMaker packs the content of ``/opt/ml/output/data``, local mode its parent.
+    """
+    if not archive.is_file():
+        return
+    with storage(folder), tarfile.open(archive) as tar:
+        for member in tar:
+            name = member.name.removeprefix("./").removeprefix("data/")
+            kept = name if name.startswith("comet/") else f"training/{name}"
+            if member.isfile() and name.endswith((".json", ".zip")) and ".." not in name:
+                _extract(tar, member, folder / kept)
+
+
+def _keep_model(archive: Path, folder: Path) -> Trained:
+    if not archive.is_file():
+        raise JobFailed("The train job completed without a model.tar.gz.", fix=f"read {folder / 'logs' / 'train.log'}")
+    target = folder / "model"
+    with storage(target):
+        target.mkdir(exist_ok=True)
+        shutil.copyfile(archive, target / "model.tar.gz")
+        with tarfile.open(archive) as tar:
+            for member in tar:
+                name = member.name.removeprefix("./")
+                if member.isfile() and name in {"model.ubj", "model.json"}:
+                    _extract(tar, member, target / name)
+    return Trained(
+        archive=target / "model.tar.gz",
+        contract=read_json(target / "model.json"),
+        history=read_json(folder / "training" / "history.json"),
+    )
+
+
+def _extract(tar: tarfile.TarFile, member: tarfile.TarInfo, target: Path) -> None:
+    content = tar.extractfile(member)
+    assert content is not None
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with content, target.open("wb") as file:
+        shutil.copyfileobj(content, file)

@@ -1,0 +1,104 @@
+"""What a person sees while a run goes on: one line a stage, a bar on a terminal, plain lines elsewhere."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import IO, Any, Protocol
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+
+class Meter(Protocol):
+    """Progress of something counted."""
+
+    def reach(self, count: int) -> None:
+        """Say how many are done by now."""
+        ...
+
+
+class StageLine:
+    """The line of a stage.
+
+    Attributes
+    ----------
+    detail : str
+        Printed behind its duration.
+    facts : dict
+        Recorded with its duration.
+    """
+
+    def __init__(self) -> None:
+        self.detail = ""
+        self.facts: dict[str, Any] = {}
+
+
+class Terminal:
+    """Prints the progress of a run.
+
+    Parameters
+    ----------
+    file : file-like, optional
+        Where to; default standard output.
+    quiet : bool
+        Print nothing at all.
+    """
+
+    def __init__(self, *, file: IO[str] | None = None, quiet: bool = False) -> None:
+        self._console = Console(file=file, highlight=False, soft_wrap=True, quiet=quiet)
+
+    def say(self, text: str, *, style: str | None = None) -> None:
+        """Print one line as it is."""
+        self._console.print(text, style=style, markup=False)
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[StageLine]:
+        """Print a line with name, seconds and detail when the block ends, also when it ends badly."""
+        line = StageLine()
+        began = time.perf_counter()
+        mark, style = "failed", "red"
+        try:
+            yield line
+            mark, style = "", None
+        finally:
+            seconds = time.perf_counter() - began
+            self.say(f"  {name:<9}{seconds:7.2f} s  {mark or line.detail}".rstrip(), style=style)
+
+    @contextmanager
+    def meter(self, what: str, *, total: int) -> Iterator[Meter]:
+        """Show progress towards a total: a bar on a terminal, about five lines elsewhere."""
+        if not self._console.is_terminal:
+            yield _PlainMeter(self, what, total)
+            return
+        columns = (TextColumn("  {task.description:<9}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+        with Progress(*columns, console=self._console, transient=True) as bar:
+            yield _BarMeter(bar, what, total)
+
+
+class _BarMeter:
+    def __init__(self, bar: Progress, what: str, total: int) -> None:
+        self._bar = bar
+        self._task = bar.add_task(what, total=total)
+
+    def reach(self, count: int) -> None:
+        self._bar.update(self._task, completed=count)
+
+
+class _PlainMeter:
+    """Prints a line each fifth of the way, and only where the whole takes more than a moment."""
+
+    _PATIENCE = 5.0
+
+    def __init__(self, terminal: Terminal, what: str, total: int) -> None:
+        self._terminal, self._what, self._total = terminal, what, total
+        self._began = self._last = time.monotonic()
+        self._fifth = 0
+
+    def reach(self, count: int) -> None:
+        fifth = 5 * count // max(self._total, 1)
+        now = time.monotonic()
+        if fifth > self._fifth and fifth < 5 and now - self._last > self._PATIENCE:
+            self._fifth, self._last = fifth, now
+            self._terminal.say(f"  {self._what}: {count:,} of {self._total:,}")

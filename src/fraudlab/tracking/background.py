@@ -1,0 +1,68 @@
+"""An experiment that is written on a thread of its own, so that jobs never wait for Comet."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from fraudlab.errors import FraudlabError
+
+if TYPE_CHECKING:
+    from fraudlab.tracking.experiment import Experiment
+
+
+class Tracker:
+    """Runs everything that is told to an experiment in order, on one background thread.
+
+    Parameters
+    ----------
+    start : callable
+        Opens the experiment; importing the SDK is part of it.
+    """
+
+    def __init__(self, start: Callable[[], Experiment]) -> None:
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="tracking")
+        self._experiment: Future[Experiment] = self._thread.submit(start)
+        self._told: list[Future[None]] = []
+
+    @property
+    def experiment(self) -> Experiment:
+        """The experiment, once it is open.
+
+        Raises
+        ------
+        TrackingError
+            Where it was required and could not be opened.
+        """
+        return self._experiment.result()
+
+    def tell(self, what: Callable[[Experiment], None]) -> None:
+        """Do something to the experiment, some time before :meth:`close` returns."""
+        self._told.append(self._thread.submit(lambda: what(self._experiment.result())))
+
+    def close(self) -> tuple[list[Path], list[str]]:
+        """Wait for all that was told, and end the experiment.
+
+        Returns
+        -------
+        archives : list of Path
+            Offline archives that were written.
+        problems : list of str
+            One sentence for each thing that could not be logged.
+        """
+        try:
+            if self._experiment.exception() is not None:
+                return [], []
+            problems = [_sentence(error) for told in self._told if (error := told.exception())]
+            try:
+                return self._thread.submit(self.experiment.end).result(), problems
+            except FraudlabError as error:
+                return [], [*problems, _sentence(error)]
+        finally:
+            self._thread.shutdown()
+
+
+def _sentence(error: BaseException) -> str:
+    return error.message if isinstance(error, FraudlabError) else f"{type(error).__name__}: {error}"
