@@ -52,13 +52,13 @@ dev: .venv/.dev ## Packages for tests and lint as well
 ##@ Develop
 test: dev image ## All tests; those that need Docker or a browser are skipped where there is none
 	$(BIN)/pytest $(ARGS)
-	$(BIN)/lint-imports
+	$(BIN)/lint-imports --no-logo
 
 lint: dev ## Style, types and the direction of imports
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
-	$(BIN)/lint-imports
+	$(BIN)/lint-imports --no-logo
 
 check: lint test ## Lint and tests
 
