@@ -1,7 +1,7 @@
 """SageMaker API requests, built from a run's configuration. Pure: no input, no output.
 
-The same dictionaries go to SageMaker, to the SDK's local client and to fraudlab's process client. What differs
-between a laptop and the cloud is in :class:`Placement` and in the scheme of the URIs.
+The same dictionaries go to SageMaker, to the SDK's local client and to fraudlab's process client. What
+differs between a laptop and the cloud is in :class:`Placement` and in the scheme of the URIs.
 """
 
 from __future__ import annotations

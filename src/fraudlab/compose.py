@@ -188,7 +188,9 @@ def _type_hint(key: str) -> str:
     node = OmegaConf.structured(RunConfig)
     default = OmegaConf.select(node, key, throw_on_missing=False)
     default = getattr(default, "value", default)
-    return f"the default is {key}={default}" if default is not None else f"see `fraudlab train --help` for {key}"
+    return (
+        f"the default is {key}={default}" if default is not None else f"see `fraudlab train --help` for {key}"
+    )
 
 
 def _first_line(error: BaseException) -> str:

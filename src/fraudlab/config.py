@@ -1,7 +1,7 @@
 """The schema of ``conf/``: every key with its type, default and unit.
 
-YAML below ``conf/`` only fills these classes in; a key that is not here, or a value of another type, is refused
-before anything runs. What types cannot say (ranges, combinations) is in :mod:`fraudlab.config_rules`.
+YAML below ``conf/`` only fills these classes in; a key that is not here, or a value of another type, is
+refused before anything runs. What types cannot say (ranges, combinations) is in :mod:`fraudlab.config_rules`.
 """
 
 from __future__ import annotations
@@ -186,7 +186,7 @@ class EvaluationConfig:
     #: cost: cheapest on validation; f1: best F1 on validation; fixed: `threshold`
     policy: ThresholdPolicy = ThresholdPolicy.cost
     threshold: float | None = None
-    #: what a missed fraud costs, in money, where the table has no `data.amount`; with one, it costs its amount
+    #: what a missed fraud costs, in money, where there is no `data.amount`; with one, it costs its amount
     missed_fraud_cost: float = 100.0
     #: what looking at one alert costs, in money
     alert_cost: float = 5.0

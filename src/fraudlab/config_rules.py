@@ -53,14 +53,16 @@ def _check_data(config: RunConfig) -> None:
         for column in columns:
             if column in seen:
                 raise ConfigError(
-                    f"column {column!r} is both {seen[column]} and {key}.", fix="a column has one role: remove it from one"
+                    f"column {column!r} is both {seen[column]} and {key}.",
+                    fix="a column has one role: remove it from one",
                 )
             seen[column] = key
     for key, columns in (("data.features", data.features), ("data.categorical", data.categorical)):
         for column in columns:
             if column in seen and not (seen[column] == "data.card" and column in data.features):
                 raise ConfigError(
-                    f"column {column!r} is both {seen[column]} and {key}.", fix=f"remove {column!r} from {key}"
+                    f"column {column!r} is both {seen[column]} and {key}.",
+                    fix=f"remove {column!r} from {key}",
                 )
     unused = [c for c in data.categorical if data.features and c not in data.features]
     if unused:
@@ -103,8 +105,12 @@ def _check_model(config: RunConfig) -> None:
     one_of("model.tree_method", model.tree_method, TREE_METHODS)
     one_of("model.grow_policy", model.grow_policy, ("depthwise", "lossguide"))
     _need(1 <= model.num_round <= 100_000, "model.num_round", model.num_round, "1 to 100000")
-    _need(0.0 < model.learning_rate <= 1.0, "model.learning_rate", model.learning_rate, "above 0 and at most 1")
-    _need(0 <= model.max_depth <= 64, "model.max_depth", model.max_depth, "0 (no limit, with max_leaves) to 64")
+    _need(
+        0.0 < model.learning_rate <= 1.0, "model.learning_rate", model.learning_rate, "above 0 and at most 1"
+    )
+    _need(
+        0 <= model.max_depth <= 64, "model.max_depth", model.max_depth, "0 (no limit, with max_leaves) to 64"
+    )
     _need(2 <= model.max_bin <= 65_535, "model.max_bin", model.max_bin, "2 to 65535")
     for name in ("subsample", "colsample_bytree"):
         share: float = getattr(model, name)
@@ -117,10 +123,13 @@ def _check_model(config: RunConfig) -> None:
     if model.base_score is not None:
         _need(0.0 < model.base_score < 1.0, "model.base_score", model.base_score, "between 0 and 1, or null")
     if model.max_depth == 0 and model.max_leaves == 0:
-        raise ConfigError("model.max_depth=0 grows without limit.", fix="set model.max_leaves as well, or a max_depth")
+        raise ConfigError(
+            "model.max_depth=0 grows without limit.", fix="set model.max_leaves as well, or a max_depth"
+        )
     if config.data.categorical and model.tree_method == "exact":
         raise ConfigError(
-            "model.tree_method=exact cannot use data.categorical.", fix="choose model.tree_method=hist or approx"
+            "model.tree_method=exact cannot use data.categorical.",
+            fix="choose model.tree_method=hist or approx",
         )
 
 
@@ -128,7 +137,9 @@ def _check_rest(config: RunConfig) -> None:
     evaluation = config.evaluation
     if evaluation.policy is ThresholdPolicy.fixed:
         if evaluation.threshold is None:
-            raise ConfigError("evaluation.policy=fixed needs evaluation.threshold.", fix="add evaluation.threshold=0.5")
+            raise ConfigError(
+                "evaluation.policy=fixed needs evaluation.threshold.", fix="add evaluation.threshold=0.5"
+            )
         _need(0.0 <= evaluation.threshold <= 1.0, "evaluation.threshold", evaluation.threshold, "0 to 1")
     elif evaluation.threshold is not None:
         raise ConfigError(
@@ -136,12 +147,24 @@ def _check_rest(config: RunConfig) -> None:
             fix="choose evaluation.policy=fixed, or leave the threshold out",
         )
     _need(evaluation.alert_cost >= 0.0, "evaluation.alert_cost", evaluation.alert_cost, "0 or more")
-    _need(evaluation.missed_fraud_cost > 0.0, "evaluation.missed_fraud_cost", evaluation.missed_fraud_cost, "above 0")
+    _need(
+        evaluation.missed_fraud_cost > 0.0,
+        "evaluation.missed_fraud_cost",
+        evaluation.missed_fraud_cost,
+        "above 0",
+    )
     _need(evaluation.resamples >= 100, "evaluation.resamples", evaluation.resamples, "100 or more")
     _need(evaluation.batch_rows >= 1, "evaluation.batch_rows", evaluation.batch_rows, "1 or more")
     _need(1 <= config.serving.workers <= 64, "serving.workers", config.serving.workers, "1 to 64")
-    _need(1 <= config.serving.max_body_mib <= 1024, "serving.max_body_mib", config.serving.max_body_mib, "1 to 1024")
+    _need(
+        1 <= config.serving.max_body_mib <= 1024,
+        "serving.max_body_mib",
+        config.serving.max_body_mib,
+        "1 to 1024",
+    )
     _need(0 <= config.seed < 2**31, "seed", config.seed, "0 to 2147483647")
+    if config.run.id == "latest":
+        raise ConfigError("run.id='latest' is the link to the newest run.", fix="choose another run.id")
     if config.run.id is not None and not RUN_ID.fullmatch(config.run.id):
         raise ConfigError(
             f"run.id={config.run.id!r} cannot be part of a job's name.",

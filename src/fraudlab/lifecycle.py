@@ -37,7 +37,9 @@ def run_in_progress(
     run_id = config.run.id or new_run_id(config.model.name)
     runs = Path(config.paths.runs)
     if (runs / run_id).exists():
-        raise RunError(f"Run {run_id} exists: {runs / run_id}.", fix="choose another run.id, or remove that folder")
+        raise RunError(
+            f"Run {run_id} exists: {runs / run_id}.", fix="choose another run.id, or remove that folder"
+        )
     cache = _cache(config, terminal)
     workspace = cache / "jobs" / run_id
     with interruptible(), ExitStack() as stack, ThreadPoolExecutor(1) as aside:
@@ -50,7 +52,9 @@ def run_in_progress(
         folder = RunFolder.create(runs, run_id, **_record(config, opened, source), **facts.result())
         with recorded(folder, terminal):
             write_text(folder.path / "config.yaml", as_yaml(config))
-            write_text(folder.path / "overrides.yaml", "".join(f"- {_quoted(o)}\n" for o in overrides) or "[]\n")
+            write_text(
+                folder.path / "overrides.yaml", "".join(f"- {_quoted(o)}\n" for o in overrides) or "[]\n"
+            )
             tracker = Tracker(lambda: _open_experiment(config, folder))
             context = Context(config, folder, cache, workspace, opened.backend, tracker, terminal)
             with _tracked(context):
@@ -78,7 +82,7 @@ def interruptible() -> Iterator[None]:
         yield
         return
 
-    def interrupt(number: int, frame: object) -> None:
+    def interrupt(number: int, _frame: object) -> None:
         raise Interrupted(f"Interrupted by {signal.Signals(number).name}.")
 
     before = {number: signal.signal(number, interrupt) for number in (signal.SIGINT, signal.SIGTERM)}
@@ -94,7 +98,11 @@ def find_table(config: RunConfig, cache: Path) -> Source:
     from fraudlab.data import creditcard, sources, synthetic
 
     data = config.data
-    path = Path(data.path) if data.path else synthetic.cached(cache, rows=data.rows, fraud_rate=data.fraud_rate, seed=config.seed)
+    path = (
+        Path(data.path)
+        if data.path
+        else synthetic.cached(cache, rows=data.rows, fraud_rate=data.fraud_rate, seed=config.seed)
+    )
     source = sources.resolve(
         path,
         label=data.label,
@@ -195,4 +203,3 @@ def _facts() -> dict[str, Any]:
 
 def _quoted(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
-

@@ -62,4 +62,8 @@ def packages() -> dict[str, str]:
 
 def machine() -> dict[str, Any]:
     """Python, operating system and processors of the launcher."""
-    return {"python": platform.python_version(), "system": platform.platform(terse=True), "cpus": os.cpu_count()}
+    return {
+        "python": platform.python_version(),
+        "system": platform.platform(terse=True),
+        "cpus": os.cpu_count(),
+    }

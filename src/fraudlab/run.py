@@ -1,4 +1,4 @@
-"""The run folder: made once, written so that a crash leaves one that says so, and read back as a :class:`Run`."""
+"""The run folder: written so that a crash leaves one that says so, and read back as a :class:`Run`."""
 
 from __future__ import annotations
 
@@ -75,7 +75,9 @@ def read_json(path: Path) -> Any:
     try:
         return json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
-        raise RunError(f"{path} does not exist.", fix="the run did not get that far: see its run.json") from error
+        raise RunError(
+            f"{path} does not exist.", fix="the run did not get that far: see its run.json"
+        ) from error
     except ValueError as error:
         raise RunError(f"{path} is not JSON ({error}).", fix="remove the run and repeat it") from error
 
@@ -214,7 +216,9 @@ def find_run(runs: Path, name: str) -> Run:
     for folder in (runs / name, Path(name)):
         if (folder / "run.json").is_file():
             return Run(folder.resolve())
-    raise RunError(f"There is no run {name!r} in {runs}.", fix=nearest(name, [run.id for run in list_runs(runs)]))
+    raise RunError(
+        f"There is no run {name!r} in {runs}.", fix=nearest(name, [run.id for run in list_runs(runs)])
+    )
 
 
 def list_runs(runs: Path) -> list[Run]:

@@ -72,7 +72,12 @@ class Terminal:
         if not self._console.is_terminal:
             yield _PlainMeter(self, what, total)
             return
-        columns = (TextColumn("  {task.description:<9}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+        columns = (
+            TextColumn("  {task.description:<9}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeRemainingColumn(),
+        )
         with Progress(*columns, console=self._console, transient=True) as bar:
             yield _BarMeter(bar, what, total)
 

@@ -14,7 +14,9 @@ from fraudlab.stages.train import train
 from fraudlab.terminal import Terminal
 
 
-def run_workflow(config: RunConfig, *, overrides: Sequence[str] = (), terminal: Terminal | None = None) -> Run:
+def run_workflow(
+    config: RunConfig, *, overrides: Sequence[str] = (), terminal: Terminal | None = None
+) -> Run:
     """Carry out one run: prepare, train, deploy, evaluate, report.
 
     Parameters

@@ -12,6 +12,10 @@ from fraudlab.config import BackendKind, Fallback, RunConfig
 from fraudlab.errors import BackendError
 
 
+#: what local mode refuses to mount (``_SENSITIVE_SYSTEM_PATHS`` of the SDK, which is slow to import)
+REFUSED = ("/etc", "/root", "/var/lib", "/opt/ml/metadata")
+
+
 class Opened(NamedTuple):
     """A backend, and why it is not the one that was asked for where it is not."""
 
@@ -47,12 +51,11 @@ def open_backend(config: RunConfig, *, run_id: str, workspace: Path) -> Opened:
 def mountable(folder: Path) -> Path:
     """A folder that containers can be given: `folder` itself, or one of the system's temporary folder.
 
-    Local mode refuses to mount from system folders (``/root``, ``/etc``, …), and writes paths into texts where
-    ``:``, ``#`` and ``?`` mean something else.
+    Local mode refuses whatever begins like a system folder, and writes paths into texts where ``:``, ``#`` and
+    ``?`` mean something else.
     """
     path = folder.resolve()
-    refused = ("/root", "/etc", "/var/lib", "/proc", "/sys", "/dev", "/boot", "/run")
-    if str(path).startswith(refused) or any(sign in str(path) for sign in ":#?%\n"):
+    if str(path).startswith(REFUSED) or any(sign in str(path) for sign in ":#?%\n"):
         owner = os.getuid() if hasattr(os, "getuid") else "user"
         return Path(tempfile.gettempdir()) / f"fraudlab-{owner}" / "cache"
     return path

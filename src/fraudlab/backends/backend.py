@@ -31,7 +31,9 @@ class Client(Protocol):
 class Runtime(Protocol):
     """The method of boto3's ``sagemaker-runtime`` client that a run uses."""
 
-    def invoke_endpoint(self, *, Body: bytes, EndpointName: str, ContentType: str, Accept: str) -> dict[str, Any]: ...
+    def invoke_endpoint(
+        self, *, Body: bytes, EndpointName: str, ContentType: str, Accept: str
+    ) -> dict[str, Any]: ...
 
 
 class Endpoint:
@@ -57,7 +59,9 @@ class Endpoint:
         status = getattr(stream, "status", 200)
         if status != 200:
             words = content.decode(errors="replace")[:500]
-            raise EndpointError(f"The endpoint answered {status}: {words}", fix="read logs/serve.log of the run")
+            raise EndpointError(
+                f"The endpoint answered {status}: {words}", fix="read logs/serve.log of the run"
+            )
         return content
 
 

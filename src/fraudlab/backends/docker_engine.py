@@ -22,7 +22,7 @@ class Engine:
     image_id : str
         Content id of the image, ``sha256:…``.
     remaps_users : bool
-        The engine maps container users itself (rootless or userns-remap): then root inside is nobody special outside.
+        The engine maps users itself (rootless, userns-remap): root inside is nobody special outside.
     """
 
     image_id: str
@@ -49,9 +49,13 @@ def preflight(image: str) -> Engine:
     import docker
     from docker.errors import DockerException, ImageNotFound
 
-    compose = subprocess.Popen(
-        ["docker", "compose", "version"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    ) if _has_client() else None
+    compose = (
+        subprocess.Popen(
+            ["docker", "compose", "version"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
+        if _has_client()
+        else None
+    )
     try:
         client = docker.from_env(timeout=10)
         try:
@@ -140,4 +144,4 @@ def _reason(error: Exception) -> str:
     ):
         if sign in text:
             return reason
-    return text.split("\n")[0][:200]
+    return text.split("\n", maxsplit=1)[0][:200]

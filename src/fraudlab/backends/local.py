@@ -45,7 +45,10 @@ class LocalBackend:
         self._run_id = run_id
         self._root = workspace / "local"
         self._root.mkdir(parents=True, exist_ok=True)
-        self._container: dict[str, Any] = {"labels": {docker_engine.RUN_LABEL: run_id}, "stop_grace_period": "30s"}
+        self._container: dict[str, Any] = {
+            "labels": {docker_engine.RUN_LABEL: run_id},
+            "stop_grace_period": "30s",
+        }
         if hasattr(os, "getuid") and not engine.remaps_users:
             # else every file a job writes belongs to root and its owner cannot delete it
             self._container["user"] = f"{os.getuid()}:{os.getgid()}"
@@ -64,7 +67,9 @@ class LocalBackend:
 
     def train(self, request: Request, log: JobLog) -> Path:
         self._run("train", lambda client: client.sagemaker.create_training_job(**request), log)
-        job = self._loader.result().sagemaker.describe_training_job(TrainingJobName=request["TrainingJobName"])
+        job = self._loader.result().sagemaker.describe_training_job(
+            TrainingJobName=request["TrainingJobName"]
+        )
         return path_of(job["ModelArtifacts"]["S3ModelArtifacts"]).parent
 
     @contextmanager
@@ -77,7 +82,11 @@ class LocalBackend:
         client.log = log
         try:
             with deployed(
-                client.sagemaker, client.runtime, model=model, endpoint_config=endpoint_config, endpoint=endpoint
+                client.sagemaker,
+                client.runtime,
+                model=model,
+                endpoint_config=endpoint_config,
+                endpoint=endpoint,
             ) as deployed_endpoint:
                 yield deployed_endpoint
         except JobEnded as error:
@@ -102,7 +111,8 @@ class LocalBackend:
         error = log.error(job, detail=detail)
         if "without saying why" in error.message and not docker_engine.answers():
             return DockerUnavailable(
-                f"The Docker engine went away while the {job} job ran.", fix="start Docker again and repeat the run"
+                f"The Docker engine went away while the {job} job ran.",
+                fix="start Docker again and repeat the run",
             )
         return error
 
@@ -120,7 +130,7 @@ class _Loader:
     def _work(self) -> None:
         try:
             self._client = self._load()
-        except BaseException as error:  # raised again in result()
+        except BaseException as error:  # noqa: BLE001  (raised again in result())
             self._error = error
 
     def result(self) -> LocalClient:

@@ -124,7 +124,7 @@ class ProcessClient:
             "ModelArtifacts": {"S3ModelArtifacts": (output / "model.tar.gz").as_uri()},
         }
 
-    def describe_training_job(self, TrainingJobName: str) -> dict[str, Any]:  # noqa: N803  (boto3's keyword)
+    def describe_training_job(self, TrainingJobName: str) -> dict[str, Any]:
         return self._jobs[TrainingJobName]
 
     def create_model(self, **request: Any) -> None:
@@ -152,16 +152,16 @@ class ProcessClient:
         self.ports[name] = port
         self._wait_in_service(process, port, reader)
 
-    def delete_endpoint(self, EndpointName: str) -> None:  # noqa: N803
+    def delete_endpoint(self, EndpointName: str) -> None:
         server = self._servers.pop(EndpointName, None)
         if server:
             _stop(server[0])
             server[1].join()
 
-    def delete_endpoint_config(self, EndpointConfigName: str) -> None:  # noqa: N803
+    def delete_endpoint_config(self, EndpointConfigName: str) -> None:
         self._configs.pop(EndpointConfigName, None)
 
-    def delete_model(self, ModelName: str) -> None:  # noqa: N803
+    def delete_model(self, ModelName: str) -> None:
         self._models.pop(ModelName, None)
 
     def stop_all(self) -> None:
@@ -221,7 +221,9 @@ class _LoopbackRuntime:
         self._client = client
         self._pool = PoolManager(retries=False)
 
-    def invoke_endpoint(self, *, Body: bytes, EndpointName: str, ContentType: str, Accept: str) -> dict[str, Any]:  # noqa: N803
+    def invoke_endpoint(
+        self, *, Body: bytes, EndpointName: str, ContentType: str, Accept: str
+    ) -> dict[str, Any]:
         from urllib3.exceptions import HTTPError
 
         url = f"http://127.0.0.1:{self._client.ports[EndpointName]}/invocations"

@@ -1,6 +1,7 @@
-"""The only file that imports the SageMaker SDK: its local client, with what this project must change about it.
+"""The only file that imports the SageMaker SDK: its local client, with what must change about it.
 
-The SDK's 2.x line gets fixes until July 2027; its successor has the same client elsewhere. Moving is a change here.
+The SDK's 2.x line gets fixes until July 2027; its successor has the same client elsewhere: moving is a change
+here.
 Each replacement below says which behaviour of sagemaker 2.257 it is for.
 """
 
@@ -70,7 +71,8 @@ class LocalClient:
     def _stream(self, process: subprocess.Popen[bytes]) -> int:
         """Read a job's output to its end; the SDK's own loop loses the last lines and prints the rest."""
         log = self.log
-        assert log is not None and process.stdout is not None
+        assert log is not None
+        assert process.stdout is not None
         if process.stderr is not None:  # only an endpoint has its own stderr
             self._serving.append(process)
         try:
@@ -86,7 +88,7 @@ class LocalClient:
         return code
 
     def _wait_in_service(self, port: int) -> None:
-        """Wait for /ping; the SDK's own loop asks every five seconds and does not see a container that died."""
+        """Wait for /ping; the SDK's own loop asks every five seconds, also a container that died."""
         from urllib3 import PoolManager
         from urllib3.exceptions import HTTPError
 

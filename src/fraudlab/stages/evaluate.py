@@ -1,4 +1,4 @@
-"""Model to metrics: the test split is scored through the deployed endpoint, and checked against the booster itself."""
+"""Model to metrics: the test split scored through the endpoint, checked against the booster itself."""
 
 from __future__ import annotations
 
@@ -127,12 +127,12 @@ def _requests(context: Context, trained: Trained) -> dict[str, api_requests.Requ
         "endpoint_config": api_requests.endpoint_config(config, placement, run_id=run_id),
         "endpoint": api_requests.endpoint(run_id=run_id),
     }
-    return {name: context.record_request(name.replace("_", "-"), request) for name, request in requests.items()}
+    return {
+        name: context.record_request(name.replace("_", "-"), request) for name, request in requests.items()
+    }
 
 
-def _reference(
-    model: Path, test: Path
-) -> tuple[NDArray[np.float32], list[dict[str, Any]], int]:
+def _reference(model: Path, test: Path) -> tuple[NDArray[np.float32], list[dict[str, Any]], int]:
     """Scores, importances and the count of unseen categories, straight from the booster."""
     from fraudlab.stages.booster import reference_scores
 

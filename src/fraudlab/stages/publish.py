@@ -34,7 +34,8 @@ def log_dataset(context: Context, source: Source, prepared: Prepared) -> str:
 
     manifest = prepared.manifest
     splits = {
-        name: {"rows": facts["rows"], "positives": facts["positives"]} for name, facts in manifest["splits"].items()
+        name: {"rows": facts["rows"], "positives": facts["positives"]}
+        for name, facts in manifest["splits"].items()
     }
     raw = manifest["raw"]
     context.folder.note(
@@ -42,11 +43,15 @@ def log_dataset(context: Context, source: Source, prepared: Prepared) -> str:
     )
     config, record = context.config, context.folder.record
     versions = [
-        DatasetVersion(name=f"{config.data.kind.value}-raw", hashes={source.path.name: source.sha256}, facts=raw),
+        DatasetVersion(
+            name=f"{config.data.kind.value}-raw", hashes={source.path.name: source.sha256}, facts=raw
+        ),
         DatasetVersion(
             name=f"{config.data.kind.value}-prepared",
             hashes={f"{name}/part-0.parquet": facts["sha256"] for name, facts in manifest["splits"].items()},
-            facts=flatten({"split": manifest["split"], "duplicates": manifest["duplicates"], "splits": splits}),
+            facts=flatten(
+                {"split": manifest["split"], "duplicates": manifest["duplicates"], "splits": splits}
+            ),
         ),
     ]
     parameters = flatten(as_dict(config))
@@ -70,7 +75,8 @@ def log_job(context: Context, trained: Trained) -> str:
     context.tracker.tell(lambda e: e.log_model(f"fraudlab-{name}", folder))
     history = trained.history
     best = max(history["validation"], default=0.0)
-    return f"{trained.contract['rounds']} of {history['rounds']} rounds, validation {history['metric']} {best:.3f}"
+    rounds = f"{trained.contract['rounds']} of {history['rounds']} rounds"
+    return f"{rounds}, validation {history['metric']} {best:.3f}"
 
 
 def log_results(context: Context, metrics: dict[str, Any]) -> str:
@@ -84,7 +90,9 @@ def log_results(context: Context, metrics: dict[str, Any]) -> str:
         [metrics["false_negatives"], metrics["true_positives"]],
     ]
     context.tracker.tell(lambda e: e.log_metrics(numbers))
-    context.tracker.tell(lambda e: e.log_curve("precision-recall", curves["pr"]["recall"], curves["pr"]["precision"]))
+    context.tracker.tell(
+        lambda e: e.log_curve("precision-recall", curves["pr"]["recall"], curves["pr"]["precision"])
+    )
     context.tracker.tell(lambda e: e.log_curve("roc", curves["roc"]["fpr"], curves["roc"]["tpr"]))
     context.tracker.tell(lambda e: e.log_confusion_matrix(matrix, labels=["legitimate", "fraud"]))
     return (

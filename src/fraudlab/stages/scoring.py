@@ -42,7 +42,9 @@ def csv_rows(table: pa.Table) -> bytes:
     return content
 
 
-def score_rows(table: pa.Table, invoke: Invoke, *, batch_rows: int, reach: Callable[[int], None]) -> NDArray[np.float32]:
+def score_rows(
+    table: pa.Table, invoke: Invoke, *, batch_rows: int, reach: Callable[[int], None]
+) -> NDArray[np.float32]:
     """Score a table of raw feature columns through an endpoint.
 
     Parameters
@@ -72,7 +74,8 @@ def score_rows(table: pa.Table, invoke: Invoke, *, batch_rows: int, reach: Calla
         received = np.array(answer.split(), dtype=np.float32)
         if received.size != sent:
             raise EndpointError(
-                f"The endpoint answered {received.size} scores for {sent} rows.", fix="read logs/serve.log of the run"
+                f"The endpoint answered {received.size} scores for {sent} rows.",
+                fix="read logs/serve.log of the run",
             )
         scores[start : start + sent] = received
         reach(start + sent)

@@ -113,7 +113,9 @@ def keep_output(archive: Path, folder: Path) -> None:
 
 def _keep_model(archive: Path, folder: Path) -> Trained:
     if not archive.is_file():
-        raise JobFailed("The train job completed without a model.tar.gz.", fix=f"read {folder / 'logs' / 'train.log'}")
+        raise JobFailed(
+            "The train job completed without a model.tar.gz.", fix=f"read {folder / 'logs' / 'train.log'}"
+        )
     target = folder / "model"
     with storage(target):
         target.mkdir(exist_ok=True)

@@ -1,0 +1,7 @@
+"""``python -m fraudlab``."""
+
+import sys
+
+from fraudlab.cli import main
+
+sys.exit(main())

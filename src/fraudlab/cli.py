@@ -1,0 +1,212 @@
+"""The front door: a verb a line. Everything heavy is imported by the verb that needs it."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from fraudlab import __version__
+from fraudlab.errors import FraudlabError, Interrupted
+
+_DESCRIPTION = "Describe a fraud-detection run once; run it as a process, in Docker or in the cloud."
+_EXAMPLES = """examples:
+  fraudlab train                                        the default table, in Docker where there is one
+  fraudlab train backend=process model=weighted         other answers to conf/train.yaml's questions
+  fraudlab train data=table data.path=t.csv data.label=is_fraud data.time=ts "data.id=[tx]"
+  fraudlab train experiment=notebook_v1                 a named combination
+  fraudlab compare latest 20261123-142501-baseline      two runs side by side
+  fraudlab serve --model runs/latest/model              a local endpoint
+  fraudlab predict --endpoint http://localhost:8080 transactions.csv
+
+`fraudlab VERB --help` says more. `eval "$(fraudlab train -sc install=bash)"` completes overrides."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code (see :mod:`fraudlab.errors`)."""
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    try:
+        if words[:1] == ["train"] or "-sc" in words[:1] or "--shell-completion" in words[:1]:
+            from fraudlab.hydra_front import train_command
+
+            return train_command(words)
+        parsed = _parser().parse_args(words)
+        command: Callable[[argparse.Namespace], int] = parsed.command
+        return command(parsed)
+    except FraudlabError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return error.exit_code
+    except KeyboardInterrupt:
+        print("error: Interrupted.", file=sys.stderr)
+        return Interrupted.exit_code
+    except BrokenPipeError:  # the reader of our output, such as `head`, has seen enough
+        sys.stderr.close()
+        return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="fraudlab",
+        description=_DESCRIPTION,
+        epilog=_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=f"fraudlab {__version__}")
+    verbs = parser.add_subparsers(title="verbs", metavar="VERB", required=True)
+    verbs.add_parser("train", help="prepare, train, deploy, evaluate, report: one run")
+
+    predict = _verb(
+        verbs,
+        "predict",
+        _predict,
+        "score the rows of a file through an endpoint",
+        "fraudlab predict --endpoint http://localhost:8080 transactions.parquet --output scores.csv",
+    )
+    predict.add_argument("file", type=Path, metavar="FILE", help="CSV with a header, or Parquet, of raw rows")
+    predict.add_argument(
+        "--endpoint", default="http://localhost:8080", metavar="URL", help="default: %(default)s"
+    )
+    predict.add_argument("--output", type=Path, metavar="CSV", help="default: standard output")
+    predict.add_argument(
+        "--batch-rows", type=int, default=20_000, metavar="N", help="rows a request (%(default)s)"
+    )
+
+    compare = _verb(
+        verbs,
+        "compare",
+        _compare,
+        "put two runs side by side, on the terminal and as a page",
+        "fraudlab compare 20261123-142501-notebook-v1 latest",
+    )
+    compare.add_argument("a", metavar="RUN_A", help="run id, `latest`, or a run's folder")
+    compare.add_argument("b", metavar="RUN_B")
+    compare.add_argument(
+        "--output", type=Path, metavar="HTML", help="default: RUNS/comparisons/RUN_A--RUN_B.html"
+    )
+    _runs_option(compare)
+
+    serve = _verb(
+        verbs,
+        "serve",
+        _serve,
+        "serve a model on this machine, without Docker",
+        "fraudlab serve --model runs/latest/model --port 8080",
+    )
+    serve.add_argument(
+        "--model", type=Path, default=Path("runs/latest/model"), metavar="FOLDER", help="%(default)s"
+    )
+    serve.add_argument("--host", default="127.0.0.1", help="address to listen on (%(default)s)")
+    serve.add_argument("--port", type=int, default=8080, help="%(default)s")
+    serve.add_argument("--workers", type=int, default=1, help="processes, one thread each (%(default)s)")
+
+    clean = _verb(verbs, "clean", _clean, "remove prepared data and leftovers; runs stay", "fraudlab clean")
+    _runs_option(clean)
+    _add_runs_group(verbs)
+    _add_data_group(verbs)
+    return parser
+
+
+def _add_runs_group(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    group = verbs.add_parser("runs", help="list runs, show one, make its report again")
+    actions = group.add_subparsers(metavar="ACTION", required=True)
+    listing = _verb(actions, "list", _runs_list, "every run with its headline", "fraudlab runs list")
+    show = _verb(actions, "show", _runs_show, "what one run was and found", "fraudlab runs show latest")
+    report = _verb(
+        actions, "report", _runs_report, "write a run's report.html again", "fraudlab runs report latest"
+    )
+    for parser in (show, report):
+        parser.add_argument("run", nargs="?", default="latest", metavar="RUN", help="default: %(default)s")
+    for parser in (listing, show, report):
+        _runs_option(parser)
+
+
+def _add_data_group(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    group = verbs.add_parser("data", help="generate a table")
+    actions = group.add_subparsers(metavar="ACTION", required=True)
+    generate = _verb(
+        actions,
+        "generate",
+        _data_generate,
+        "write the synthetic table to a file",
+        "fraudlab data generate transactions.csv --rows 100000 --seed 7",
+    )
+    generate.add_argument("file", type=Path, metavar="FILE", help=".csv or .parquet")
+    generate.add_argument("--rows", type=int, default=284_807, help="%(default)s")
+    generate.add_argument("--fraud-rate", type=float, default=0.001727, help="%(default)s")
+    generate.add_argument("--seed", type=int, default=42, help="%(default)s")
+
+
+def _verb(
+    verbs: argparse._SubParsersAction[argparse.ArgumentParser],
+    name: str,
+    command: Callable[[argparse.Namespace], int],
+    summary: str,
+    example: str,
+) -> argparse.ArgumentParser:
+    parser = verbs.add_parser(
+        name,
+        help=summary,
+        description=summary[0].upper() + summary[1:] + ".",
+        epilog=f"example:\n  {example}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.set_defaults(command=command)
+    return parser
+
+
+def _runs_option(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--runs", type=Path, default=Path("runs"), metavar="FOLDER", help="where runs are (%(default)s)"
+    )
+
+
+def _predict(arguments: argparse.Namespace) -> int:
+    from fraudlab.predict import predict_file
+
+    predict_file(
+        arguments.file, endpoint=arguments.endpoint, output=arguments.output, batch_rows=arguments.batch_rows
+    )
+    return 0
+
+
+def _compare(arguments: argparse.Namespace) -> int:
+    from fraudlab.commands import compare
+
+    return compare(arguments.a, arguments.b, runs=arguments.runs, output=arguments.output)
+
+
+def _serve(arguments: argparse.Namespace) -> int:
+    from fraudlab.commands import serve
+
+    return serve(arguments.model, host=arguments.host, port=arguments.port, workers=arguments.workers)
+
+
+def _clean(arguments: argparse.Namespace) -> int:
+    from fraudlab.commands import clean
+
+    return clean(arguments.runs)
+
+
+def _runs_list(arguments: argparse.Namespace) -> int:
+    from fraudlab.commands import list_all
+
+    return list_all(arguments.runs)
+
+
+def _runs_show(arguments: argparse.Namespace) -> int:
+    from fraudlab.commands import show
+
+    return show(arguments.run, runs=arguments.runs)
+
+
+def _runs_report(arguments: argparse.Namespace) -> int:
+    from fraudlab.commands import report
+
+    return report(arguments.run, runs=arguments.runs)
+
+
+def _data_generate(arguments: argparse.Namespace) -> int:
+    from fraudlab.commands import generate
+
+    return generate(arguments.file, rows=arguments.rows, fraud_rate=arguments.fraud_rate, seed=arguments.seed)

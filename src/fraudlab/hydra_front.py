@@ -1,0 +1,158 @@
+"""``fraudlab train``: one run through our own checks; Hydra's own flags through Hydra's own front."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from fraudlab.compose import CONFIG_NAME, checked, compose, config_folder, explain, search_path_override
+from fraudlab.config import register_schema
+from fraudlab.errors import ConfigError, FraudlabError
+
+if TYPE_CHECKING:
+    from omegaconf import DictConfig
+
+_HELP = """usage: fraudlab train [OVERRIDES] [HYDRA FLAGS]
+
+Carry out one run: prepare, train, deploy, evaluate, report.
+
+examples:
+  fraudlab train backend=process
+  fraudlab train model=weighted model.max_depth=8 seed=7
+  fraudlab train data=table data.path=my.parquet data.label=is_fraud data.time=ts "data.id=[tx_id]"
+  fraudlab train experiment=notebook_v1
+  fraudlab train -m model=baseline,weighted            several runs, one after another
+  fraudlab train --cfg job                             show the configuration and stop
+  eval "$(fraudlab train -sc install=bash)"            complete overrides with the tab key
+
+questions, and their answers (QUESTION=ANSWER):
+{groups}
+
+keys (KEY=VALUE; types, units and defaults in `--cfg job`):
+{keys}
+
+flags of Hydra: --cfg job|hydra|all, -m, --resolve, --info, --package, -sc install=SHELL, --hydra-help
+"""
+
+
+def train_command(words: Sequence[str]) -> int:
+    """Run ``fraudlab train …``.
+
+    Parameters
+    ----------
+    words : sequence of str
+        The command line behind ``fraudlab``.
+
+    Returns
+    -------
+    int
+        Exit code.
+    """
+    if words[0] != "train":
+        return _complete(words)
+    rest = list(words[1:])
+    if rest in (["--help"], ["-h"]):
+        print(help_text(), end="")
+        return 0
+    if any(word.startswith("-") for word in rest):
+        return _through_hydra(rest)
+    return _one_run(rest)
+
+
+def help_text() -> str:
+    """The text of ``fraudlab train --help``: every group with its options, every key."""
+    from fraudlab.compose import groups, options, valid_keys
+
+    asked = [f"  {group:<12}{' | '.join(options(group))}" for group in groups()]
+    keys = []
+    for section in valid_keys(""):
+        names = valid_keys(section)
+        keys.append(f"  {section}." + "{" + ", ".join(names) + "}" if names else f"  {section}")
+    return _HELP.format(groups="\n".join(asked), keys="\n".join(keys))
+
+
+def _one_run(overrides: Sequence[str]) -> int:
+    config = compose(overrides)
+    from fraudlab.workflow import run_workflow
+
+    run = run_workflow(config, overrides=overrides)
+    print(f"report: {_shown(run.report)}")
+    return 0
+
+
+def _through_hydra(words: Sequence[str]) -> int:
+    """Let Hydra do what its flags ask for; every run it starts is checked and carried out as any other."""
+    import hydra
+    from hydra.errors import HydraException
+    from omegaconf.errors import OmegaConfBaseException
+
+    failed: list[FraudlabError] = []
+
+    @hydra.main(version_base="1.3", config_path=str(config_folder()), config_name=CONFIG_NAME)
+    def run_one(node: DictConfig) -> None:
+        from hydra.core.hydra_config import HydraConfig
+
+        from fraudlab.workflow import run_workflow
+
+        overrides = list(HydraConfig.get().overrides.task)
+        try:
+            run = run_workflow(checked(node), overrides=overrides)
+            print(f"report: {_shown(run.report)}")
+        except FraudlabError as error:  # the other runs of a sweep still go on
+            print(f"error: {error}", file=sys.stderr)
+            failed.append(error)
+
+    register_schema()
+    before, sys.argv = sys.argv, ["fraudlab", *_without_valued_flags(words), *search_path_override()]
+    full_error = os.environ.get("HYDRA_FULL_ERROR")
+    os.environ["HYDRA_FULL_ERROR"] = "1"  # so that errors reach us instead of Hydra's own printing
+    try:
+        run_one()
+    except (HydraException, OmegaConfBaseException) as error:
+        raise explain(error) from error
+    finally:
+        sys.argv = before
+        if full_error is None:
+            del os.environ["HYDRA_FULL_ERROR"]
+    return failed[0].exit_code if failed else 0
+
+
+def _without_valued_flags(words: Sequence[str]) -> list[str]:
+    known = ("--config-path", "-cp", "--config-name", "-cn")
+    for word in words:
+        if word.split("=")[0] in known:
+            raise ConfigError(
+                f"{word.split('=')[0]} would replace fraudlab's own configuration.",
+                fix="put your own options into ./conf, or use --config-dir FOLDER",
+            )
+    return list(words)
+
+
+def _complete(words: Sequence[str]) -> int:
+    """Answer the shell's question for completions: Hydra knows overrides, not that a verb comes first."""
+    line = os.environ.get("COMP_LINE", "")
+    parts = line.split(" ")
+    if "query" in words[-1] and len(parts) <= 2:
+        from fraudlab.cli import _parser
+
+        typed = parts[1] if len(parts) == 2 else ""
+        actions = [a for a in _parser()._actions if a.choices]
+        print(" ".join(v for a in actions for v in (a.choices or ()) if str(v).startswith(typed)))
+        return 0
+    if len(parts) > 1:
+        if parts[1] != "train":
+            return 0
+        os.environ["COMP_LINE"] = " ".join([parts[0], *parts[2:]])
+        point = int(os.environ.get("COMP_POINT", len(line)))
+        os.environ["COMP_POINT"] = str(max(0, point - len("train ")))
+    return _through_hydra(words)
+
+
+def _shown(path: Path) -> Path:
+    try:
+        return path.resolve().relative_to(Path.cwd())
+    except ValueError:
+        return path

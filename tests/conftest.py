@@ -1,0 +1,81 @@
+"""What all tests share: resources that may be missing on a laptop but not in CI, and small runs."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+
+
+def require(resource: str, present: bool, why: str) -> None:
+    """Skip a test for a missing resource, or fail it where FRAUDLAB_REQUIRE says the resource must be there."""
+    if present:
+        return
+    if resource in os.environ.get("FRAUDLAB_REQUIRE", "").split(","):
+        pytest.fail(f"{resource} is required here: {why}")
+    pytest.skip(why)
+
+
+@cache
+def engine_and_image() -> tuple[bool, str]:
+    """Whether containers can run here, with the reason where they cannot."""
+    from fraudlab.backends.docker_engine import default_image, preflight
+    from fraudlab.errors import BackendError
+
+    try:
+        preflight(default_image())
+    except BackendError as error:
+        return False, error.message
+    return True, ""
+
+
+@pytest.fixture
+def docker_engine() -> None:
+    """A Docker engine with Compose and the image."""
+    require("docker", *engine_and_image())
+
+
+@pytest.fixture
+def chromium() -> str:
+    """Path of a headless-capable Chromium."""
+    found = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    require("browser", found is not None, "no Chromium in PATH")
+    assert found is not None
+    return found
+
+
+@pytest.fixture
+def data_dir() -> Path:
+    """Folder with the real tables."""
+    folder = Path(os.environ.get("FRAUDLAB_DATA", ROOT.parent / "shared" / "data"))
+    require("data", (folder / "handbook.parquet").is_file(), f"no real tables in {folder}")
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def no_outside(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test uses an account of the person who runs it."""
+    for name in [n for n in os.environ if n.startswith(("COMET_", "AWS_"))]:
+        if name not in {"AWS_CA_BUNDLE"}:
+            monkeypatch.delenv(name)
+
+
+@pytest.fixture
+def in_tmp(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty current folder."""
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def running_containers(label: str) -> list[str]:
+    """Ids of containers with a label, running or not."""
+    listed = subprocess.run(
+        ["docker", "ps", "-aq", "--filter", f"label={label}"], capture_output=True, text=True, check=True
+    )
+    return listed.stdout.split()
