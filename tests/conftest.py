@@ -9,6 +9,11 @@ from functools import cache
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+# a shared machine is slow at times, and no test here is about time
+settings.register_profile("fraudlab", deadline=None)
+settings.load_profile("fraudlab")
 
 ROOT = Path(__file__).parents[1]
 

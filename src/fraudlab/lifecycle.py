@@ -23,7 +23,7 @@ from fraudlab.tracking.background import Tracker
 
 if TYPE_CHECKING:
     from fraudlab.data.sources import Source
-    from fraudlab.tracking.experiment import Experiment
+    from fraudlab.tracking.experiment import Experiment, Status
 
 
 @contextmanager
@@ -126,20 +126,23 @@ def _tracked(context: Context) -> Iterator[None]:
     """End the experiment whatever happens, and record where it is."""
     if context.config.tracking.mode.value == "online":
         context.tracker.experiment  # noqa: B018  (raises where there can be no experiment, before any job)
-    status = "failed"
     try:
         yield
-        status = "completed"
-    finally:
-        context.tracker.tell(lambda experiment: experiment.log_others({"status": status}))
-        archives, problems = context.tracker.close()
-        for problem in problems:
-            context.terminal.say(f"  the experiment is incomplete: {problem}", style="yellow")
-        experiment = context.folder.record.get("experiment")
-        if experiment is not None:
-            context.folder.note(
-                experiment={**experiment, "archives": [a.name for a in archives], "problems": problems}
-            )
+    except BaseException as error:
+        interrupted = isinstance(error, Interrupted | KeyboardInterrupt)
+        _end_experiment(context, "interrupted" if interrupted else "failed", str(error).split("\n")[0])
+        raise
+    _end_experiment(context, "completed")
+
+
+def _end_experiment(context: Context, status: Status, error: str | None = None) -> None:
+    archives, problems = context.tracker.close(status, error)
+    for problem in problems:
+        context.terminal.say(f"  the experiment is incomplete: {problem}", style="yellow")
+    experiment = context.folder.record.get("experiment")
+    if experiment is not None:
+        names = [archive.name for archive in archives]
+        context.folder.note(experiment={**experiment, "archives": names, "problems": problems})
 
 
 def _open_experiment(config: RunConfig, folder: RunFolder) -> Experiment:

@@ -12,7 +12,7 @@ from fraudlab.errors import ConfigError, DataError, FraudlabError, JobFailed, St
 #: a job repeats its failure file on stderr behind this, so that a log alone says what went wrong
 FAILURE = re.compile(r"fraudlab-failure: (.*)")
 #: Compose puts the container's name before each line
-_PREFIX = re.compile(r"^[\w.-]+\s*\| ?")
+_PREFIX = re.compile(r"^\w+-algo-\d+-\w+\s*\| ?")
 _KINDS: dict[str, type[FraudlabError]] = {"data": DataError, "config": ConfigError, "storage": StorageError}
 
 

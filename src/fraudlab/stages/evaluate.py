@@ -9,8 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fraudlab import api_requests
+from fraudlab.container.prepared import AMOUNT, LABEL, ROW, TIME
 from fraudlab.errors import EndpointError
 from fraudlab.run import storage, write_json
+from fraudlab.stages.booster import reference_scores
 from fraudlab.stages.context import Context
 from fraudlab.stages.prepare import Prepared
 from fraudlab.stages.scoring import score_rows
@@ -23,8 +25,6 @@ if TYPE_CHECKING:
 
 #: largest difference between a score of the endpoint and the booster's own
 TOLERANCE = 1e-6
-#: columns of a prepared split that are about the row, not of the raw table
-_ROW, _LABEL, _TIME, _AMOUNT = "fraudlab.row", "fraudlab.label", "fraudlab.time", "fraudlab.amount"
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,6 @@ class Scored:
     table: pa.Table
     score: NDArray[np.float32]
     endpoint_max_difference: float
-    unseen: int
 
 
 def score_through_endpoint(context: Context, prepared: Prepared, trained: Trained) -> Scored:
@@ -49,7 +48,7 @@ def score_through_endpoint(context: Context, prepared: Prepared, trained: Traine
 
     requests = _requests(context, trained)
     with ThreadPoolExecutor(1) as aside, context.job_log("serve") as log:
-        reference = aside.submit(_reference, context.folder.path / "model", prepared.folder / "test")
+        reference = aside.submit(reference_scores, context.folder.path / "model", prepared.folder / "test")
         with context.backend.endpoint(**requests, log=log) as endpoint:
             table = pq.read_table(prepared.folder / "test")
             features = table.select([column["name"] for column in prepared.manifest["columns"]])
@@ -60,24 +59,25 @@ def score_through_endpoint(context: Context, prepared: Prepared, trained: Traine
                     batch_rows=context.config.evaluation.batch_rows,
                     reach=meter.reach,
                 )
-        own, importance, unseen = reference.result()
+        own, importance = reference.result()
     write_json(context.folder.path / "evaluation" / "importance.json", importance)
     difference = largest_difference(score, own)
-    return Scored(table, score, difference, unseen)
+    return Scored(table, score, difference)
 
 
 def largest_difference(score: NDArray[np.float32], own: NDArray[np.float32]) -> float:
     """Compare an endpoint's scores with the booster's own; raise where they are not the same."""
     import numpy as np
 
-    difference = float(np.max(np.abs(score.astype(np.float64) - own.astype(np.float64)), initial=0.0))
-    if not difference <= TOLERANCE:
-        row = int(np.nanargmax(np.abs(score - own)))
+    differences = np.abs(score.astype(np.float64) - own.astype(np.float64))
+    wrong = ~(differences <= TOLERANCE)  # so that NaN is wrong too
+    if wrong.any():
+        row = int(np.argmax(wrong))
         raise EndpointError(
             f"The endpoint scored test row {row} {score[row]:.6g}, the booster itself {own[row]:.6g}.",
             fix="image and launcher differ: rebuild the image (make image), or report this",
         )
-    return difference
+    return float(differences.max(initial=0.0))
 
 
 def measure(context: Context, scored: Scored, trained: Trained, prepared: Prepared) -> dict[str, Any]:
@@ -85,8 +85,8 @@ def measure(context: Context, scored: Scored, trained: Trained, prepared: Prepar
     from fraudlab.evaluation.curves import curves
     from fraudlab.evaluation.intervals import bootstrap_interval
 
-    label = scored.table[_LABEL].to_numpy()
-    amount = scored.table[_AMOUNT].to_numpy() if _AMOUNT in scored.table.column_names else None
+    label = scored.table[LABEL].to_numpy()
+    amount = scored.table[AMOUNT].to_numpy() if AMOUNT in scored.table.column_names else None
     threshold = float(trained.contract["threshold"])
     days = days_of(prepared.manifest)
     interval = bootstrap_interval(
@@ -97,7 +97,7 @@ def measure(context: Context, scored: Scored, trained: Trained, prepared: Prepar
         "average_precision_low": interval.low,
         "average_precision_high": interval.high,
         "endpoint_max_difference": scored.endpoint_max_difference,
-        "unseen_categories": scored.unseen,
+        "unseen_categories": sum(prepared.manifest["splits"]["test"]["unseen"].values()),
     }
     folder = context.folder.path / "evaluation"
     write_json(folder / "metrics.json", dict(sorted(metrics.items())))
@@ -130,13 +130,6 @@ def _requests(context: Context, trained: Trained) -> dict[str, api_requests.Requ
     return {
         name: context.record_request(name.replace("_", "-"), request) for name, request in requests.items()
     }
-
-
-def _reference(model: Path, test: Path) -> tuple[NDArray[np.float32], list[dict[str, Any]], int]:
-    """Scores, importances and the count of unseen categories, straight from the booster."""
-    from fraudlab.stages.booster import reference_scores
-
-    return reference_scores(model, test)
 
 
 def _point_metrics(
@@ -181,12 +174,12 @@ def _write_scores(path: Path, scored: Scored, manifest: dict[str, Any]) -> None:
     import pyarrow.parquet as pq
 
     table, roles = scored.table, manifest["roles"]
-    columns: dict[str, Any] = {"row": table[_ROW]}
+    columns: dict[str, Any] = {"row": table[ROW]}
     columns.update({name: table[name] for name in roles["id"]})
-    for name, column in (("time", _TIME), ("amount", _AMOUNT)):
+    for name, column in (("time", TIME), ("amount", AMOUNT)):
         if column in table.column_names:
             columns[name] = table[column]
-    columns["label"] = table[_LABEL]
+    columns["label"] = table[LABEL]
     columns["score"] = pa.array(scored.score)
     columns["split"] = pa.array(["test"] * table.num_rows).dictionary_encode()
     with storage(path):

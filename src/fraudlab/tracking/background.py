@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from fraudlab.errors import FraudlabError
 
 if TYPE_CHECKING:
-    from fraudlab.tracking.experiment import Experiment
+    from fraudlab.tracking.experiment import Experiment, Status
 
 
 class Tracker:
@@ -42,8 +42,15 @@ class Tracker:
         """Do something to the experiment, some time before :meth:`close` returns."""
         self._told.append(self._thread.submit(lambda: what(self._experiment.result())))
 
-    def close(self) -> tuple[list[Path], list[str]]:
+    def close(self, status: Status, error: str | None = None) -> tuple[list[Path], list[str]]:
         """Wait for all that was told, and end the experiment.
+
+        Parameters
+        ----------
+        status : {"completed", "failed", "interrupted"}
+            How the run ended.
+        error : str, optional
+            The sentence of the error it ended with.
 
         Returns
         -------
@@ -57,7 +64,7 @@ class Tracker:
                 return [], []
             problems = [_sentence(error) for told in self._told if (error := told.exception())]
             try:
-                return self._thread.submit(self.experiment.end).result(), problems
+                return self._thread.submit(self.experiment.end, status, error).result(), problems
             except FraudlabError as error:
                 return [], [*problems, _sentence(error)]
         finally:

@@ -1,0 +1,51 @@
+"""The log of a job: kept whole, and read for the job's own sentence."""
+
+import pytest
+
+from fraudlab.backends.joblog import JobLog
+from fraudlab.errors import ConfigError, DataError, JobFailed, StorageError
+
+COMPOSE = "fwx1abc2de-algo-1-x1y2z  | "
+
+
+def failed(tmp_path, lines):
+    with JobLog(tmp_path / "job.log") as log:
+        for line in lines:
+            log.write(line)
+        return log.error("process", detail="exit code 3")
+
+
+@pytest.mark.parametrize("prefix", ["", COMPOSE])
+@pytest.mark.parametrize(
+    ("kind", "error"),
+    [("data", DataError), ("config", ConfigError), ("storage", StorageError), ("internal", JobFailed)],
+)
+def test_a_job_that_fails_speaks_in_its_own_words(tmp_path, prefix, kind, error):
+    caught = failed(
+        tmp_path,
+        [
+            "reading\r\n",
+            f"{prefix}fraudlab-failure: column 'a' has no frauds: none\r\n",
+            f"{prefix}fraudlab-failure: fix: label: another\r\n",
+            f"{prefix}fraudlab-failure: kind: {kind}\r\n",
+        ],
+    )
+    assert type(caught) is error
+    assert caught.message == "column 'a' has no frauds: none"
+    assert caught.fix == "label: another"
+
+
+def test_a_job_that_says_nothing_is_an_error_that_names_its_log(tmp_path):
+    caught = failed(tmp_path, ["Killed\n"])
+    assert type(caught) is JobFailed
+    assert caught.message == "The process job ended without saying why (exit code 3)."
+    assert caught.fix == f"read {tmp_path / 'job.log'}"
+
+
+def test_every_line_is_kept_without_the_name_of_its_container(tmp_path):
+    seen = []
+    with JobLog(tmp_path / "logs" / "job.log", on_line=seen.append) as log:
+        log.write(COMPOSE + "round=0 validation-aucpr=0.5\r\n")
+        log.write("a | b is not a container\n")
+    assert seen == ["round=0 validation-aucpr=0.5", "a | b is not a container"]
+    assert (tmp_path / "logs" / "job.log").read_text() == "\n".join(seen) + "\n"

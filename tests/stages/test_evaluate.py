@@ -1,0 +1,29 @@
+"""The check of an endpoint's scores, and the length of a test period."""
+
+import numpy as np
+import pytest
+
+from fraudlab.errors import EndpointError
+from fraudlab.stages.evaluate import days_of, largest_difference
+
+
+def test_scores_within_the_tolerance_pass():
+    own = np.array([0.1, 0.9], dtype=np.float32)
+    assert largest_difference(own, own) == 0.0
+    assert 0 < largest_difference(own + np.float32(5e-7), own) <= 1e-6
+
+
+@pytest.mark.parametrize("wrong", [0.2, float("nan")])
+def test_an_endpoint_that_scores_otherwise_is_an_error_that_shows_the_row(wrong):
+    own = np.array([0.1, 0.9, 0.5], dtype=np.float32)
+    score = own.copy()
+    score[1] = wrong
+    with pytest.raises(EndpointError, match=rf"scored test row 1 {wrong:.6g}, the booster itself 0.9"):
+        largest_difference(score, own)
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "days"), [(0.0, 86_400.0 * 3, 3.0), (None, None, None), (5.0, 5.0, None)]
+)
+def test_the_length_of_a_split(start, end, days):
+    assert days_of({"splits": {"test": {"time_start": start, "time_end": end}}}) == days

@@ -1,0 +1,39 @@
+"""When a preparation is the same, and how a table is handed to a job."""
+
+import pytest
+
+from fraudlab.stages.prepare import content_key, place_table
+
+JOB = {"label": "y", "split": {"kind": "time"}, "seed": 1}
+
+
+def test_the_key_depends_on_description_table_and_code():
+    key = content_key(JOB, "a", "code")
+    assert key == content_key(dict(reversed(JOB.items())), "a", "code")
+    assert (
+        len(
+            {
+                key,
+                content_key({**JOB, "label": "z"}, "a", "code"),
+                content_key(JOB, "b", "code"),
+                content_key(JOB, "a", "other"),
+            }
+        )
+        == 4
+    )
+
+
+@pytest.mark.parametrize(("kind", "same"), [("time", True), ("stratified", False)])
+def test_the_seed_matters_only_to_a_random_split(kind, same):
+    one, two = ({**JOB, "split": {"kind": kind}, "seed": seed} for seed in (1, 2))
+    assert (content_key(one, "a", "code") == content_key(two, "a", "code")) is same
+
+
+def test_a_table_gets_a_folder_of_its_own(tmp_path):
+    source = tmp_path / "data" / "t.csv"
+    source.parent.mkdir()
+    source.write_text("a\n1\n")
+    (source.parent / "private.csv").write_text("secret")
+    place_table(source, tmp_path / "raw" / "table.csv")
+    assert [p.name for p in (tmp_path / "raw").iterdir()] == ["table.csv"]
+    assert (tmp_path / "raw" / "table.csv").read_text() == "a\n1\n"

@@ -1,0 +1,117 @@
+"""The run folder: never half-written, never complete when it is not."""
+
+import errno
+import json
+import os
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from fraudlab.errors import DataError, Interrupted, RunError, StorageError
+from fraudlab.run import RunFolder, find_run, flatten, list_runs, new_run_id, write_json
+
+
+def test_a_run_says_running_until_it_is_complete(tmp_path):
+    folder = RunFolder.create(tmp_path, "one", name="baseline")
+    assert find_run(tmp_path, "one").status == "running"
+    assert not (tmp_path / "latest").exists()
+    folder.complete()
+    assert find_run(tmp_path, "latest").id == "one"
+    assert find_run(tmp_path, "one").status == "completed"
+
+
+def test_latest_is_the_newest_that_completed(tmp_path):
+    for name in ("one", "two"):
+        RunFolder.create(tmp_path, name).complete()
+    RunFolder.create(tmp_path, "three").fail(DataError("bad", fix="good"))
+    assert find_run(tmp_path, "latest").id == "two"
+    assert [run.id for run in list_runs(tmp_path)] == ["one", "two", "three"]
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "code"),
+    [
+        (DataError("no frauds", fix="add some"), "failed", 3),
+        (Interrupted("Interrupted by SIGTERM."), "interrupted", 130),
+        (KeyboardInterrupt(), "interrupted", 1),
+        (ZeroDivisionError("division by zero"), "failed", 1),
+    ],
+    ids=["data", "sigterm", "ctrl-c", "bug"],
+)
+def test_a_run_that_ends_early_says_why(tmp_path, error, status, code):
+    folder = RunFolder.create(tmp_path, "one")
+    folder.fail(error)
+    record = find_run(tmp_path, "one").record
+    assert (record["status"], record["error"]["exit_code"]) == (status, code)
+    assert record["error"]["type"] == type(error).__name__
+    if isinstance(error, DataError):
+        assert (record["error"]["message"], record["error"]["fix"]) == ("no frauds", "add some")
+
+
+def test_an_existing_run_is_not_touched(tmp_path):
+    RunFolder.create(tmp_path, "one").complete()
+    before = (tmp_path / "one" / "run.json").read_bytes()
+    with pytest.raises(RunError, match="Run one exists") as caught:
+        RunFolder.create(tmp_path, "one")
+    assert caught.value.fix == "choose another run.id, or remove that folder"
+    assert caught.value.exit_code == 7
+    assert (tmp_path / "one" / "run.json").read_bytes() == before
+
+
+def test_a_full_disk_leaves_the_old_file_and_no_half_of_a_new_one(tmp_path, monkeypatch):
+    target = tmp_path / "run.json"
+    write_json(target, {"old": True})
+
+    def full(self, text, encoding):
+        with self.open("w", encoding=encoding) as file:
+            file.write(text[:3])
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(Path, "write_text", full)
+    with pytest.raises(StorageError, match="No space left on device") as caught:
+        write_json(target, {"new": True})
+    assert "free some space" in (caught.value.fix or "")
+    assert caught.value.exit_code == 8
+    assert json.loads(target.read_bytes()) == {"old": True}
+    assert list(tmp_path.iterdir()) == [target]
+
+
+def test_a_number_json_does_not_have_is_not_written(tmp_path):
+    with pytest.raises(ValueError, match="JSON compliant"):
+        write_json(tmp_path / "x.json", {"nan": float("nan")})
+
+
+def test_a_missing_run_lists_those_that_are(tmp_path):
+    RunFolder.create(tmp_path, "20261123-142501-baseline").complete()
+    with pytest.raises(RunError, match="no run '20261123-142501-baselin'") as caught:
+        find_run(tmp_path, "20261123-142501-baselin")
+    assert "did you mean '20261123-142501-baseline'?" in (caught.value.fix or "")
+
+
+def test_a_broken_record_is_an_error_that_names_the_file(tmp_path):
+    (tmp_path / "one").mkdir()
+    (tmp_path / "one" / "run.json").write_text("{")
+    with pytest.raises(RunError, match=r"run\.json is not JSON"):
+        find_run(tmp_path, "one")
+
+
+def test_run_ids_fit_into_job_names():
+    made = new_run_id(
+        "a_very long/model-name that goes on and on", now=datetime(2026, 11, 23, 14, 25, 1, tzinfo=UTC)
+    )
+    assert made == "20261123-142501-a-very-long-model-name-t"
+    assert len(made) == 40
+
+
+def test_a_stage_is_recorded_with_its_facts(tmp_path):
+    folder = RunFolder.create(tmp_path, "one")
+    with folder.stage("prepare") as facts:
+        facts["cached"] = True
+    stage = find_run(tmp_path, "one").record["stages"]["prepare"]
+    assert stage["cached"] is True
+    assert stage["seconds"] >= 0
+
+
+def test_flatten_joins_keys_with_dots():
+    assert flatten({"a": {"b": 1, "c": {"d": [2]}}, "e": None}) == {"a.b": 1, "a.c.d": [2], "e": None}
