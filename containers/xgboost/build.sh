@@ -38,7 +38,7 @@ if ! docker image inspect "$base" >/dev/null 2>&1 && ! timeout 300 docker pull -
 fi
 
 revision=$(git rev-parse HEAD 2>/dev/null || echo unknown)
-[ -z "$(git status --porcelain -- src/fraudlab containers 2>/dev/null)" ] || revision+=-dirty
+[ -z "$(git status --porcelain -- src/fraudlab/{__init__.py,container,evaluation} containers 2>/dev/null)" ] || revision+=-dirty
 secret=()
 [ -z "${SSL_CERT_FILE:-}" ] || [ ! -f "$SSL_CERT_FILE" ] || secret=(--secret "id=ca,src=$SSL_CERT_FILE")
 
