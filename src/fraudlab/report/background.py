@@ -1,0 +1,244 @@
+"""The lower half of a report: what the scores rest on, how the run was made and how long it took."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import PurePath
+from typing import Any
+
+from fraudlab.report import numerals
+from fraudlab.report.charts import Chart
+from fraudlab.report.markup import Child, Markup, element
+from fraudlab.report.record import Json, RunRecord, dig, number, section
+from fraudlab.run import flatten
+
+SHOWN_FEATURES = 15
+# Groups that decide the result; the others say where it was made.
+MODELLING = ("model", "data", "split", "evaluation", "other")
+# What is not a choice about the model: places, names and how much is printed.
+NOT_PARAMETERS = ("paths", "run", "verbose", "force")
+
+
+def model_section(record: RunRecord, training: Chart | None) -> Markup | None:
+    """Which columns the model uses, beside how training went."""
+    parts = [_importance(record.importance), training.figure() if training else None]
+    if not any(parts):
+        return None
+    return element("section", element("h2", "Model"), element("div", parts, class_="pair"))
+
+
+def parameter_section(record: RunRecord) -> Markup | None:
+    """Every parameter of the configuration, those set for this run marked."""
+    groups = parameter_groups(record)
+    if not groups:
+        return None
+    overridden = {item.lstrip("+~").split("=", 1)[0] for item in record.overrides}
+    shown = {name: _group(name, values, overridden) for name, values in groups.items()}
+    others = [group for name, group in shown.items() if name not in MODELLING]
+    note = "Marked values were set for this run; the others are defaults." if record.overrides else None
+    return element(
+        "section",
+        element("h2", "Parameters"),
+        element("p", note, class_="lead") if note else None,
+        element("div", [shown[name] for name in MODELLING if name in shown], class_="columns"),
+        element(
+            "details", element("summary", "Where and how it ran"), element("div", others, class_="columns")
+        )
+        if others
+        else None,
+    )
+
+
+def parameter_groups(record: RunRecord) -> dict[str, Json]:
+    """Return the configuration as ``{group: {key: value}}``; single keys are in ``other``.
+
+    Falls back to the hyperparameters in ``model.json`` where the folder has no ``config.yaml``.
+    """
+    config = record.config or {"model": section(record.model, "hyperparameters")}
+    groups: dict[str, Json] = {}
+    for key, value in config.items():
+        if key in NOT_PARAMETERS:
+            continue
+        if isinstance(value, Mapping):
+            groups[str(key)] = flatten(value)
+        else:
+            groups.setdefault("other", {})[str(key)] = value
+    return {name: values for name, values in groups.items() if values}
+
+
+def written(value: Any) -> str:
+    """Write a parameter as a person would type it."""
+    if value is None or value == "???":
+        return "not set"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        return f"{value:.10g}"
+    if isinstance(value, int):
+        return f"{value:,}" if abs(value) >= 10_000 else str(value)
+    if isinstance(value, list):
+        return ", ".join(written(item) for item in value) if value else "none given"
+    return str(value)
+
+
+def provenance_section(record: RunRecord) -> Markup:
+    """What one needs to make this run again, and how long each stage took."""
+    run = record.run
+    commit = dig(run, "git", "commit")
+    rows: list[tuple[str, Child]] = [
+        ("Run", record.id),
+        ("Started", numerals.instant(run.get("started"))),
+        ("Backend", _backend(run)),
+        ("Commit", _code(commit, " with uncommitted changes" if dig(run, "git", "dirty") else "")),
+        ("Image", _image(run)),
+        ("Data", data_name(run)),
+        ("Data sha256", _code(dig(run, "data", "sha256"))),
+        ("Model sha256", _code(dig(record.model, "hashes", "model.ubj"))),
+        ("Experiment", _experiment(run)),
+        ("Endpoint check", _endpoint(record)),
+    ]
+    return element(
+        "section",
+        element("h2", "Provenance"),
+        element(
+            "div",
+            element("dl", [_pair(name, value) for name, value in rows if value], class_="pairs facts"),
+            _timings(section(run, "stages")),
+            class_="pair uneven",
+        ),
+        _details("Packages", section(run, "packages")),
+        _details("Machine", section(run, "platform")),
+        _details("Every metric", record.metrics, note=_accuracy(record)),
+    )
+
+
+def _group(name: str, values: Json, overridden: set[str]) -> Markup:
+    pairs = [
+        _pair(key, written(value), marked=not overridden.isdisjoint({f"{name}.{key}", key, name}))
+        for key, value in values.items()
+    ]
+    return element("div", element("h3", name.capitalize()), element("dl", pairs, class_="pairs"))
+
+
+def _importance(importance: list[Json]) -> Markup | None:
+    gains = [(str(item.get("column")), number(item, "gain") or 0.0) for item in importance]
+    if not gains:
+        return None
+    largest = max(gain for _, gain in gains) or 1.0
+    bars = [_bar(name, gain / largest, numerals.percent(gain)) for name, gain in gains[:SHOWN_FEATURES]]
+    rest = gains[SHOWN_FEATURES:]
+    note = (
+        f"{len(rest)} more columns share {numerals.percent(sum(gain for _, gain in rest))}." if rest else None
+    )
+    return element(
+        "figure",
+        _caption("Feature importance", "Share of what all splits of the trees gained"),
+        element("ol", bars, class_="bars"),
+        element("p", note, class_="note") if note else None,
+        class_="chart",
+    )
+
+
+def _timings(stages: Json) -> Markup | None:
+    spent = {name: number(stages, name, "seconds") for name in stages}
+    known = {name: seconds for name, seconds in spent.items() if seconds is not None}
+    if not known:
+        return None
+    longest = max(known.values()) or 1.0
+    bars = []
+    for name, seconds in known.items():
+        cached = bool(dig(stages, name, "cached"))
+        mark = element("small", "from cache") if cached else None
+        bars.append(_bar(name.capitalize(), seconds / longest, numerals.duration(seconds), mark))
+    total = numerals.duration(sum(known.values()))
+    return element(
+        "figure",
+        _caption("Time spent", f"{total} in these stages"),
+        element("ol", bars, class_="bars"),
+        class_="chart",
+    )
+
+
+def _caption(title: str, subtitle: str) -> Markup:
+    return element("figcaption", element("h3", title), element("p", subtitle, class_="subtitle"))
+
+
+def _bar(name: str, share: float, value: str, mark: Markup | None = None) -> Markup:
+    return element(
+        "li",
+        element("span", name, mark, class_="name", title=name),
+        element("span", element("span", style=f"width:{max(0.0, min(share, 1.0)):.2%}"), class_="track"),
+        element("span", value, class_="value"),
+    )
+
+
+def _pair(name: str, value: Child, *, marked: bool = False) -> Markup:
+    return element("div", element("dt", name), element("dd", value), class_="set" if marked else None)
+
+
+def _details(title: str, values: Mapping[str, Any], note: str | None = None) -> Markup | None:
+    if not values:
+        return None
+    pairs = [_pair(key, written(value)) for key, value in flatten(values).items()]
+    return element(
+        "details",
+        element("summary", title),
+        element("p", note, class_="note") if note else None,
+        element("dl", pairs, class_="pairs many"),
+    )
+
+
+def _accuracy(record: RunRecord) -> str | None:
+    prevalence = number(record.metrics, "prevalence")
+    if prevalence is None or number(record.metrics, "accuracy") is None:
+        return None
+    return (
+        "Accuracy says little where fraud is rare: a model that never alerts would have "
+        f"{numerals.percent(1 - prevalence)}."
+    )
+
+
+def data_name(run: Json) -> str | None:
+    """Name the table: its kind, and its file where that is the person's own."""
+    kind, path = dig(run, "data", "source"), dig(run, "data", "path")
+    file = PurePath(str(path)).name if path and kind != "synthetic" else None
+    return f"{kind} ({file})" if kind and file else kind or file
+
+
+def _backend(run: Json) -> str | None:
+    names = {
+        "process": "process (plain processes on this machine)",
+        "local": "local (containers, SageMaker local mode)",
+    }
+    backend = run.get("backend")
+    return names.get(str(backend), str(backend)) if backend else None
+
+
+def _image(run: Json) -> Child:
+    name, identity = dig(run, "image", "name"), dig(run, "image", "id")
+    return [str(name), " ", _code(identity)] if name and identity else name or _code(identity)
+
+
+def _experiment(run: Json) -> Child:
+    mode, key, url = (dig(run, "experiment", name) for name in ("mode", "key", "url"))
+    if not mode or mode == "off":
+        return "tracking was off"
+    label = str(key or mode)
+    linked = isinstance(url, str) and url.startswith(("https://", "http://"))
+    name = element("a", label, href=url, rel="noreferrer") if linked else _code(label)
+    return [name, f" ({mode})"]
+
+
+def _endpoint(record: RunRecord) -> str | None:
+    difference = number(record.metrics, "endpoint_max_difference")
+    if difference is None:
+        return None
+    return (
+        f"scores through the endpoint are the model’s own to {difference:.1e}"
+        if difference
+        else ("scores through the endpoint are exactly the model’s own")
+    )
+
+
+def _code(value: Any, after: str = "") -> Child:
+    return [element("code", str(value)), after] if value else None

@@ -1,0 +1,223 @@
+"""The charts of a report: which axes, which marks, which words."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from fraudlab.report import numerals
+from fraudlab.report.markup import Markup, element, fragment
+from fraudlab.report.operating import OperatingPoint
+from fraudlab.report.plot import Plot, across, upward
+from fraudlab.report.record import Json, RunRecord, series
+
+
+@dataclass(frozen=True)
+class Chart:
+    """A drawing with its words, and what the pointer reads from it, which then stands for the subtitle."""
+
+    id: str
+    title: str
+    subtitle: Markup | str
+    drawing: Markup
+    note: str = ""
+    hover: Json = field(default_factory=dict)
+
+    def figure(self) -> Markup:
+        """The chart as an element of the page."""
+        return element(
+            "figure",
+            element(
+                "figcaption",
+                element("h3", self.title),
+                element("p", self.subtitle, class_="subtitle"),
+                element("p", class_="readout", aria_hidden="true"),
+            ),
+            self.drawing,
+            element("p", self.note, class_="note") if self.note else None,
+            class_="chart",
+            id=self.id,
+        )
+
+
+@dataclass(frozen=True)
+class Curve:
+    """One run's curve: finite points, and the threshold of each where it has one."""
+
+    name: str
+    class_: str
+    x: list[float]
+    y: list[float]
+    threshold: list[float | None]
+
+
+def read_curve(record: RunRecord, kind: str, *, name: str = "", class_: str = "curve a") -> Curve | None:
+    """Read ``pr`` or ``roc`` from a run, ordered along x; None where there are no two points."""
+    x_name, y_name = ("recall", "precision") if kind == "pr" else ("fpr", "tpr")
+    xs, ys = series(record.curves, kind, x_name), series(record.curves, kind, y_name)
+    thresholds = series(record.curves, kind, "threshold")
+    thresholds += [None] * (len(xs) - len(thresholds))
+    points = [
+        (float(x), float(y), threshold)
+        for x, y, threshold in zip(xs, ys, thresholds, strict=False)
+        if x is not None and y is not None and math.isfinite(x) and math.isfinite(y)
+    ]
+    if len(points) < 2:
+        return None
+    # Along x; at one x, precision falls and the true positive rate rises as the threshold does.
+    points.sort(key=lambda point: (point[0], -point[1] if kind == "pr" else point[1]))
+    return Curve(name, class_, [p[0] for p in points], [p[1] for p in points], [p[2] for p in points])
+
+
+def precision_recall(
+    curves: Sequence[Curve],
+    *,
+    subtitle: Markup | str,
+    prevalence: float | None,
+    chosen: OperatingPoint | None = None,
+) -> Chart:
+    """Precision against recall, with what random alerts would reach."""
+    plot = Plot(
+        across(0, 1, "Recall: share of frauds caught", _tenths),
+        upward(0, 1, "Precision: share of alerts that are fraud", _tenths),
+    )
+    marks = [plot.steps(curve.x, curve.y, curve.class_) for curve in curves]
+    if prevalence:
+        marks.insert(0, plot.level(prevalence, f"random alerts: {numerals.percent(prevalence)}"))
+    if chosen and chosen.recall is not None:
+        marks.append(_markers(plot, chosen.recall, 1 if chosen.precision is None else chosen.precision))
+    return Chart(
+        "pr",
+        "Precision and recall",
+        subtitle,
+        plot.drawing(
+            *marks, summary="Precision against recall for every threshold." + _point_summary(chosen)
+        ),
+        hover=_curve_hover(curves, "recall", "precision"),
+    )
+
+
+def roc(
+    curves: Sequence[Curve],
+    *,
+    subtitle: Markup | str,
+    negatives: float | None,
+    chosen: OperatingPoint | None = None,
+) -> Chart:
+    """True against false positive rate; logarithmic, because a fraud team works below one per cent."""
+    smallest = min((x for curve in curves for x in curve.x if x > 0), default=1e-4)
+    least = max(1e-6, min(smallest, 1 / negatives if negatives else smallest, 0.01))
+    low = 10.0 ** math.floor(math.log10(least) + 1e-9)
+    plot = Plot(
+        across(low, 1, "False positive rate: share of legitimate rows alerted", _percent_tick, log=True),
+        upward(0, 1, "True positive rate: share of frauds caught", _tenths),
+    )
+    diagonal = [low * (1 / low) ** (step / 60) for step in range(61)]
+    marks = [
+        plot.line(diagonal, diagonal, "reference"),
+        plot.name("random", 0.35, 0.35, anchor="end", dx=-6),
+    ]
+    marks += [plot.line(curve.x, curve.y, curve.class_) for curve in curves]
+    if chosen and chosen.recall is not None and chosen.false_positive_rate is not None:
+        marks.append(_markers(plot, chosen.false_positive_rate, chosen.recall))
+    return Chart(
+        "roc",
+        "ROC curve",
+        subtitle,
+        plot.drawing(
+            *marks,
+            summary="True positive rate against false positive rate for every threshold."
+            + _point_summary(chosen),
+        ),
+        note="The false positive rate is on a logarithmic scale: only its lowest part can be worked with.",
+        hover=_curve_hover(curves, "false positive rate", "true positive rate"),
+    )
+
+
+def score_distribution(record: RunRecord, chosen: OperatingPoint | None) -> Chart | None:
+    """Counts of both classes by score; logarithmic, because one class outnumbers the other."""
+    edges = [edge for edge in series(record.curves, "histogram", "edges") if edge is not None]
+    legitimate = [count or 0.0 for count in series(record.curves, "histogram", "legitimate")]
+    fraud = [count or 0.0 for count in series(record.curves, "histogram", "fraud")]
+    if len(edges) < 2 or not len(legitimate) == len(fraud) == len(edges) - 1 or edges[0] >= edges[-1]:
+        return None
+    plot = Plot(
+        across(edges[0], edges[-1], "Score", _plain),
+        upward(0.7, max(10.0, *legitimate, *fraud) * 1.5, "Test rows (logarithmic)", _thousands, log=True),
+    )
+    marks = [
+        plot.columns(edges, legitimate, "bars legitimate"),
+        plot.columns(edges, fraud, "bars fraud"),
+    ]
+    if chosen:
+        marks.append(plot.upright(chosen.threshold, "threshold", data_at="score"))
+    texts = [
+        f"score {_plain(low)}–{_plain(high)}: {numerals.count(many)} legitimate, {numerals.count(few)} fraud"
+        for (low, high), many, few in zip(itertools.pairwise(edges), legitimate, fraud, strict=True)
+    ]
+    middle = [(low + high) / 2 for low, high in itertools.pairwise(edges)]
+    return Chart(
+        "scores",
+        "Score distribution",
+        legend({"legitimate": "legitimate", "fraud": "fraud", "threshold": "threshold"}),
+        plot.drawing(*marks, summary="Number of legitimate and fraudulent test rows by score."),
+        hover={"x": middle, "text": texts},
+    )
+
+
+def legend(names: Mapping[str, str]) -> Markup:
+    """Coloured keys, by the class that colours them, each with its name."""
+    return fragment(
+        element("span", element("span", class_=f"key {class_}"), name, class_="entry")
+        for class_, name in names.items()
+    )
+
+
+def _markers(plot: Plot, x: float, y: float) -> Markup:
+    return fragment(plot.dot(x, y, "chosen"), plot.dot(x, y, "here", data_at="point"))
+
+
+def _point_summary(point: OperatingPoint | None) -> str:
+    if point is None:
+        return ""
+    return (
+        f" At the chosen threshold {numerals.score(point.threshold)}: "
+        f"recall {numerals.decimal(point.recall)}, precision {numerals.decimal(point.precision)}."
+    )
+
+
+def _curve_hover(curves: Sequence[Curve], x_name: str, y_name: str) -> Json:
+    return {
+        "names": [x_name, y_name],
+        "curves": [
+            {
+                "name": curve.name,
+                "x": [_five(x) for x in curve.x],
+                "y": [_five(y) for y in curve.y],
+                "t": [None if t is None or not math.isfinite(t) else _five(t) for t in curve.threshold],
+            }
+            for curve in curves
+        ],
+    }
+
+
+def _five(value: float) -> float:
+    return float(f"{value:.5g}")
+
+
+def _tenths(value: float) -> str:
+    return f"{value:.1f}"
+
+
+def _plain(value: float) -> str:
+    return f"{value:.6g}"
+
+
+def _thousands(value: float) -> str:
+    return f"{value:,.0f}"
+
+
+def _percent_tick(value: float) -> str:
+    return f"{value * 100:.6g}\u00a0%" if value >= 1e-6 else f"{value:g}"

@@ -1,0 +1,171 @@
+"""Operating points: what each threshold catches, and how sure a share of few frauds is."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from fraudlab.report.record import Json, RunRecord, number, series
+
+# How fast the number of alerts grows from one stop of the slider to the next: finely while a team could
+# still look at them, coarsely beyond this many alerts for each fraud.
+FINE, COARSE, WORKABLE = 1.03, 1.25, 5
+
+
+@dataclass(frozen=True)
+class OperatingPoint:
+    """What a threshold does to the test rows."""
+
+    threshold: float
+    tp: int
+    fp: int
+    fn: int
+    tn: int
+    value: float | None = None
+
+    @property
+    def alerts(self) -> int:
+        return self.tp + self.fp
+
+    @property
+    def precision(self) -> float | None:
+        return self.tp / self.alerts if self.alerts else None
+
+    @property
+    def recall(self) -> float | None:
+        return self.tp / (self.tp + self.fn) if self.tp + self.fn else None
+
+    @property
+    def f1(self) -> float | None:
+        whole = 2 * self.tp + self.fp + self.fn
+        return 2 * self.tp / whole if whole else None
+
+    @property
+    def false_positive_rate(self) -> float | None:
+        return self.fp / (self.fp + self.tn) if self.fp + self.tn else None
+
+
+@dataclass(frozen=True)
+class OperatingRange:
+    """The stops of the threshold slider, most alerts first.
+
+    Attributes
+    ----------
+    stops : tuple of OperatingPoint
+    chosen : int
+        Position of the threshold the model was shipped with.
+    total_value : float or None
+        Sum of the amounts of all frauds in the test rows.
+    """
+
+    stops: tuple[OperatingPoint, ...]
+    chosen: int
+    total_value: float | None
+
+    @property
+    def point(self) -> OperatingPoint:
+        return self.stops[self.chosen]
+
+    def as_json(self) -> Json:
+        """Columns, one value a stop."""
+        rows = [asdict(stop) for stop in self.stops]
+        columns = {name: [row[name] for row in rows] for name in rows[0]}
+        return {**columns, "chosen": self.chosen, "total": self.total_value}
+
+
+def operating_range(record: RunRecord) -> OperatingRange | None:
+    """Thin the threshold table to the stops of a slider; None where a run was not evaluated."""
+    chosen = _chosen(record)
+    if chosen is None:
+        return None
+    value_at, total = _money(record.folder / "evaluation" / "scores.parquet") or (None, None)
+    points = {point.threshold: point for point in _thin(_table(record))}
+    points[chosen.threshold] = chosen
+    ordered = sorted(points.values(), key=lambda point: (-point.alerts, point.threshold))
+    if value_at:
+        ordered = [OperatingPoint(*_counts(point), value=value_at(point.threshold)) for point in ordered]
+    position = next(i for i, point in enumerate(ordered) if point.threshold == chosen.threshold)
+    return OperatingRange(tuple(ordered), position, total)
+
+
+def wilson(part: float, whole: float) -> tuple[float, float] | None:
+    """95 % interval of a share (Wilson 1927, JASA 22:209), sound for few cases and shares near 0 and 1."""
+    if whole <= 0:
+        return None
+    z = 1.959964
+    share = part / whole
+    centre = share + z * z / (2 * whole)
+    half = z * math.sqrt(share * (1 - share) / whole + z * z / (4 * whole * whole))
+    scale = 1 + z * z / whole
+    return max(0.0, (centre - half) / scale), min(1.0, (centre + half) / scale)
+
+
+def _counts(point: OperatingPoint) -> tuple[float, int, int, int, int]:
+    return point.threshold, point.tp, point.fp, point.fn, point.tn
+
+
+def _chosen(record: RunRecord) -> OperatingPoint | None:
+    names = ("true_positives", "false_positives", "false_negatives", "true_negatives")
+    counts = [number(record.metrics, name) for name in names]
+    threshold = record.threshold
+    if threshold is None or any(count is None for count in counts):
+        return None
+    tp, fp, fn, tn = (int(count or 0) for count in counts)
+    return OperatingPoint(float(threshold), tp, fp, fn, tn)
+
+
+def _table(record: RunRecord) -> list[OperatingPoint]:
+    columns = [series(record.curves, "thresholds", name) for name in ("threshold", "tp", "fp", "fn", "tn")]
+    rows: list[OperatingPoint] = []
+    for threshold, *counts in zip(*columns, strict=False):
+        if threshold is None or not math.isfinite(threshold):
+            continue
+        tp, fp, fn, tn = (int(count or 0) for count in counts)
+        rows.append(OperatingPoint(float(threshold), tp, fp, fn, tn))
+    return rows
+
+
+def _thin(rows: list[OperatingPoint]) -> list[OperatingPoint]:
+    """Keep rows whose alerts grow by a noticeable share, and both ends."""
+    kept: list[OperatingPoint] = []
+    for row in sorted(rows, key=lambda row: (row.alerts, -row.threshold)):
+        if kept:
+            workable = kept[-1].alerts <= WORKABLE * (row.tp + row.fn)
+            if row.alerts < max(kept[-1].alerts + 1, kept[-1].alerts * (FINE if workable else COARSE)):
+                continue
+        kept.append(row)
+    return kept
+
+
+def _money(path: Path) -> tuple[Callable[[float], float], float] | None:
+    """Return a function from a threshold to the money caught, and the money at stake."""
+    if not path.is_file():
+        return None
+    import numpy as np
+    import pyarrow.parquet as pq
+
+    from fraudlab.evaluation.metrics import fraud_amounts
+
+    with pq.ParquetFile(path) as file:
+        names = set(file.schema_arrow.names)
+        if not {"amount", "label", "score"} <= names:
+            return None
+        table = file.read(columns=[name for name in ("amount", "label", "score", "split") if name in names])
+    label = table["label"].to_numpy()
+    frauds = label == 1
+    if "split" in names:
+        frauds &= np.asarray(table["split"].to_pylist(), dtype=object) == "test"
+    if not frauds.any():
+        return None
+    try:
+        amounts = fraud_amounts(frauds, table["amount"].to_numpy())
+    except ValueError:
+        return None
+    score = table["score"].to_numpy()[frauds].astype(np.float64)
+    order = np.argsort(score)
+    # From the lowest score upwards, what is at or above each position.
+    above = np.append(np.cumsum(amounts[order][::-1])[::-1], 0.0)
+    ascending = score[order]
+    return lambda threshold: float(above[np.searchsorted(ascending, threshold, side="left")]), float(above[0])

@@ -1,0 +1,149 @@
+"""What a run folder says, read once; every part may be absent, none may be broken."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+from fraudlab.errors import RunError
+from fraudlab.run import read_json
+
+Json = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class RunRecord:
+    """The files of one run folder; an absent file is an empty mapping or list.
+
+    Attributes
+    ----------
+    folder : Path
+    run, metrics, curves, history, validation, manifest, model, config : dict
+        As described for the files of the same names.
+    importance : list of dict
+        Features by falling gain.
+    overrides : tuple of str
+        What was set for this run, ``model.max_depth=8``.
+    """
+
+    folder: Path
+    run: Json
+    metrics: Json
+    curves: Json
+    history: Json
+    validation: Json
+    manifest: Json
+    model: Json
+    config: Json
+    importance: list[Json]
+    overrides: tuple[str, ...]
+
+    @property
+    def id(self) -> str:
+        return str(self.run.get("id") or self.folder.name)
+
+    @property
+    def threshold(self) -> float | None:
+        """The threshold the model was shipped with."""
+        return number(self.metrics, "threshold")
+
+    @property
+    def days(self) -> float | None:
+        """Days the test rows cover; None where the table has no time."""
+        days = number(self.metrics, "days") or number(self.curves, "days")
+        return days if days and days > 0 else None
+
+
+def read_run(folder: Path) -> RunRecord:
+    """Read a run folder.
+
+    Raises
+    ------
+    RunError
+        If it has no ``run.json``, or one of its files is not what its name promises.
+    """
+    if not (folder / "run.json").is_file():
+        raise RunError(
+            f"{folder} is not a run folder: it has no run.json.",
+            fix="give the folder of a run, such as runs/latest; `fraudlab runs list` shows them",
+        )
+    importance = _read_json(folder / "evaluation" / "importance.json", list)
+    return RunRecord(
+        folder=folder,
+        run=_mapping(folder / "run.json"),
+        metrics=_mapping(folder / "evaluation" / "metrics.json"),
+        curves=_mapping(folder / "evaluation" / "curves.json"),
+        history=_mapping(folder / "training" / "history.json"),
+        validation=_mapping(folder / "training" / "validation.json"),
+        manifest=_mapping(folder / "data" / "manifest.json"),
+        model=_mapping(folder / "model" / "model.json"),
+        config=_yaml(folder / "config.yaml", dict),
+        importance=[item for item in importance if isinstance(item, dict)],
+        overrides=tuple(str(item) for item in _yaml(folder / "overrides.yaml", list)),
+    )
+
+
+def dig(source: Mapping[str, Any], *path: str) -> Any:
+    """Follow `path` through nested mappings; None where it ends early."""
+    found: Any = source
+    for key in path:
+        if not isinstance(found, Mapping):
+            return None
+        found = found.get(key)
+    return found
+
+
+def section(source: Mapping[str, Any], *path: str) -> Json:
+    """Follow `path` to a mapping; empty where there is none."""
+    found = dig(source, *path)
+    return cast(Json, found) if isinstance(found, dict) else {}
+
+
+def number(source: Mapping[str, Any], *path: str) -> float | None:
+    """Follow `path` to a number; None where there is none."""
+    found = dig(source, *path)
+    return found if isinstance(found, (int, float)) and not isinstance(found, bool) else None
+
+
+def series(source: Mapping[str, Any], *path: str) -> list[float | None]:
+    """Follow `path` to a list of numbers; what is not a number is None, and no list is empty."""
+    found = dig(source, *path)
+    if not isinstance(found, list):
+        return []
+    return [item if isinstance(item, (int, float)) else None for item in found]
+
+
+def _mapping(path: Path) -> Json:
+    return cast(Json, _read_json(path, dict))
+
+
+def _read_json(path: Path, kind: type[Any]) -> Any:
+    return _of_kind(path, read_json(path), kind) if path.is_file() else kind()
+
+
+def _yaml(path: Path, kind: type[Any]) -> Any:
+    if not path.is_file():
+        return kind()
+    from omegaconf import OmegaConf
+
+    try:
+        found = OmegaConf.to_container(OmegaConf.load(path), resolve=False)
+    except Exception as error:
+        # OmegaConf passes on errors of the YAML parser, which have no type in common with its own.
+        raise _broken(path, str(error).splitlines()[0]) from error
+    return kind() if not found else _of_kind(path, found, kind)
+
+
+def _of_kind(path: Path, found: Any, kind: type[Any]) -> Any:
+    if not isinstance(found, kind):
+        raise _broken(path, f"it holds a {type(found).__name__} where a {kind.__name__} is expected")
+    return found
+
+
+def _broken(path: Path, why: str) -> RunError:
+    return RunError(
+        f"{path} cannot be read: {why}.",
+        fix="the file was changed or cut short after the run; run it again, with force=true",
+    )

@@ -1,0 +1,101 @@
+"""One run as one page."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from fraudlab.report import background, numerals, performance
+from fraudlab.report.charts import Chart, precision_recall, read_curve, roc, score_distribution
+from fraudlab.report.concerns import concerns
+from fraudlab.report.markup import Markup, element
+from fraudlab.report.operating import OperatingPoint, operating_range
+from fraudlab.report.page import page
+from fraudlab.report.record import Json, RunRecord, number, read_run
+from fraudlab.report.timeline import split_section
+from fraudlab.report.training import threshold_choice, training_curve
+from fraudlab.run import write_text
+
+
+def render_run(folder: Path) -> Path:
+    """Write ``report.html`` into a run folder, from nothing but what is in it.
+
+    The page needs no network and no other file. Parts the folder does not have are left out, so that a
+    failed run has a report too, which says why it failed.
+
+    Parameters
+    ----------
+    folder : Path
+        A run folder.
+
+    Returns
+    -------
+    Path
+        The file, there whole or not at all.
+
+    Raises
+    ------
+    RunError
+        If it is no run folder, or a file in it is broken.
+    StorageError
+        If the report cannot be written.
+    """
+    record = read_run(folder)
+    reach = operating_range(record)
+    point = reach.point if reach else None
+    curves = _curves(record, point)
+    training = training_curve(record)
+    body = [
+        _masthead(record),
+        performance.verdict(record, point) if point else None,
+        performance.headline(record, point) if record.metrics else None,
+        performance.concern_list(concerns(record)),
+        performance.operating_section(record, reach, curves) if reach else None,
+        split_section(record),
+        background.model_section(record, training),
+        background.parameter_section(record),
+        background.provenance_section(record),
+    ]
+    charts = [*(curves if reach else []), *([training] if training else [])]
+    data: Json = {"days": record.days}
+    if reach:
+        data["stops"] = reach.as_json()
+    text = page(title=f"{record.id} · fraud model report", body=body, charts=charts, data=data)
+    target = folder / "report.html"
+    write_text(target, text)
+    return target
+
+
+def _curves(record: RunRecord, point: OperatingPoint | None) -> list[Chart]:
+    prevalence = number(record.metrics, "prevalence")
+    negatives = point.fp + point.tn if point else None
+    precision, ranking = (
+        numerals.decimal(number(record.metrics, name)) for name in ("average_precision", "roc_auc")
+    )
+    area = f"Average precision {precision}, the area under the line"
+    auc = f"ROC AUC {ranking}, the area on a linear scale"
+    pr, receiver = read_curve(record, "pr"), read_curve(record, "roc")
+    charts = [
+        precision_recall([pr], subtitle=area, prevalence=prevalence, chosen=point) if pr else None,
+        roc([receiver], subtitle=auc, negatives=negatives, chosen=point) if receiver else None,
+        score_distribution(record, point),
+        threshold_choice(record),
+    ]
+    return [chart for chart in charts if chart]
+
+
+def _masthead(record: RunRecord) -> Markup:
+    run = record.run
+    name = str(run.get("name") or record.id)
+    facts = [
+        record.id if name != record.id else None,
+        numerals.instant(run.get("started")) if run.get("started") else None,
+        f"{run['backend']} backend" if run.get("backend") else None,
+        f"{numerals.count(rows)} rows" if (rows := number(run, "data", "rows")) else None,
+        background.data_name(run),
+    ]
+    return element(
+        "header",
+        element("p", "Fraud model report", class_="eyebrow"),
+        element("h1", name),
+        element("p", " · ".join(str(fact) for fact in facts if fact), class_="byline"),
+    )

@@ -1,0 +1,77 @@
+"""From values to positions: linear and logarithmic scales with round ticks."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Protocol
+
+
+class Scale(Protocol):
+    """A map from the values `low`…`high` to the positions `start`…`end`."""
+
+    @property
+    def kind(self) -> str: ...
+    @property
+    def low(self) -> float: ...
+    @property
+    def high(self) -> float: ...
+    @property
+    def start(self) -> float: ...
+    @property
+    def end(self) -> float: ...
+    def __call__(self, value: float) -> float: ...
+    def ticks(self) -> list[float]: ...
+
+
+@dataclass(frozen=True)
+class Linear:
+    """Equal steps of value are equal steps of position; values outside are moved to the ends."""
+
+    low: float
+    high: float
+    start: float
+    end: float
+    most: int = 6
+    kind: str = "linear"
+
+    def __call__(self, value: float) -> float:
+        inside = min(max(value, self.low), self.high)
+        return self.start + (self.end - self.start) * (inside - self.low) / (self.high - self.low)
+
+    def ticks(self) -> list[float]:
+        step = round_step((self.high - self.low) / max(self.most - 1, 1))
+        first = math.ceil(self.low / step - 1e-9)
+        last = math.floor(self.high / step + 1e-9)
+        return [round(index * step, 12) for index in range(first, last + 1)]
+
+
+@dataclass(frozen=True)
+class Log:
+    """Equal factors of value are equal steps of position; ticks are powers of ten."""
+
+    low: float
+    high: float
+    start: float
+    end: float
+    most: int = 6
+    kind: str = "log"
+
+    def __call__(self, value: float) -> float:
+        inside = min(max(value, self.low), self.high)
+        share = math.log(inside / self.low) / math.log(self.high / self.low)
+        return self.start + (self.end - self.start) * share
+
+    def ticks(self) -> list[float]:
+        first = math.ceil(math.log10(self.low) - 1e-9)
+        last = math.floor(math.log10(self.high) + 1e-9)
+        every = max(1, math.ceil((last - first + 1) / self.most))
+        return [10.0**power for power in range(last, first - 1, -every)][::-1]
+
+
+def round_step(least: float) -> float:
+    """Return the smallest of 1, 2, 2.5, 5 times a power of ten that is at least `least`."""
+    if not least > 0 or not math.isfinite(least):
+        return 1.0
+    power = 10.0 ** math.floor(math.log10(least))
+    return next(factor * power for factor in (1, 2, 2.5, 5, 10) if factor * power >= least * (1 - 1e-9))
