@@ -235,19 +235,18 @@ def _csv_head(path: Path) -> tuple[list[str], None]:
     whole = len(head) < HEAD_BYTES
     try:
         text = codecs.getincrementaldecoder("utf-8-sig")().decode(head, final=whole)
-        rows = (row for row in csv.reader(io.StringIO(text, newline=""), strict=True) if row)
-        columns = next(rows, [])
-        second = next(rows, None)
+        lines = io.StringIO(text, newline="")
+        columns = next((row for row in csv.reader(lines, strict=True) if row), [])
     except UnicodeDecodeError as error:
         raise _unreadable(path, f"it is not UTF-8 text at byte {error.start}") from error
     except csv.Error as error:
-        raise _unreadable(path, f"its first lines are not CSV ({error})") from error
+        raise _unreadable(path, f"its header is not CSV ({error})") from error
     if not columns:
         raise DataError(f"{path.name} has no header.", fix="give a table with a header and rows")
-    if second is None and whole:
-        raise DataError(f"{path.name} has a header but no rows.", fix="give a table with rows")
-    if second is None:
-        raise _unreadable(path, f"its first {HEAD_BYTES >> 20} MiB do not hold a header and a row")
+    if not lines.read().strip():
+        if whole:
+            raise DataError(f"{path.name} has a header but no rows.", fix="give a table with rows")
+        raise _unreadable(path, f"its header does not end within {HEAD_BYTES >> 20} MiB")
     return columns, None
 
 
