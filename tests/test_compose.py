@@ -80,8 +80,8 @@ def test_no_group_file_sets_what_another_group_owns():
         ([*TABLE, "data.categorical=[b]", "model.tree_method=exact"], "cannot use data.categorical", "hist"),
         (
             ["split.train=0.9"],
-            "split.train + split.validation + split.test is 1.2, not 1.",
-            "split.train=0.7",
+            "split.train + split.validation + split.test is 1.3, not 1.",
+            "split.train=0.6",
         ),
         (["split.gap=soon"], "split.gap='soon' is not a duration.", "split.gap=7d"),
         (["evaluation.policy=fixed"], "needs evaluation.threshold", "evaluation.threshold=0.5"),

@@ -113,9 +113,9 @@ class SplitConfig:
     """How rows become train, validation and test."""
 
     kind: SplitKind = SplitKind.auto
-    train: float = 0.70
-    validation: float = 0.15
-    test: float = 0.15
+    train: float = 0.60
+    validation: float = 0.20
+    test: float = 0.20
     #: time left out before validation and before test (the chargeback delay)
     gap: str = "0s"
 

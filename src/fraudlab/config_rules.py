@@ -88,7 +88,7 @@ def _check_split(config: RunConfig) -> None:
     if abs(total - 1.0) > 1e-6:
         raise ConfigError(
             f"split.train + split.validation + split.test is {total:g}, not 1.",
-            fix="for example split.train=0.7 split.validation=0.15 split.test=0.15",
+            fix="for example split.train=0.6 split.validation=0.2 split.test=0.2",
         )
     gap_seconds(config)
     if split.kind is SplitKind.time and not config.data.time:

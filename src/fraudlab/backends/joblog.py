@@ -11,8 +11,6 @@ from fraudlab.errors import ConfigError, DataError, FraudlabError, JobFailed, St
 
 #: a job repeats its failure file on stderr behind this, so that a log alone says what went wrong
 FAILURE = re.compile(r"fraudlab-failure: (.*)")
-#: Compose puts the container's name before each line
-_PREFIX = re.compile(r"^\w+-algo-\d+-\w+\s*\| ?")
 _KINDS: dict[str, type[FraudlabError]] = {"data": DataError, "config": ConfigError, "storage": StorageError}
 
 
@@ -43,16 +41,19 @@ class JobLog:
         self._file.close()
 
     def write(self, text: str) -> None:
-        """Take one line as the job, or Compose for it, printed it."""
-        line = _PREFIX.sub("", text.rstrip("\r\n"))
-        if self._file.closed:
-            return
-        self._file.write(line + "\n")
-        self._file.flush()
+        """Take one line as the job printed it."""
+        line = text.rstrip("\r\n")
+        self.keep(line)
         if found := FAILURE.search(line):
             self._failure.append(found[1])
         elif self._on_line:
             self._on_line(line)
+
+    def keep(self, line: str) -> None:
+        """Write a line to the file only: what the engine says about a job is not the job's."""
+        if not self._file.closed:
+            self._file.write(line + "\n")
+            self._file.flush()
 
     def error(self, job: str, *, detail: str) -> FraudlabError:
         """The error of a job that ended badly: its own sentence where it left one, else `detail`."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 import functools
 import logging
 import os
+import re
 import subprocess
 import time
 from collections.abc import Callable
@@ -22,6 +23,9 @@ from fraudlab.errors import EndpointError
 #: without this the SDK reports every local job to AWS
 _TELEMETRY_OFF = {"SchemaVersion": "1.0", "SageMaker": {"PythonSDK": {"Modules": {"TelemetryOptOut": True}}}}
 _REGION = "us-east-1"
+#: Compose puts the container's name before each line of a container, and nothing before its own
+_FROM_CONTAINER = re.compile(r"^\w+-algo-\d+-\w+\s*\| ?")
+_TERMINAL_CODE = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 _STARTUP_SECONDS = 120.0
 
 
@@ -76,8 +80,12 @@ class LocalClient:
         if process.stderr is not None:  # only an endpoint has its own stderr
             self._serving.append(process)
         try:
-            for line in process.stdout:
-                log.write(line.decode("utf-8", errors="replace"))
+            for raw in process.stdout:
+                line = _TERMINAL_CODE.sub("", raw.decode("utf-8", errors="replace")).rstrip("\r\n")
+                if found := _FROM_CONTAINER.match(line):
+                    log.write(line[found.end() :])
+                else:
+                    log.keep(line)
             code = process.wait()
         except BaseException:
             _stop(process)

@@ -1,0 +1,115 @@
+"""The shim around the SDK: what it changes, checked against the SDK that is installed."""
+
+import io
+import os
+import subprocess
+import sys
+
+import pytest
+
+from fraudlab.backends import REFUSED, mountable
+from fraudlab.backends.joblog import JobLog
+
+
+@pytest.fixture(scope="module")
+def client(tmp_path_factory):
+    from fraudlab.backends.sagemaker_sdk import LocalClient
+
+    os.environ["AWS_ACCESS_KEY_ID"], os.environ["AWS_SECRET_ACCESS_KEY"] = "AKIASECRET", "s3cret"
+    try:
+        return LocalClient(
+            container_root=tmp_path_factory.mktemp("root"), port=18123, container={"user": "7:8"}
+        )
+    finally:
+        del os.environ["AWS_ACCESS_KEY_ID"], os.environ["AWS_SECRET_ACCESS_KEY"]
+
+
+def test_what_is_replaced_is_there_to_be_replaced():
+    """In a fresh process: a new SDK that renames one of these must fail here, not in a run."""
+    code = (
+        "from sagemaker.local import entities, image, local_session\n"
+        "image._SageMakerContainer._get_compose_cmd_prefix; image._stream_output; image._HostingContainer.run\n"
+        "entities._wait_for_serving_container; local_session.get_docker_host\n"
+        "from sagemaker.utils import _SENSITIVE_SYSTEM_PATHS as p; print(*p)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", code], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    refused = done.stdout.strip().split("\n")[-1].split()
+    assert refused
+    assert all(path.startswith(REFUSED) for path in refused)
+
+
+def compose_file(client, command):
+    from sagemaker.local.image import _SageMakerContainer
+
+    container = _SageMakerContainer("local", 1, "image", client.sagemaker.sagemaker_session)
+    container.container_root = container._create_tmp_folder()
+    return container._generate_compose_file(command)["services"].popitem()[1]
+
+
+def test_no_credential_reaches_a_compose_file(client):
+    assert "AKIASECRET" not in str(compose_file(client, "train"))
+    assert compose_file(client, "train")["environment"] == []
+
+
+def test_the_endpoint_is_published_on_loopback_only(client):
+    assert compose_file(client, "serve")["ports"] == ["127.0.0.1:18123:8080"]
+    assert client.runtime.serving_port == 18123
+
+
+def test_containers_get_the_settings_of_the_run(client):
+    assert compose_file(client, "train")["user"] == "7:8"
+
+
+def test_telemetry_is_off(client):
+    from sagemaker.telemetry import telemetry_logging
+
+    session = client.sagemaker.sagemaker_session
+    assert session.sagemaker_config["SageMaker"]["PythonSDK"]["Modules"]["TelemetryOptOut"] is True
+    assert telemetry_logging.resolve_value_from_config(
+        config_path=telemetry_logging.TELEMETRY_OPT_OUT_PATH, default_value=False, sagemaker_session=session
+    )
+
+
+class FakeProcess:
+    """The part of Popen that reading a job's output needs."""
+
+    def __init__(self, output: bytes, code: int) -> None:
+        self.stdout, self.stderr, self._code = io.BytesIO(output), None, code
+
+    def wait(self) -> int:
+        return self._code
+
+
+def test_output_is_read_to_its_end_and_the_engines_lines_are_told_apart(client, tmp_path):
+    seen = []
+    output = b" Container x Created\n\x1b[2Kav3j-algo-1-lz  | round=0 a=1\r\nav3j-algo-1-lz  | last\n"
+    with JobLog(tmp_path / "job.log", on_line=seen.append) as log:
+        client.log = log
+        assert client._stream(FakeProcess(output, 0)) == 0
+    assert seen == ["round=0 a=1", "last"]
+    assert (tmp_path / "job.log").read_text() == " Container x Created\nround=0 a=1\nlast\n"
+
+
+def test_a_container_that_fails_is_an_error_with_its_code(client, tmp_path):
+    from fraudlab.backends.sagemaker_sdk import JobEnded
+
+    with JobLog(tmp_path / "job.log") as client.log, pytest.raises(JobEnded, match="exit code 3"):
+        client._stream(FakeProcess(b"", 3))
+
+
+@pytest.mark.parametrize(
+    "refused", ["/root/fraudlab/runs/.cache", "/etc/x", "/home/a/b:c", "/home/a/#1/runs"]
+)
+def test_folders_that_cannot_be_mounted_are_moved(refused):
+    from pathlib import Path
+
+    moved = mountable(Path(refused))
+    assert moved.name == "cache"
+    assert not str(moved).startswith(REFUSED)
+
+
+def test_other_folders_stay(tmp_path):
+    assert mountable(tmp_path) == tmp_path.resolve()
