@@ -6,6 +6,7 @@ with 200, which is what most of Comet's write endpoints answer.
 
 from __future__ import annotations
 
+import base64
 import gzip
 import json
 import threading
@@ -40,8 +41,14 @@ class Asset:
 class CometServer:
     """What the server saw. Lists grow while the experiment runs; read them after ``end()``."""
 
-    url: str = ""
+    port: int = 0
+    #: close every connection without an answer
     gone: bool = False
+    #: answer everything with this status
+    broken: int = 0
+    #: answer every new experiment with this
+    refuses: dict[str, Any] | None = None
+    keys: set[str] = field(default_factory=lambda: {KEY})
     metrics: list[dict[str, Any]] = field(default_factory=list)
     parameters: list[dict[str, Any]] = field(default_factory=list)
     others: list[dict[str, Any]] = field(default_factory=list)
@@ -50,6 +57,17 @@ class CometServer:
     artifacts: list[dict[str, Any]] = field(default_factory=list)
     experiments: set[str] = field(default_factory=set)
     paths: list[str] = field(default_factory=list)
+
+    @property
+    def url(self) -> str:
+        """Return the address as COMET_URL_OVERRIDE wants it."""
+        return f"http://127.0.0.1:{self.port}/clientlib/"
+
+    def key_with_address(self, address: str) -> str:
+        """Return a valid key of the kind that names its server."""
+        about = base64.b64encode(json.dumps({"baseUrl": address}).encode()).decode()
+        self.keys.add(f"{KEY}*{about}")
+        return f"{KEY}*{about}"
 
     def points(self, name: str) -> list[tuple[int, float]]:
         """Return (step, value) of a metric in order of arrival."""
@@ -68,35 +86,42 @@ class CometServer:
     def answer(self, path: str, query: dict[str, str], body: Any) -> tuple[int, Any]:
         """Return status and JSON body for an authenticated request."""
         leaf = path.removeprefix("/clientlib/").removeprefix("/api/rest/v2/")
-        if leaf == "logger/add/run":
-            if body["experimentKey"] in self.experiments and not body.get("getOrCreateEnabled"):
-                return 400, {"sdk_error_code": 90999, "msg": "experiment exists"}
-            self.experiments.add(body["experimentKey"])
-            return 200, self._run(body["experimentKey"])
-        if leaf == "logger/get/run":
-            known = body["previousExperiment"] in self.experiments
-            return (200, self._run(body["previousExperiment"])) if known else (400, {"sdk_error_code": 90210})
-        if leaf == "status-report/update":
-            return 200, HEARTBEAT
-        if leaf == "batch/logger/experiment/metric":
-            self.metrics += body["values"]
-        elif leaf == "batch/logger/experiment/parameter":
-            self.parameters += body["values"]
-        elif leaf == "write/experiment/log-other":
-            self.others.append(body)
-        elif leaf == "tags/add-tags-to-experiment":
-            self.tags += body["addedTags"]
-        elif leaf == "asset/upload":
-            kind = query.get("type", "asset")
-            self.assets.append(Asset(query["experimentId"], query["fileName"], kind, body))
-            return 200, {"assetId": query["assetId"]}
-        elif leaf == "write/artifacts/upsert":
-            return 200, self._make_artifact(body)
-        elif leaf == "artifacts/version":
-            return self._find_artifact(query)
-        elif leaf == "experiment/metadata":
-            return 200, {"experimentKey": query["experimentKey"], "experimentName": "x"}
+        match leaf:
+            case "logger/add/run" | "logger/get/run":
+                return self._open_run(leaf, body)
+            case "status-report/update":
+                return 200, HEARTBEAT
+            case "batch/logger/experiment/metric":
+                self.metrics += body["values"]
+            case "batch/logger/experiment/parameter":
+                self.parameters += body["values"]
+            case "write/experiment/log-other":
+                self.others.append(body)
+            case "tags/add-tags-to-experiment":
+                self.tags += body["addedTags"]
+            case "asset/upload":
+                kind = query.get("type", "asset")
+                self.assets.append(Asset(query["experimentId"], query["fileName"], kind, body))
+                return 200, {"assetId": query["assetId"]}
+            case "write/artifacts/upsert":
+                return 200, self._make_artifact(body)
+            case "artifacts/version":
+                return self._find_artifact(query)
+            case "experiment/metadata":
+                return 200, {"experimentKey": query["experimentKey"], "experimentName": "x"}
         return 200, {}
+
+    def _open_run(self, leaf: str, body: dict[str, Any]) -> tuple[int, dict[str, Any]]:
+        if self.refuses:
+            return 400, self.refuses
+        if leaf == "logger/get/run":
+            key = body["previousExperiment"]
+            return (200, self._run(key)) if key in self.experiments else (400, {"sdk_error_code": 90210})
+        key = body["experimentKey"]
+        if key in self.experiments and not body.get("getOrCreateEnabled"):
+            return 400, {"sdk_error_code": 90999, "msg": "experiment exists"}
+        self.experiments.add(key)
+        return 200, self._run(key)
 
     def _make_artifact(self, body: dict[str, Any]) -> dict[str, Any]:
         number = len(self.artifacts)
@@ -169,9 +194,11 @@ def _handler(server: CometServer, lock: threading.Lock) -> type[BaseHTTPRequestH
             query = {name: values[0] for name, values in parse_qs(url.query).items()}
             with lock:
                 server.paths.append(f"{self.command} {url.path}")
-                if url.path.endswith("/isAlive/ver"):
+                if server.broken:
+                    status, answer = server.broken, {}
+                elif url.path.endswith("/isAlive/ver"):
                     status, answer = 200, {"version": "6.20.0"}
-                elif self.headers.get("Authorization") != KEY:
+                elif self.headers.get("Authorization") not in server.keys:
                     status, answer = 400, {"sdk_error_code": 90212, "msg": "invalid API key"}
                 else:
                     status, answer = server.answer(url.path, query, body)
@@ -205,7 +232,7 @@ def comet_server() -> Iterator[CometServer]:
     server = CometServer()
     http = ThreadingHTTPServer(("127.0.0.1", 0), _handler(server, threading.Lock()))
     http.daemon_threads = True
-    server.url = f"http://127.0.0.1:{http.server_port}/clientlib/"
+    server.port = http.server_port
     thread = threading.Thread(target=http.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
     thread.start()
     try:

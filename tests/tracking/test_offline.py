@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import tempfile
 import time
 import zipfile
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -154,3 +156,26 @@ def test_a_folder_that_cannot_be_made_is_a_storage_error(opened, tmp_path):
         opened("offline", folder=tmp_path / "file" / "comet")
 
     assert "paths.runs" in str(caught.value)
+
+
+def test_it_works_on_a_thread_of_its_own(opened, read_archive):
+    """The launcher opens and writes its experiment in the background."""
+    with ThreadPoolExecutor(1) as thread:
+        experiment = thread.submit(opened, "offline").result()
+        thread.submit(experiment.log_metric, "average_precision", 0.8).result()
+        (path,) = thread.submit(experiment.end, "completed").result()
+
+    assert experiment.problems == []
+    assert read_archive(path).points("average_precision") == [(None, 0.8)]
+
+
+def test_nothing_is_left_in_the_temporary_folder(opened, monkeypatch, tmp_path):
+    temporary = tmp_path / "tmp"
+    temporary.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(temporary))
+
+    experiment = opened("offline")
+    experiment.log_curve("roc", [0.0, 1.0], [0.0, 1.0])
+    experiment.end()
+
+    assert list(temporary.iterdir()) == []

@@ -28,25 +28,31 @@ def find(folder: Path, key: str | None) -> list[Path]:
     return sorted(folder.glob(f"{key}-*.zip"))
 
 
-def check_key(archive: Path, key: str | None = None) -> str:
-    """Return the experiment key an archive was written for.
+def owner(archive: Path) -> str | None:
+    """Return the key of the experiment an archive was written for; None where it was never finished."""
+    try:
+        with zipfile.ZipFile(archive) as content:
+            content.getinfo(_MESSAGES)
+            return str(json.loads(content.read(_ABOUT))["offline_id"])
+    except (OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile):
+        return None
+
+
+def check(archive: Path, key: str | None = None) -> None:
+    """Refuse what cannot be uploaded.
 
     Raises
     ------
     TrackingError
-        It is no complete archive, or not one of experiment `key`.
+        It is no finished archive, or not one of experiment `key`.
     """
-    try:
-        with zipfile.ZipFile(archive) as content:
-            owner = json.loads(content.read(_ABOUT))["offline_id"]
-            content.getinfo(_MESSAGES)
-    except (OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile) as error:
+    found = owner(archive)
+    if found is None:
         raise TrackingError(
             f"{archive.name} is not a complete Comet archive", fix="delete it; whoever wrote it was killed"
-        ) from error
-    if key is not None and owner != key:
-        raise TrackingError(f"{archive.name} belongs to experiment {owner}, not to {key}")
-    return str(owner)
+        )
+    if key is not None and found != key:
+        raise TrackingError(f"{archive.name} belongs to experiment {found}, not to {key}")
 
 
 def upload(archives: Iterable[Path], ledger: Path) -> list[Path]:
@@ -79,7 +85,7 @@ def upload(archives: Iterable[Path], ledger: Path) -> list[Path]:
     if not waiting:
         return []
     for archive in waiting:
-        check_key(archive)
+        check(archive)
     if reason := why_not_online():
         raise TrackingError(f"nothing was uploaded: {reason}", fix="set COMET_API_KEY and check the network")
     load_sdk()
@@ -178,7 +184,7 @@ def recover(folder: Path) -> Path | None:
     )
     mark_closed(folder)
     for archive in find(folder, about["experiment_key"]):
-        if not archive.stat().st_size:
+        if owner(archive) is None:
             archive.unlink()
     return Path(made)
 

@@ -145,10 +145,11 @@ class CometExperiment(Experiment):
         written = set(archives.find(self._folder, self.key)) - self._placeholder
         if self.mode == "online":
             self._merge(written)
-        with self._reporting("closing"):
-            if self.mode == "offline":
-                self._drain()
+        with self._reporting("writing the archive"):
+            self._drain()
+        with self._reporting("ending"):
             self._live.end()
+        with self._reporting("archive"):
             self._check(set(archives.find(self._folder, self.key)) - written)
         logging.getLogger("comet_ml").removeHandler(self._errors)
         shutil.rmtree(self._live.tmpdir, ignore_errors=True)
@@ -158,31 +159,30 @@ class CometExperiment(Experiment):
         """Upload what the jobs wrote, before this experiment ends: the last to end sets the time it ended."""
         for archive in sorted(written):
             with self._reporting(f"archive {archive.name}"):
-                archives.check_key(archive, self.key)
+                archives.check(archive, self.key)
                 archives.upload([archive], self._folder / archives.LEDGER)
 
     def _drain(self) -> None:
-        """Let the writer thread finish by itself, so that ``end()`` does not sleep a second on it.
+        """Let the thread that writes the archive finish by itself, so that ``end()`` need not sleep on it.
 
-        The SDK waits for an empty queue and then for the writer's one-second poll to time out. A writer that
-        has met the end of its queue is gone already, and no message can be dropped between the two.
+        The SDK waits until the queue is empty and then for the writer's one-second poll to time out. A writer
+        that has met the end of its queue is gone already, and nothing can be dropped between the two.
         """
-        self._live.flush()
-        writer = self._live.streamer
+        self._live.flush(timeout=_DRAIN_SECONDS)
+        streamer = self._live.streamer
+        writer = streamer if self.mode == "offline" else streamer.offline_streamer
         writer.close()
         writer.stop()
         writer.join(_DRAIN_SECONDS)
         if writer.is_alive():
-            raise TrackingError(
-                f"the archive was not written within {_DRAIN_SECONDS:g} s", fix="check the disk"
-            )
+            raise TrackingError(f"it was not written within {_DRAIN_SECONDS:g} s")
 
     def _check(self, made: set[Path]) -> None:
         """See that the archive is whole, and that a live experiment has everything it holds."""
         if not made:
             raise TrackingError("no archive was written", fix="check free space and rights of the run folder")
         (archive,) = made
-        archives.check_key(archive, self.key)
+        archives.check(archive, self.key)
         archives.mark_closed(self._folder)
         if self.mode == "offline":
             return

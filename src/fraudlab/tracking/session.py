@@ -94,6 +94,8 @@ def start(
     except OSError as error:
         raise _unwritable(folder, error) from error
     sdk = load_sdk()
+    # With a key it cannot read the SDK starts nothing, not even an archive: better our sentence than its.
+    has_api_key()
     reason = "tracking=offline" if mode == "offline" else why_not_online()
     config = _experiment_config(sdk, folder=folder, name=name, tags=tags)
     where = {"workspace": workspace, "project": project, "experiment_key": key, "experiment_config": config}
@@ -129,12 +131,34 @@ def _start_online(sdk: Any, where: dict[str, Any]) -> tuple[Any, str]:
         except sdk.exceptions.InvalidAPIKey:
             # The exception's own text holds the key.
             return None, "Comet refused the API key"
+        except OSError as error:
+            return None, f"the Comet server stopped answering ({type(error).__name__})"
         except Exception as error:  # noqa: BLE001 - whatever the SDK raises, the run goes on without it
             return None, redact(f"Comet refused: {error}".splitlines()[0], known_secrets())
     if not live.alive:
         live.end()
         return None, errors.lines[0] if errors.lines else "Comet did not start the experiment"
     return live, ""
+
+
+def has_api_key() -> bool:
+    """Return whether a key is configured, by COMET_API_KEY or the SDK's own configuration file.
+
+    Raises
+    ------
+    TrackingError
+        There is one that cannot be read. The SDK cannot even write an archive with such a key.
+    """
+    load_sdk()
+    from comet_ml import config as comet_config
+
+    try:
+        # Also makes the server that a key may carry the SDK's default.
+        return bool(comet_config.get_api_key(None, comet_config.get_config()))
+    except ValueError:
+        raise TrackingError(
+            "COMET_API_KEY is malformed", fix="copy it again from the account's settings, or unset it"
+        ) from None
 
 
 def why_not_online(timeout: float = PROBE_SECONDS) -> str:
@@ -145,25 +169,21 @@ def why_not_online(timeout: float = PROBE_SECONDS) -> str:
     timeout : float
         Longest wait in seconds, name resolution included.
     """
-    load_sdk()
-    from comet_ml import config as comet_config
-
-    settings = comet_config.get_config()
-    # Also reads the server out of the key, where it is one of those that carry it.
-    if not comet_config.get_api_key(None, settings):
+    if not has_api_key():
         return "no COMET_API_KEY"
     answer: list[str] = []
-    probe = threading.Thread(target=lambda: answer.append(_probe(settings, timeout)), daemon=True)
+    probe = threading.Thread(target=lambda: answer.append(_probe(timeout)), daemon=True)
     probe.start()
     # Neither a slow name server nor an answer that drips in obeys a socket's timeout.
     probe.join(timeout)
     return answer[0] if answer else f"the Comet server did not answer in {timeout:g} s"
 
 
-def _probe(settings: Any, timeout: float) -> str:
+def _probe(timeout: float) -> str:
     from comet_ml import config as comet_config
     from comet_ml.connection.http_session import get_http_session
 
+    settings = comet_config.get_config()
     address = comet_config.get_backend_address(settings)
     # The SDK's own session has its proxies, certificates and TLS choices: what it reaches, start() reaches.
     session = get_http_session(settings, verify_tls=comet_config.get_check_tls_certificate(settings))
@@ -172,7 +192,7 @@ def _probe(settings: Any, timeout: float) -> str:
             broken = response.status_code >= 500
             return f"the Comet server answered {response.status_code}" if broken else ""
     except OSError as error:
-        # Every requests exception is one; their texts are long, their types say enough.
+        # Every exception of requests is one; their texts are long, their types say enough.
         return f"the Comet server cannot be reached ({type(error).__name__})"
 
 

@@ -1,0 +1,112 @@
+"""However a run ends, what it had logged can be uploaded."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from fraudlab.tracking import new_key, recover, upload
+
+RUN = """
+import signal, sys, time
+from pathlib import Path
+from fraudlab.tracking import open_experiment
+
+def stop(number, frame):
+    raise SystemExit(130)
+
+signal.signal(signal.SIGTERM, stop)
+folder, key, ending = sys.argv[1:]
+experiment = open_experiment(
+    mode="offline", workspace=None, project="cards", name="r", key=key, folder=Path(folder), tags=["nightly"]
+)
+status = "failed"
+try:
+    experiment.log_metric("average_precision", 0.8)
+    if ending == "crash":
+        raise RuntimeError("the disk melted")
+    time.sleep(30)
+except SystemExit:
+    status = "interrupted"
+    raise
+finally:
+    experiment.end(status)
+"""
+
+
+def start_run(folder: Path, key: str, ending: str = "wait") -> subprocess.Popen[bytes]:
+    command = [sys.executable, "-c", RUN, str(folder), key, ending]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+
+
+def wait_for_metric(folder: Path) -> None:
+    patience = time.monotonic() + 20
+    while time.monotonic() < patience:
+        if (folder / "open.json").exists():
+            messages = Path(json.loads((folder / "open.json").read_text())["data"]) / "messages.json"
+            if messages.exists() and b"average_precision" in messages.read_bytes():
+                return
+        time.sleep(0.02)
+    raise AssertionError("the run logged nothing")
+
+
+def test_a_crash_leaves_an_archive_that_uploads(server, tmp_path):
+    run = start_run(tmp_path / "comet", key := new_key(), "crash")
+    _, errors = run.communicate(timeout=60)
+
+    assert errors.endswith(b"RuntimeError: the disk melted\n")
+    (archive,) = (tmp_path / "comet").glob("*.zip")
+    assert upload([archive], tmp_path / "uploaded.json") == [archive]
+    assert [value for _, value in server.points("average_precision")] == [0.8]
+    assert server.other("status") == "failed"
+    assert server.experiments == {key}
+
+
+def test_sigterm_leaves_an_archive_that_uploads(server, tmp_path):
+    run = start_run(tmp_path / "comet", new_key())
+    wait_for_metric(tmp_path / "comet")
+    run.send_signal(signal.SIGTERM)
+    output = run.communicate(timeout=60)
+
+    assert run.returncode == 130
+    assert output == (b"", b"")
+    (archive,) = (tmp_path / "comet").glob("*.zip")
+    assert upload([archive], tmp_path / "uploaded.json") == [archive]
+    assert [value for _, value in server.points("average_precision")] == [0.8]
+    assert server.other("status") == "interrupted"
+
+
+def test_what_a_killed_run_had_logged_is_recovered(server, tmp_path):
+    folder = tmp_path / "comet"
+    run = start_run(folder, key := new_key())
+    wait_for_metric(folder)
+    run.kill()
+    run.communicate(timeout=60)
+    with (Path(json.loads((folder / "open.json").read_text())["data"]) / "messages.json").open(
+        "ab"
+    ) as messages:
+        messages.write(b'{"payload": {"key": "cut sho')
+
+    archive = recover(folder)
+
+    assert archive is not None
+    assert list(folder.iterdir()) == [archive]
+    assert upload([archive], tmp_path / "uploaded.json") == [archive]
+    assert [value for _, value in server.points("average_precision")] == [0.8]
+    assert server.tags == ["nightly"]
+    assert server.experiments == {key}
+    assert recover(folder) is None
+
+
+@pytest.mark.parametrize("left", [None, "{}", '{"data": "/nowhere", "about": {}}', "[]"])
+def test_nothing_to_recover_is_no_error(tmp_path, left):
+    if left is not None:
+        (tmp_path / "open.json").write_text(left)
+
+    assert recover(tmp_path) is None
