@@ -55,18 +55,17 @@ class Tracker:
         Returns
         -------
         archives : list of Path
-            Offline archives that were written.
+            Every archive of the experiment, those of the jobs included.
         problems : list of str
             One sentence for each thing that could not be logged.
         """
         try:
             if self._experiment.exception() is not None:
                 return [], []
-            problems = [_sentence(error) for told in self._told if (error := told.exception())]
-            try:
-                return self._thread.submit(self.experiment.end, status, error).result(), problems
-            except FraudlabError as error:
-                return [], [*problems, _sentence(error)]
+            failures = [told.exception() for told in self._told]
+            archives = self._thread.submit(self.experiment.end, status, error).result()
+            unsaid = [_sentence(failure) for failure in failures if failure is not None]
+            return archives, [*unsaid, *self.experiment.problems]
         finally:
             self._thread.shutdown()
 

@@ -120,7 +120,7 @@ class CometExperiment(Experiment):
     def log_asset(self, path: Path) -> None:
         with self._reporting(f"file {path.name}"):
             if path.suffix in _TEXTS:
-                text = redact(path.read_text(), self._secrets)
+                text = redact(path.read_text(encoding="utf-8"), self._secrets)
                 self._live.log_asset_data(text, name=path.name, overwrite=True)
             else:
                 self._live.log_asset(str(path), file_name=path.name, overwrite=True)
