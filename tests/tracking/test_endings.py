@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 import signal
 import subprocess
 import sys
 import time
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -42,7 +45,8 @@ finally:
 
 def start_run(folder: Path, key: str, ending: str = "wait") -> subprocess.Popen[bytes]:
     command = [sys.executable, "-c", RUN, str(folder), key, ending]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    environment = os.environ | {"TMPDIR": str(folder.parent)}
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment)
 
 
 def wait_for_metric(folder: Path) -> None:
@@ -110,3 +114,20 @@ def test_nothing_to_recover_is_no_error(tmp_path, left):
         (tmp_path / "open.json").write_text(left)
 
     assert recover(tmp_path) is None
+
+
+def test_an_archive_the_disk_had_no_room_for_is_recovered_later(opened, monkeypatch, read_archive, tmp_path):
+    def full(*arguments):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    experiment = opened("offline")
+    experiment.log_metric("average_precision", 0.8)
+    with monkeypatch.context() as disk:
+        disk.setattr(zipfile.ZipFile, "write", full)
+        experiment.end("completed")
+
+    assert experiment.problems == ["Comet: archive: it could not be written; is the disk full?"]
+    archive = recover(tmp_path / "comet")
+    assert archive is not None
+    assert read_archive(archive).points("average_precision")
+    assert list((tmp_path / "comet").iterdir()) == [archive]

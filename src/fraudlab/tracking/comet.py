@@ -152,7 +152,6 @@ class CometExperiment(Experiment):
         with self._reporting("archive"):
             self._check(set(archives.find(self._folder, self.key)) - written)
         logging.getLogger("comet_ml").removeHandler(self._errors)
-        shutil.rmtree(self._live.tmpdir, ignore_errors=True)
         self.problems += [f"Comet: {line}" for line in self._errors.lines]
 
     def _merge(self, written: set[Path]) -> None:
@@ -179,11 +178,13 @@ class CometExperiment(Experiment):
 
     def _check(self, made: set[Path]) -> None:
         """See that the archive is whole, and that a live experiment has everything it holds."""
-        if not made:
-            raise TrackingError("no archive was written", fix="check free space and rights of the run folder")
-        (archive,) = made
-        archives.check(archive, self.key)
+        finished = [archive for archive in made if archives.owner(archive) == self.key]
+        if not finished:
+            # Its parts stay where they are, for recover() to make it of.
+            raise TrackingError("it could not be written; is the disk full?")
+        archive = finished[0]
         archives.mark_closed(self._folder)
+        shutil.rmtree(self._live.tmpdir, ignore_errors=True)
         if self.mode == "offline":
             return
         writer = self._live.streamer

@@ -47,7 +47,7 @@ class ErrorLog(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         """Keep the first line of a record, once."""
-        line = redact(record.getMessage().strip().splitlines()[0], known_secrets())
+        line = redact(record.getMessage().strip().partition("\n")[0], known_secrets())
         if line not in self.lines:
             self.lines.append(line)
 
