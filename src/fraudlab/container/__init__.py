@@ -1,0 +1,1 @@
+"""The code inside the image: the commands ``process``, ``train`` and ``serve``."""

@@ -1,0 +1,61 @@
+"""``python -m fraudlab.container process|train|serve``: the image's commands."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from fraudlab.container.contract import Tree
+from fraudlab.container.failure import report_failure
+from fraudlab.container.runtime import without
+
+
+def process() -> int:
+    """Carry out a processing job; the exit code of the process."""
+    from fraudlab.container.process import run
+
+    # A stopped job unwinds, which removes what is half written.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    tree = Tree.from_environment()
+    return _guarded(lambda: run(tree), tree.processing_message)
+
+
+def train() -> int:
+    """Carry out a training job; the exit code of the process."""
+    from fraudlab.container.train import run
+
+    tree = Tree.from_environment()
+    return _guarded(lambda: run(tree), tree.training_failure)
+
+
+def serve() -> int:
+    """Serve the model until the process is told to stop; the exit code of the process."""
+    from fraudlab.container.serve import run
+
+    tree = Tree.from_environment()
+    return _guarded(lambda: run(tree.model), tree.training_failure)
+
+
+def _guarded(job: Callable[[], None], failure: Path) -> int:
+    try:
+        job()
+    except Exception as error:  # noqa: BLE001  (the last line of defence: it is reported, and the job fails)
+        return report_failure(error, failure)
+    return 0
+
+
+def main() -> int:
+    """Run the command that is named; SageMaker starts training with ``train``, also where nothing is."""
+    commands = {"process": process, "train": train, "serve": serve}
+    name = sys.argv[1] if len(sys.argv) > 1 else "train"
+    if name not in commands:
+        print(f"fraudlab.container knows {', '.join(commands)}, not {name!r}", file=sys.stderr)
+        return 2
+    with without("pandas", "sklearn"):
+        return commands[name]()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,162 @@
+"""Training one booster: matrices, rounds, early stopping, a stop on request."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from fraudlab.container.failure import ConfigError, JobError
+from fraudlab.container.features import Features
+from fraudlab.container.hyperparameters import Hyperparameters
+from fraudlab.container.prepared import Prepared
+from fraudlab.container.runtime import cpu_count, without
+
+with without("pandas", "sklearn"):
+    import xgboost
+
+#: characters XGBoost keeps for its own text format
+_FORBIDDEN = str.maketrans({"[": "(", "]": ")", "<": "‹"})
+
+OnRound = Callable[[int, Mapping[str, float]], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Fitted:
+    """A trained booster and how it got there.
+
+    Attributes
+    ----------
+    booster : xgboost.Booster
+        Cut after the best round.
+    metric : str
+        The one early stopping watches.
+    validation : list of float
+        Its value after each round trained.
+    best_round : int
+        The last round that is kept, counted from 0.
+    """
+
+    booster: Any
+    metric: str
+    validation: list[float]
+    best_round: int
+
+
+class StopRequest:
+    """Whether SageMaker, or Ctrl-C, has asked the job to stop."""
+
+    def __init__(self) -> None:
+        self.made = False
+
+    @contextmanager
+    def listening(self) -> Iterator[None]:
+        """Take SIGTERM and SIGINT as a wish to stop after the current round, within the block."""
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
+        previous = {
+            number: signal.signal(number, lambda *_: self.make())
+            for number in (signal.SIGTERM, signal.SIGINT)
+        }
+        try:
+            yield
+        finally:
+            for number, handler in previous.items():
+                signal.signal(number, handler)
+
+    def make(self) -> None:
+        """Ask for the stop."""
+        self.made = True
+
+
+class _Rounds(xgboost.callback.TrainingCallback):  # type: ignore[misc]  # xgboost publishes no types
+    def __init__(self, on_round: OnRound, stop: StopRequest) -> None:
+        super().__init__()
+        self._on_round = on_round
+        self._stop = stop
+
+    def after_iteration(
+        self, _model: Any, epoch: int, evals_log: Mapping[str, Mapping[str, list[float]]]
+    ) -> bool:
+        self._on_round(epoch, {name: values[-1] for name, values in evals_log["validation"].items()})
+        return self._stop.made
+
+
+def train_matrix(split: Prepared, features: Features, parameters: Hyperparameters, *, ref: Any = None) -> Any:
+    """The binned form of a split that XGBoost trains on.
+
+    Parameters
+    ----------
+    split : Prepared
+    features : Features
+    parameters : Hyperparameters
+    ref : xgboost.QuantileDMatrix, optional
+        The train matrix, whose bins a validation matrix shares.
+    """
+    categorical = set(features.categorical)
+    options = {
+        "label": split.label,
+        "feature_names": [name.translate(_FORBIDDEN) for name in features.names],
+        "feature_types": ["c" if position in categorical else "float" for position in range(len(features))],
+        "nthread": cpu_count(),
+    }
+    method = parameters.booster["tree_method"]
+    if method == "hist":
+        bins = parameters.booster.get("max_bin", 256)
+        return xgboost.QuantileDMatrix(split.matrix, max_bin=bins, ref=ref, **options)
+    if method == "exact" and categorical:
+        raise ConfigError(
+            "tree_method=exact cannot learn from categories",
+            fix="use tree_method=hist, or drop data.categorical",
+        )
+    return xgboost.DMatrix(split.matrix, **options)
+
+
+def fit(
+    train: Any, validation: Any, parameters: Hyperparameters, *, on_round: OnRound, stop: StopRequest
+) -> Fitted:
+    """Train until the last round, the early stop, or a request to stop, whichever comes first.
+
+    Parameters
+    ----------
+    train, validation : xgboost.DMatrix
+        Metrics are computed on validation only: on train they would double the cost of a round.
+    parameters : Hyperparameters
+    on_round : callable
+        Receives the round, counted from 0, and the validation metrics after it.
+    stop : StopRequest
+
+    Raises
+    ------
+    JobError
+        If the job was asked to stop before its first round.
+    """
+    metric = parameters.eval_metric[-1]
+    callbacks = [_Rounds(on_round, stop)]
+    early = parameters.early_stopping_rounds
+    if early:
+        callbacks.append(xgboost.callback.EarlyStopping(early, metric_name=metric, data_name="validation"))
+    if stop.made:
+        raise JobError("the job was told to stop before its first round", fix="start it again")
+    history: dict[str, dict[str, list[float]]] = {}
+    booster = xgboost.train(
+        {
+            **parameters.booster,
+            "eval_metric": list(parameters.eval_metric),
+            "nthread": cpu_count(),
+            "verbosity": 1,
+        },
+        train,
+        parameters.num_round,
+        evals=[(validation, "validation")],
+        evals_result=history,
+        verbose_eval=False,
+        callbacks=callbacks,
+    )
+    values = history["validation"][metric]
+    best = booster.best_iteration if early else len(values) - 1
+    return Fitted(booster[: best + 1], metric, values, best)

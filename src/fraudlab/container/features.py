@@ -1,0 +1,205 @@
+"""The one way from raw columns to the float32 matrix a model sees, at training and at the endpoint.
+
+A number is rounded to float32, and scaled in float64 if at all; a category becomes its position in the list
+fitted on train. What is missing, and a category that list does not have, is NaN: XGBoost decides at each
+node where missing values go.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fraudlab.container.contract import Fields
+from fraudlab.container.failure import ConfigError
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+Matrix = NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A model input; `categories` is None for a number."""
+
+    name: str
+    categories: tuple[str, ...] | None = None
+
+    def as_json(self) -> dict[str, Any]:
+        """The column as ``manifest.json`` and ``model.json`` hold it."""
+        if self.categories is None:
+            return {"name": self.name, "type": "number"}
+        return {"name": self.name, "type": "category", "categories": list(self.categories)}
+
+
+@dataclass(frozen=True, slots=True)
+class Scaling:
+    """Standardisation of the numbers; a category has mean 0 and deviation 1, which changes nothing."""
+
+    mean: NDArray[np.float64]
+    std: NDArray[np.float64]
+
+
+class Features:
+    """Turns raw values into the model's inputs.
+
+    Parameters
+    ----------
+    columns : sequence of Column
+        In the model's order.
+    scaling : Scaling, optional
+        Parameters fitted on train.
+    """
+
+    def __init__(self, columns: Sequence[Column], scaling: Scaling | None = None) -> None:
+        self.columns = tuple(columns)
+        self.scaling = scaling
+        self.names = [column.name for column in columns]
+        self._codes = {
+            position: {text: float(code) for code, text in enumerate(column.categories)}
+            for position, column in enumerate(columns)
+            if column.categories is not None
+        }
+
+    def __len__(self) -> int:
+        return len(self.columns)
+
+    @property
+    def categorical(self) -> list[int]:
+        """Positions of the categories."""
+        return list(self._codes)
+
+    def encode(self, position: int, texts: Iterable[str | None]) -> tuple[NDArray[np.float32], int]:
+        """Codes of a column of categories, and how many of them train has not seen.
+
+        Parameters
+        ----------
+        position : int
+            Of the column.
+        texts : iterable of str or None
+            None is missing.
+        """
+        codes = self._codes[position]
+        values = list(texts)
+        encoded = np.array(
+            [codes.get(text, np.nan) if text is not None else np.nan for text in values], np.float32
+        )
+        return encoded, int(np.isnan(encoded).sum()) - values.count(None)
+
+    def scale(self, matrix: Matrix) -> Matrix:
+        """Scale raw numbers in place.
+
+        Parameters
+        ----------
+        matrix : ndarray of float32, shape (rows, columns)
+        """
+        if self.scaling is not None:
+            matrix[:] = (matrix.astype(np.float64) - self.scaling.mean) / self.scaling.std
+        return matrix
+
+    def fill(self, matrix: Matrix, batch: pa.RecordBatch) -> dict[str, int]:
+        """Write rows of a prepared split into a matrix.
+
+        Parameters
+        ----------
+        matrix : ndarray of float32, shape (rows of the batch, columns)
+            Receives the model's inputs.
+        batch : pyarrow.RecordBatch
+            The feature columns in order: float32, or dictionary-encoded text.
+
+        Returns
+        -------
+        dict
+            For each column with categories that train has not seen, the rows that have one.
+        """
+        unseen: dict[str, int] = {}
+        for position, values in enumerate(batch.columns):
+            if position in self._codes:
+                matrix[:, position], new = self.encode_dictionary(position, values)
+                if new:
+                    unseen[self.names[position]] = new
+            else:
+                matrix[:, position] = values.to_numpy(zero_copy_only=False)
+        self.scale(matrix)
+        return unseen
+
+    def encode_dictionary(self, position: int, values: pa.DictionaryArray) -> tuple[NDArray[np.float32], int]:
+        """:meth:`encode` for dictionary-encoded text, at the cost of its distinct values."""
+        known, _ = self.encode(position, values.dictionary.to_pylist())
+        codes = np.append(known, np.float32(np.nan))
+        encoded = codes[values.indices.fill_null(known.size).to_numpy(zero_copy_only=False)]
+        return encoded, int(np.isnan(encoded).sum()) - values.indices.null_count
+
+    def as_json(self) -> dict[str, Any]:
+        """``columns`` and ``preprocessing`` as ``manifest.json`` and ``model.json`` hold them."""
+        scale = None
+        if self.scaling is not None:
+            mean, std = self.scaling.mean.tolist(), self.scaling.std.tolist()
+            for position in self._codes:
+                mean[position] = std[position] = None
+            scale = {"mean": mean, "std": std}
+        return {"columns": [column.as_json() for column in self.columns], "preprocessing": {"scale": scale}}
+
+
+def read_features(fields: Fields) -> Features:
+    """The features a ``manifest.json`` or ``model.json`` describes.
+
+    Raises
+    ------
+    ConfigError
+        If the description is not one that :meth:`Features.as_json` writes.
+    """
+    columns = [_read_column(Fields(entry, source="a column")) for entry in fields.get("columns", list)]
+    scale = fields.fields("preprocessing").optional("scale", dict)
+    if not columns:
+        raise ConfigError("the model has no columns", fix="use the model.json a train job wrote")
+    if scale is None:
+        return Features(columns)
+    parameters = []
+    for name, nothing in (("mean", 0.0), ("std", 1.0)):
+        values = Fields(scale, source="scale").get(name, list)
+        numbers = [nothing if value is None else value for value in values]
+        if len(numbers) != len(columns) or not all(isinstance(number, (int, float)) for number in numbers):
+            raise ConfigError(
+                f"{name!r} is not one number a column", fix="use the model.json a train job wrote"
+            )
+        parameters.append(np.array(numbers, np.float64))
+    return Features(columns, Scaling(*parameters))
+
+
+def _read_column(fields: Fields) -> Column:
+    if fields.choice("type", "number", "category") == "number":
+        return Column(fields.get("name", str))
+    return Column(fields.get("name", str), fields.names("categories"))
+
+
+def fit_scaling(numbers: Sequence[NDArray[np.float32] | None]) -> Scaling:
+    """Mean and standard deviation of each column, as scikit-learn's ``StandardScaler`` fits them.
+
+    Missing values are left out. A column that does not vary keeps deviation 1, and one that is all missing
+    mean 0.
+
+    Parameters
+    ----------
+    numbers : sequence of ndarray of float32, shape (rows,)
+        The train rows of each column; None for a category.
+    """
+    mean, std = np.zeros(len(numbers)), np.ones(len(numbers))
+    for position, column in enumerate(numbers):
+        if column is None:
+            continue
+        values = column[~np.isnan(column)].astype(np.float64)
+        if not values.size:
+            continue
+        mean[position] = values.mean()
+        variance = values.var()
+        # Rounding alone makes the variance of a constant column this large (Chan, Golub & LeVeque 1983).
+        noise = values.size * np.finfo(np.float64).eps
+        if variance > noise * variance + (noise * mean[position]) ** 2:
+            std[position] = np.sqrt(variance)
+    return Scaling(mean, std)

@@ -1,0 +1,167 @@
+"""The parameters of a training job: names, types and ranges, from the strings SageMaker delivers."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from fraudlab.container.failure import ConfigError, near
+
+_METRICS = ("aucpr", "auc", "logloss", "error")
+
+
+@dataclass(frozen=True, slots=True)
+class Hyperparameters:
+    """A training job's parameters.
+
+    Attributes
+    ----------
+    num_round : int
+    early_stopping_rounds : int
+        0 trains every round.
+    eval_metric : tuple of str
+        Early stopping watches the last.
+    booster : dict
+        What goes to XGBoost, under its names; what is absent has XGBoost's default.
+    """
+
+    num_round: int
+    early_stopping_rounds: int
+    eval_metric: tuple[str, ...]
+    booster: dict[str, Any]
+
+    def as_json(self) -> dict[str, Any]:
+        """All parameters in one object."""
+        own = {"num_round": self.num_round, "early_stopping_rounds": self.early_stopping_rounds}
+        return {**own, "eval_metric": list(self.eval_metric), **self.booster}
+
+
+def read_hyperparameters(texts: Mapping[str, Any]) -> Hyperparameters:
+    """Understand ``hyperparameters.json``.
+
+    Parameters
+    ----------
+    texts : mapping of str
+        Values are strings, plain or JSON-encoded. ``None``, ``null`` and the empty string mean "not set".
+
+    Raises
+    ------
+    ConfigError
+        If a name is unknown, or a value is not of its type or out of its range.
+    """
+    values: dict[str, Any] = {}
+    for name, given in texts.items():
+        if name not in _PARAMETERS:
+            raise ConfigError(
+                f"unknown hyperparameter {name!r}{near(name, _PARAMETERS)}",
+                fix=f"use one of: {', '.join(sorted(_PARAMETERS))}",
+            )
+        plain = _plain(given)
+        if plain is not None:
+            values[name] = _PARAMETERS[name](name, plain)
+    return Hyperparameters(
+        num_round=values.pop("num_round", 100),
+        early_stopping_rounds=values.pop("early_stopping_rounds", 0),
+        eval_metric=values.pop("eval_metric", ("aucpr",)),
+        booster={"objective": "binary:logistic", "tree_method": "hist", "seed": 0} | values,
+    )
+
+
+def _plain(given: Any) -> str | None:
+    """The text of a value, whether it was JSON-encoded or not; None where it is not set."""
+    if isinstance(given, str):
+        text = given.strip()
+        if text.startswith('"'):
+            try:
+                given = json.loads(text)
+            except ValueError:
+                return text
+            text = str(given)
+        return None if text in ("", "None", "null") else text
+    return None if given is None else json.dumps(given)
+
+
+def _number(
+    minimum: float, maximum: float = math.inf, *, open_minimum: bool = False
+) -> Callable[[str, str], float]:
+    def parse(name: str, text: str) -> float:
+        try:
+            value = float(text)
+        except ValueError:
+            value = math.nan
+        inside = minimum <= value <= maximum and math.isfinite(value)
+        if not inside or (open_minimum and value == minimum):
+            raise _refused(name, text, f"a number {_range(minimum, maximum, open_minimum)}")
+        return value
+
+    return parse
+
+
+def _whole(minimum: int, maximum: int = 2**31 - 1) -> Callable[[str, str], int]:
+    def parse(name: str, text: str) -> int:
+        try:
+            value = float(text)
+        except ValueError:
+            value = math.nan
+        if not (minimum <= value <= maximum and value == int(value)):
+            raise _refused(name, text, f"a whole number {_range(minimum, maximum, False)}")
+        return int(value)
+
+    return parse
+
+
+def _one_of(*valid: str) -> Callable[[str, str], str]:
+    def parse(name: str, text: str) -> str:
+        if text not in valid:
+            raise _refused(name, text, f"one of {', '.join(valid)}")
+        return text
+
+    return parse
+
+
+def _metrics(name: str, text: str) -> tuple[str, ...]:
+    try:
+        given = json.loads(text) if text.startswith("[") else text.split(",")
+    except ValueError:
+        given = [text]
+    metrics = tuple(str(metric).strip() for metric in given)
+    if not metrics or len(set(metrics)) != len(metrics) or not set(metrics) <= set(_METRICS):
+        raise _refused(name, text, f"one or more of {', '.join(_METRICS)}")
+    return metrics
+
+
+def _range(minimum: float, maximum: float, open_minimum: bool) -> str:
+    lower = f"above {minimum:g}" if open_minimum else f"of at least {minimum:g}"
+    return lower if maximum in (math.inf, 2**31 - 1) else f"{lower} and at most {maximum:g}"
+
+
+def _refused(name: str, text: str, wanted: str) -> ConfigError:
+    return ConfigError(f"hyperparameter {name!r} is {text!r}, not {wanted}", fix=f"set {name} to {wanted}")
+
+
+_PARAMETERS: dict[str, Callable[[str, str], Any]] = {
+    "num_round": _whole(1),
+    "early_stopping_rounds": _whole(0),
+    "eval_metric": _metrics,
+    "objective": _one_of("binary:logistic"),
+    "tree_method": _one_of("hist", "approx", "exact"),
+    "grow_policy": _one_of("depthwise", "lossguide"),
+    "learning_rate": _number(0, 1, open_minimum=True),
+    "max_depth": _whole(0, 64),
+    "max_leaves": _whole(0),
+    "max_bin": _whole(2, 65_535),
+    "max_cat_to_onehot": _whole(1),
+    "min_child_weight": _number(0),
+    "max_delta_step": _number(0),
+    "gamma": _number(0),
+    "subsample": _number(0, 1, open_minimum=True),
+    "colsample_bytree": _number(0, 1, open_minimum=True),
+    "reg_lambda": _number(0),
+    "reg_alpha": _number(0),
+    "scale_pos_weight": _number(0, open_minimum=True),
+    "base_score": _number(0, 1, open_minimum=True),
+    "seed": _whole(0),
+}

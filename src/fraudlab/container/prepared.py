@@ -1,0 +1,129 @@
+"""The Parquet file of a split: what the process job writes and the train job reads."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+from pyarrow import parquet
+
+from fraudlab.container.contract import whole_file
+from fraudlab.container.failure import TableError
+from fraudlab.container.features import Features, Matrix
+from fraudlab.container.roles import RESERVED
+
+ROW, LABEL, TIME = RESERVED + "row", RESERVED + "label", RESERVED + "time"
+CARD, AMOUNT, DUPLICATE = RESERVED + "card", RESERVED + "amount", RESERVED + "duplicate"
+#: rows turned into matrix rows at once, so that a block of them stays in the processor's cache
+_BATCH_ROWS = 4096
+_ROW_GROUP_ROWS = 1 << 17
+
+
+def write_split(path: Path, columns: Mapping[str, pa.Array]) -> str:
+    """Write one split; the same columns give the same bytes.
+
+    Returns
+    -------
+    str
+        SHA-256 of the file.
+    """
+    table = pa.table(dict(columns))
+    texts = [field.name for field in table.schema if pa.types.is_dictionary(field.type)]
+    with whole_file(path) as file:
+        # Numbers of a feature hardly repeat and are never filtered by: dictionaries and statistics only cost.
+        parquet.write_table(
+            table,
+            file,
+            compression="lz4",
+            use_dictionary=texts,
+            write_statistics=False,
+            row_group_size=_ROW_GROUP_ROWS,
+        )
+    return file.sha256
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A split as the train job uses it.
+
+    Attributes
+    ----------
+    matrix : ndarray of float32, shape (rows, columns)
+    label : ndarray of uint8, shape (rows,)
+    amount : ndarray of float64, shape (rows,), or None
+    """
+
+    matrix: Matrix
+    label: NDArray[np.uint8]
+    amount: NDArray[np.float64] | None
+
+
+def read_split(folder: Path, features: Features) -> Prepared:
+    """Read every Parquet file of a channel into one matrix.
+
+    Parameters
+    ----------
+    folder : Path
+        The channel; nested folders are read, hidden files are not.
+    features : Features
+        The columns to read, and how they become the model's inputs.
+
+    Raises
+    ------
+    TableError
+        If the channel has no rows, or a file lacks a column or has one of another type.
+    """
+    files = [_open(path, features) for path in _parquet_files(folder)]
+    rows = sum(file.metadata.num_rows for file in files)
+    if not rows:
+        raise TableError(f"channel {folder.name} has no rows", fix="run the process job first")
+    matrix = np.empty((rows, len(features)), np.float32)
+    label = np.empty(rows, np.uint8)
+    has_amount = all(AMOUNT in file.schema_arrow.names for file in files)
+    amount = np.empty(rows, np.float64) if has_amount else None
+    start = 0
+    for file in files:
+        for batch in file.iter_batches(
+            _BATCH_ROWS, columns=[LABEL, *([AMOUNT] * has_amount), *features.names]
+        ):
+            block = slice(start, start + batch.num_rows)
+            label[block] = batch.column(LABEL)
+            if amount is not None:
+                amount[block] = batch.column(AMOUNT).to_numpy(zero_copy_only=False)
+            features.fill(matrix[block], batch.select(features.names))
+            start += batch.num_rows
+    return Prepared(matrix, label, amount)
+
+
+def _parquet_files(folder: Path) -> list[Path]:
+    paths = (path for path in folder.rglob("*.parquet") if path.is_file())
+    return sorted(
+        path for path in paths if not any(part.startswith(".") for part in path.relative_to(folder).parts)
+    )
+
+
+def _open(path: Path, features: Features) -> Any:
+    try:
+        file = parquet.ParquetFile(path)
+    except (pa.ArrowException, OSError) as error:
+        reason = str(error).split("\n", 1)[0]
+        raise TableError(
+            f"{path.name} is not readable Parquet: {reason}", fix="run the process job again"
+        ) from error
+    schema = file.schema_arrow
+    wanted = {LABEL: "uint8"} | {
+        column.name: "float" if column.categories is None else "dictionary" for column in features.columns
+    }
+    for name, kind in wanted.items():
+        found = str(schema.field(name).type) if name in schema.names else "absent"
+        if not found.startswith(kind):
+            raise TableError(
+                f"column {name!r} of channel {path.parent.name} is {found}, not {kind}",
+                fix="give the split and the manifest of one process job",
+            )
+    return file

@@ -1,0 +1,234 @@
+"""``process``: one raw table becomes train, validation and test, and a manifest that says how."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from fraudlab.container import columns
+from fraudlab.container.contract import Tree, file_sha256, write_json
+from fraudlab.container.duplicates import Duplicates, find_duplicates
+from fraudlab.container.failure import TableError
+from fraudlab.container.features import Column, Features, fit_scaling
+from fraudlab.container.prepared import AMOUNT, CARD, DUPLICATE, LABEL, ROW, TIME, write_split
+from fraudlab.container.roles import Roles, read_roles
+from fraudlab.container.runtime import Stages
+from fraudlab.container.split import NAMES, Division, divide
+from fraudlab.container.table import read_table
+
+#: a list of categories longer than this is a list of ids
+MAX_CATEGORIES = 65_536
+
+#: an array of numbers, or an Arrow array of anything else
+Values: TypeAlias = "NDArray[Any] | pa.Array"
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """The columns of a table that are not features; `time_kind` is ``number`` or ``timestamp``."""
+
+    label: NDArray[np.uint8]
+    time: NDArray[np.float64] | None
+    time_kind: str | None
+    others: dict[str, Values]
+
+
+def run(tree: Tree) -> None:
+    """Carry out the job that ``process.json`` describes.
+
+    Raises
+    ------
+    JobError
+        If the request or the table cannot be used; the outputs are then incomplete, without a manifest.
+    """
+    stages = Stages()
+    roles = read_roles(tree.process_request)
+    path = tree.raw / roles.file
+    with stages.stage("read"):
+        table, header = read_table(path, roles)
+        rows = table.num_rows
+    with stages.stage("hash"):
+        sha256 = roles.sha256 or file_sha256(path)
+    with stages.stage("check"):
+        parts = _parts(table, roles)
+    with stages.stage("duplicates"):
+        duplicates = _duplicates(table, roles)
+    with stages.stage("split"):
+        kept = _kept_rows(duplicates, roles, rows)
+        time = None if parts.time is None else parts.time[kept]
+        division = divide(roles.split, parts.label[kept], time, seed=roles.seed)
+        split_rows = {name: _as_slice(kept[index]) for name, index in division.rows.items()}
+    with stages.stage("features"):
+        raw = {name: table.column(name) for name in roles.inputs(header)}
+        del table
+        values = _features(raw, roles)
+        features = _fit(values, roles, split_rows["train"])
+    written = {}
+    with stages.stage("write"):
+        for name in NAMES:
+            written[name] = _write(
+                tree.prepared / name / "part-0.parquet", parts, duplicates, features, values, split_rows[name]
+            )
+    manifest = {
+        "schema": 1,
+        "raw": {"file": roles.file, "rows": rows, "columns": len(header), "sha256": sha256},
+        "roles": roles.part_names(),
+        **features.as_json(),
+        "constant": _constant(values, split_rows["train"]),
+        "duplicates": _duplicates_json(duplicates, roles, rows - kept.size),
+        "split": _split_json(roles, division, parts),
+        "splits": written,
+    }
+    write_json(tree.prepared / "manifest.json", manifest)
+    stages.end()
+
+
+def _parts(table: pa.Table, roles: Roles) -> Parts:
+    label = columns.labels(table.column(roles.label), roles.label)
+    time = time_kind = None
+    if roles.time:
+        time, time_kind = columns.times(table.column(roles.time), roles.time)
+    others: dict[str, Values] = {}
+    if roles.card:
+        others[CARD] = table.column(roles.card).cast(pa.string()).combine_chunks()
+    if roles.amount:
+        others[AMOUNT] = columns.amounts(table.column(roles.amount), roles.amount)
+    return Parts(
+        label, time, time_kind, others | {name: table.column(name).combine_chunks() for name in roles.id}
+    )
+
+
+def _duplicates(table: pa.Table, roles: Roles) -> Duplicates | None:
+    if roles.duplicates == "keep":
+        return None
+    return find_duplicates(table, [name for name in table.column_names if name not in roles.id])
+
+
+def _kept_rows(duplicates: Duplicates | None, roles: Roles, rows: int) -> NDArray[np.int64]:
+    if duplicates is not None and roles.duplicates == "drop":
+        return np.flatnonzero(~duplicates.repeats)
+    return np.arange(rows)
+
+
+def _as_slice(rows: NDArray[np.int64]) -> NDArray[np.int64] | slice:
+    """Rows that follow each other as a slice, which costs no copy."""
+    if np.all(rows[1:] - rows[:-1] == 1):
+        return slice(int(rows[0]), int(rows[-1]) + 1)
+    return rows
+
+
+def _pick(values: Values, rows: NDArray[np.int64] | slice) -> Values:
+    if isinstance(values, np.ndarray):
+        return values[rows]
+    if isinstance(rows, slice):
+        return values.slice(rows.start, rows.stop - rows.start)
+    return values.take(pa.array(rows))
+
+
+def _features(raw: dict[str, pa.ChunkedArray], roles: Roles) -> dict[str, Values]:
+    """Convert the features, letting go of each raw column as soon as it is converted."""
+    values: dict[str, Values] = {}
+    for name in list(raw):
+        convert = columns.category if name in roles.categorical else columns.feature
+        values[name] = convert(raw.pop(name), name)
+    return values
+
+
+def _fit(values: Mapping[str, Values], roles: Roles, train: NDArray[np.int64] | slice) -> Features:
+    """What the model's inputs are, learned from the rows of train alone."""
+    picked = {name: _pick(column, train) for name, column in values.items()}
+    fitted = [
+        Column(name) if isinstance(column, np.ndarray) else Column(name, _categories(name, column))
+        for name, column in picked.items()
+    ]
+    if roles.scale == "none":
+        return Features(fitted)
+    numbers = [column if isinstance(column, np.ndarray) else None for column in picked.values()]
+    return Features(fitted, fit_scaling(numbers))
+
+
+def _categories(name: str, train: pa.DictionaryArray) -> tuple[str, ...]:
+    seen = train.dictionary.take(train.indices.drop_null().unique())
+    if len(seen) > MAX_CATEGORIES:
+        raise TableError(
+            f"column {name!r} has {len(seen):,} categories in train; the limit is {MAX_CATEGORIES:,}",
+            fix="list it in data.id or data.drop, or group its rare values before",
+        )
+    return tuple(sorted(seen.to_pylist()))
+
+
+def _constant(values: Mapping[str, Values], train: NDArray[np.int64] | slice) -> list[str]:
+    """Features with one value in train, or none: the model cannot use them, and a person should know."""
+    constant = []
+    for name, column in values.items():
+        picked = _pick(column, train)
+        if isinstance(picked, np.ndarray):
+            present = picked[~np.isnan(picked)]
+            varies = present.size and present.min() < present.max()
+        else:
+            varies = len(picked.indices.drop_null().unique()) > 1
+        if not varies:
+            constant.append(name)
+    return constant
+
+
+def _write(
+    path: Path,
+    parts: Parts,
+    duplicates: Duplicates | None,
+    features: Features,
+    values: Mapping[str, Values],
+    rows: NDArray[np.int64] | slice,
+) -> dict[str, Any]:
+    """Write one split and describe it for the manifest."""
+    flagged = None if duplicates is None else duplicates.repeats[rows]
+    label = parts.label[rows]
+    time = None if parts.time is None else parts.time[rows]
+    number = np.arange(rows.start, rows.stop) if isinstance(rows, slice) else rows
+    table: dict[str, Values] = {ROW: number, LABEL: label}
+    table |= {} if time is None else {TIME: time}
+    table |= {name: _pick(column, rows) for name, column in parts.others.items()}
+    table |= {} if flagged is None else {DUPLICATE: flagged}
+    missing, unseen = {}, {}
+    for position, (name, column) in enumerate(values.items()):
+        table[name] = picked = _pick(column, rows)
+        if isinstance(picked, np.ndarray):
+            missing[name] = int(np.count_nonzero(np.isnan(picked)))
+        else:
+            missing[name] = picked.null_count
+            _, unseen[name] = features.encode_dictionary(position, picked)
+    return {
+        "rows": label.size,
+        "positives": int(label.sum()),
+        "duplicates": None if flagged is None else int(flagged.sum()),
+        "time_start": None if time is None else float(time[0]),
+        "time_end": None if time is None else float(time[-1]),
+        "sha256": write_split(path, table),
+        "missing": {name: count for name, count in missing.items() if count},
+        "unseen": {name: count for name, count in unseen.items() if count},
+    }
+
+
+def _duplicates_json(duplicates: Duplicates | None, roles: Roles, dropped: int) -> dict[str, Any]:
+    return {
+        "policy": roles.duplicates,
+        "rows": None if duplicates is None else int(duplicates.repeats.sum()),
+        "groups": None if duplicates is None else duplicates.groups,
+        "dropped": dropped,
+    }
+
+
+def _split_json(roles: Roles, division: Division, parts: Parts) -> dict[str, Any]:
+    return {
+        "kind": roles.split.kind,
+        "gap_seconds": roles.split.gap_seconds,
+        "gap_rows": division.gap_rows,
+        "cuts": list(division.cuts) if division.cuts else None,
+        "time_kind": parts.time_kind,
+    }

@@ -1,0 +1,207 @@
+"""Which column of the raw table plays which part, as ``process.json`` says it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from fraudlab.container.contract import Fields, read_json
+from fraudlab.container.failure import ConfigError, TableError, listing, near
+
+#: columns the process job adds to the splits
+RESERVED = "fraudlab."
+
+
+@dataclass(frozen=True, slots=True)
+class Split:
+    """How rows are divided: fractions of the rows, and the seconds labels arrive late."""
+
+    kind: str
+    train: float
+    validation: float
+    test: float
+    gap_seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Roles:
+    """Everything the process job is asked for; `features` is empty for "every other column"."""
+
+    file: str
+    sha256: str | None
+    label: str
+    time: str | None
+    id: tuple[str, ...]
+    card: str | None
+    amount: str | None
+    features: tuple[str, ...]
+    drop: tuple[str, ...]
+    categorical: tuple[str, ...]
+    duplicates: str
+    scale: str
+    split: Split
+    seed: int
+
+    def apart(self) -> dict[str, str]:
+        """Columns that are never features unless they are listed as one, and the part each plays."""
+        parts = dict.fromkeys(self.drop, "drop")
+        parts |= dict.fromkeys(self.id, "id")
+        parts |= {name: part for part, name in (("card", self.card), ("time", self.time)) if name}
+        return parts | {self.label: "label"}
+
+    def inputs(self, columns: Sequence[str]) -> list[str]:
+        """The feature columns, in the order the model takes them.
+
+        Parameters
+        ----------
+        columns : sequence of str
+            The columns of the raw table.
+
+        Raises
+        ------
+        TableError
+            If the table does not have, or has twice, a column that is named; or has none left to learn from.
+        """
+        self._check_columns(columns)
+        apart = self.apart()
+        inputs = list(self.features) or [name for name in columns if name not in apart]
+        if not inputs:
+            raise TableError(
+                "no column is left to learn from",
+                fix="list fewer columns in data.drop and data.id, or name some in data.features",
+            )
+        for name in self.categorical:
+            if name not in inputs:
+                raise ConfigError(
+                    f"data.categorical names {name!r}, which is not a feature",
+                    fix="take it out of data.categorical, or out of data.drop",
+                )
+        if "__index_level_0__" in inputs:
+            raise TableError(
+                "column '__index_level_0__' is the row index pandas left behind, not a feature",
+                fix="write the table with index=False, or list the column in data.drop",
+            )
+        return inputs
+
+    def _check_columns(self, columns: Sequence[str]) -> None:
+        for name, count in Counter(columns).items():
+            if count > 1:
+                raise TableError(
+                    f"{self.file} has {count} columns named {name!r}",
+                    fix="give each column a name of its own",
+                )
+            if not name.strip():
+                raise TableError(
+                    f"column {columns.index(name) + 1} of {self.file} has no name",
+                    fix="name it; if it is the row index pandas writes, write the table with index=False",
+                )
+            if name.startswith(RESERVED):
+                raise TableError(
+                    f"column {name!r} of {self.file} has a name that fraudlab uses for its own",
+                    fix="rename it",
+                )
+        named = {"data.features": self.features} | ({"data.amount": (self.amount,)} if self.amount else {})
+        named |= {f"data.{part}": (name,) for name, part in self.apart().items()}
+        named |= {"data.drop": self.drop, "data.id": self.id, "data.categorical": self.categorical}
+        for key, names in named.items():
+            for name in names:
+                if name not in columns:
+                    raise TableError(
+                        f"{self.file} has no column {name!r}{near(name, columns)}",
+                        fix=f"set {key} to one of its columns: {listing(columns)}",
+                    )
+
+    def part_names(self) -> dict[str, Any]:
+        """The parts as ``manifest.json`` records them."""
+        return {
+            "label": self.label,
+            "time": self.time,
+            "id": list(self.id),
+            "card": self.card,
+            "amount": self.amount,
+            "drop": list(self.drop),
+            "categorical": list(self.categorical),
+        }
+
+
+def read_roles(path: Path) -> Roles:
+    """Read and check ``process.json``.
+
+    Raises
+    ------
+    ConfigError
+        If a field is missing, unknown, of the wrong type, or contradicts another.
+    """
+    fields = Fields(read_json(path), source="process.json")
+    roles = Roles(
+        file=fields.get("file", str),
+        sha256=fields.optional("sha256", str),
+        label=fields.get("label", str),
+        time=fields.optional("time", str),
+        id=fields.names("id"),
+        card=fields.optional("card", str),
+        amount=fields.optional("amount", str),
+        features=fields.names("features"),
+        drop=fields.names("drop"),
+        categorical=fields.names("categorical"),
+        duplicates=fields.choice("duplicates", "flag", "drop", "keep"),
+        scale=fields.choice("scale", "none", "standard"),
+        split=_read_split(fields.fields("split")),
+        seed=fields.get("seed", int),
+    )
+    fields.end()
+    _check_parts(roles)
+    return roles
+
+
+def _read_split(fields: Fields) -> Split:
+    split = Split(
+        kind=fields.choice("kind", "time", "stratified"),
+        train=fields.get("train", float),
+        validation=fields.get("validation", float),
+        test=fields.get("test", float),
+        gap_seconds=fields.get("gap_seconds", float, 0.0),
+    )
+    fields.end()
+    shares = (split.train, split.validation, split.test)
+    if not all(0 < share < 1 for share in shares) or abs(sum(shares) - 1) > 1e-6:
+        raise ConfigError(
+            "the split's shares are {:g}, {:g} and {:g} of the rows".format(*shares),
+            fix="set split.train, split.validation and split.test to positive shares that add up to 1",
+        )
+    if not 0 <= split.gap_seconds < float("inf"):
+        raise ConfigError(f"the split's gap is {split.gap_seconds:g} s", fix="set split.gap to 0s or more")
+    return split
+
+
+def _check_parts(roles: Roles) -> None:
+    if Path(roles.file).name != roles.file:
+        raise ConfigError(
+            f"{roles.file!r} is not a file name", fix="name a file of the raw input, not a path"
+        )
+    if roles.split.kind == "time" and not roles.time:
+        raise ConfigError(
+            "a time split needs a time column", fix="set data.time to the column, or use split=stratified"
+        )
+    parts: dict[str, str] = {}
+    given = [("id", name) for name in roles.id] + [("label", roles.label)]
+    given += [(part, name) for part, name in (("time", roles.time), ("card", roles.card)) if name]
+    for part, name in given:
+        if name in parts and parts[name] != part:
+            raise ConfigError(
+                f"column {name!r} is both data.{parts[name]} and data.{part}",
+                fix="give each part its own column",
+            )
+        parts[name] = part
+    for name in roles.features:
+        other = "drop" if name in roles.drop else parts.get(name)
+        if other in ("drop", "id", "label"):
+            raise ConfigError(
+                f"column {name!r} is both data.{other} and data.features",
+                fix="take it out of data.features, or out of the other",
+            )
+    if roles.amount == roles.label:
+        raise ConfigError(f"column {roles.label!r} is both data.label and data.amount", fix="name the amount")

@@ -1,0 +1,83 @@
+"""The process a job runs in: what it may import, how many threads it has, where its time goes."""
+
+from __future__ import annotations
+
+import os
+import resource
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.abc import MetaPathFinder
+from pathlib import Path
+from typing import Any
+
+
+class _Absent(MetaPathFinder):
+    """Finds nothing under some names, and lets nobody else look."""
+
+    def __init__(self, names: tuple[str, ...]) -> None:
+        self._names = names
+
+    def find_spec(self, fullname: str, *_: Any) -> None:
+        if fullname.partition(".")[0] in self._names:
+            raise ModuleNotFoundError(f"No module named {fullname!r}", name=fullname)
+
+
+@contextmanager
+def without(*modules: str) -> Iterator[None]:
+    """Make modules look absent, unless they have been imported already.
+
+    XGBoost and Arrow import pandas and scikit-learn where they find them. That costs a second and 100 MB, and
+    no job hands them a DataFrame.
+    """
+    finder = _Absent(modules)
+    sys.meta_path.insert(0, finder)
+    try:
+        yield
+    finally:
+        sys.meta_path.remove(finder)
+
+
+def cpu_count() -> int:
+    """CPUs this process may use: those it is pinned to, within its container's quota."""
+    pinned = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    try:
+        quota, period = Path("/sys/fs/cgroup/cpu.max").read_text(encoding="ascii").split()
+    except (OSError, ValueError):
+        return pinned
+    return pinned if quota == "max" else max(1, min(pinned, round(int(quota) / int(period))))
+
+
+def peak_memory_mb() -> float:
+    """The most memory this process has held at once, in MB."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak / 2**20 if sys.platform == "darwin" else peak / 2**10
+
+
+class Stages:
+    """Names and durations of what a job does one after the other, printed as it goes.
+
+    Attributes
+    ----------
+    seconds : dict
+        Seconds each finished stage took.
+    """
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = {}
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        """Time one stage."""
+        start = time.perf_counter()
+        yield
+        self.seconds[name] = round(time.perf_counter() - start, 4)
+        print(f"stage={name} seconds={self.seconds[name]:.3f}", flush=True)
+
+    def end(self) -> None:
+        """Say what the whole job needed."""
+        print(
+            f"total seconds={sum(self.seconds.values()):.3f} peak_memory_mb={peak_memory_mb():.0f}",
+            flush=True,
+        )
