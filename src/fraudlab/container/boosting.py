@@ -13,9 +13,9 @@ from fraudlab.container.failure import ConfigError, JobError
 from fraudlab.container.features import Features
 from fraudlab.container.hyperparameters import Hyperparameters
 from fraudlab.container.prepared import Prepared
-from fraudlab.container.runtime import cpu_count, without
+from fraudlab.container.runtime import cpu_count, lean_xgboost
 
-with without("pandas", "sklearn"):
+with lean_xgboost():
     import xgboost
 
 #: characters XGBoost keeps for its own text format

@@ -33,12 +33,15 @@ class Model:
         What becomes of raw rows before the booster sees them.
     threshold : float
         An alert is ``score >= threshold``.
+    contract : dict
+        All of ``model.json``.
     """
 
     booster: bytearray
     sha256: str
     features: Features
     threshold: float
+    contract: dict[str, Any]
 
 
 def write_model(folder: Path, booster: bytes | bytearray, contract: Mapping[str, Any]) -> None:
@@ -72,7 +75,8 @@ def read_model(folder: Path) -> Model:
             raise ConfigError(f"there is no {name} in {folder}", fix=_FIX)
         if path.stat().st_size > MAX_BYTES:
             raise ConfigError(f"{path} is larger than {MAX_BYTES >> 30} GiB", fix=_FIX)
-    fields = Fields(read_json(folder / CONTRACT), source=CONTRACT)
+    contract = read_json(folder / CONTRACT)
+    fields = Fields(contract, source=CONTRACT)
     schema = fields.get("schema", int)
     if schema != SCHEMA:
         raise ConfigError(
@@ -84,4 +88,4 @@ def read_model(folder: Path) -> Model:
         raise ConfigError(
             f"{BOOSTER} is not the file {CONTRACT} was written for (its SHA-256 differs)", fix=_FIX
         )
-    return Model(booster, sha256, read_features(fields), fields.get("threshold", float))
+    return Model(booster, sha256, read_features(fields), fields.get("threshold", float), contract)

@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 from fraudlab.container.failure import ConfigError
 from fraudlab.container.features import Features, Matrix
 from fraudlab.container.model_file import Model, read_model
-from fraudlab.container.runtime import without
+from fraudlab.container.runtime import lean_xgboost
 
-with without("pandas", "sklearn"):
+with lean_xgboost():
     import xgboost
     from xgboost.core import _LIB, _check_call
 
@@ -63,6 +63,7 @@ class Scorer:
         self.features: Features = model.features
         self.threshold = model.threshold
         self.model_id = model.sha256[:12]
+        self.contract = model.contract
 
     def score(self, matrix: Matrix) -> NDArray[np.float32]:
         """Probability of fraud of each row: what ``Booster.predict`` returns, to the last bit.

@@ -1,4 +1,7 @@
-"""``serve``: the model behind ``/ping`` and ``/invocations``, as a bare ASGI application on uvicorn."""
+"""``serve``: the model behind ``/ping`` and ``/invocations``, as a bare ASGI application on uvicorn.
+
+``/model`` is ours: the scoring contract, so that a client can see which columns are expected.
+"""
 
 from __future__ import annotations
 
@@ -61,6 +64,7 @@ class Application:
         self._max_body = max_body
         self.model_id = scorer.model_id
         tail = {"threshold": scorer.threshold, "model": scorer.model_id}
+        self._contract = orjson.dumps(scorer.contract)
         self._json_tail = b"]," + orjson.dumps(tail)[1:]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -73,8 +77,10 @@ class Application:
                 answer = await self._invoke(scope, receive)
             elif scope["path"] == "/ping":
                 answer = self._ping()
+            elif scope["path"] == "/model":
+                answer = 200, self._contract, JSON, ()
             else:
-                raise Refusal(404, error=f"there is no {scope['path']}; there are /ping and /invocations")
+                raise Refusal(404, error=f"there is no {scope['path']}; there are /ping, /invocations, /model")
         except Refusal as refusal:
             answer = refusal.status, orjson.dumps(refusal.content), JSON, ()
         status, body, kind, headers = answer
