@@ -52,13 +52,13 @@ dev: .venv/.dev ## Packages for tests and lint as well
 ##@ Develop
 test: dev image ## All tests; those that need Docker or a browser are skipped where there is none
 	$(BIN)/pytest $(ARGS)
-	$(BIN)/lint-imports --no-logo
+	$(BIN)/lint-imports --no-logo --no-cache
 
 lint: dev ## Style, types and the direction of imports
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
-	$(BIN)/lint-imports --no-logo
+	$(BIN)/lint-imports --no-logo --no-cache
 
 check: lint test ## Lint and tests
 
@@ -74,5 +74,5 @@ bench-handbook: setup ## Compare the defaults on the handbook table (ARGS="PATH_
 	$(BIN)/python -m benchmarks.handbook $(ARGS)
 
 clean: ## Remove the environment and all caches; runs stay
-	rm -rf .venv dist build .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf .venv dist build .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -not -path './runs/*' -prune -exec rm -rf {} +
