@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import PurePath
 from typing import Any
 
@@ -35,11 +35,10 @@ def parameter_section(record: RunRecord) -> Markup | None:
     overridden = {item.lstrip("+~").split("=", 1)[0] for item in record.overrides}
     shown = {name: _group(name, values, overridden) for name, values in groups.items()}
     others = [group for name, group in shown.items() if name not in MODELLING]
-    note = "Marked values were set for this run; the others are defaults." if record.overrides else None
     return element(
         "section",
         element("h2", "Parameters"),
-        element("p", note, class_="lead") if note else None,
+        _set_for_this_run(record.overrides),
         element("div", [shown[name] for name in MODELLING if name in shown], class_="columns"),
         element(
             "details", element("summary", "Where and how it ran"), element("div", others, class_="columns")
@@ -108,13 +107,20 @@ def provenance_section(record: RunRecord) -> Markup:
         ),
         _details("Packages", section(run, "packages")),
         _details("Machine", section(run, "platform")),
-        _details("Every metric", record.metrics, note=_accuracy(record)),
+        _details("Every metric", _rounded(record.metrics), note=_accuracy(record)),
     )
+
+
+def _set_for_this_run(overrides: Sequence[str]) -> Markup | None:
+    if not overrides:
+        return None
+    words = [[element("code", item), " "] for item in overrides]
+    return element("p", "Set for this run: ", words, class_="lead")
 
 
 def _group(name: str, values: Json, overridden: set[str]) -> Markup:
     pairs = [
-        _pair(key, written(value), marked=not overridden.isdisjoint({f"{name}.{key}", key, name}))
+        _pair(key, written(value), marked=(key if name == "other" else f"{name}.{key}") in overridden)
         for key, value in values.items()
     ]
     return element("div", element("h3", name.capitalize()), element("dl", pairs, class_="pairs"))
@@ -148,7 +154,7 @@ def _timings(stages: Json) -> Markup | None:
     bars = []
     for name, seconds in known.items():
         cached = bool(dig(stages, name, "cached"))
-        mark = element("small", "from cache") if cached else None
+        mark = element("small", "cached") if cached else None
         bars.append(_bar(name.capitalize(), seconds / longest, numerals.duration(seconds), mark))
     total = numerals.duration(sum(known.values()))
     return element(
@@ -186,6 +192,10 @@ def _details(title: str, values: Mapping[str, Any], note: str | None = None) -> 
         element("p", note, class_="note") if note else None,
         element("dl", pairs, class_="pairs many"),
     )
+
+
+def _rounded(metrics: Json) -> Json:
+    return {name: f"{value:.6g}" if isinstance(value, float) else value for name, value in metrics.items()}
 
 
 def _accuracy(record: RunRecord) -> str | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -12,6 +11,7 @@ from fraudlab.report.markup import Markup, element, fragment
 from fraudlab.report.operating import OperatingPoint
 from fraudlab.report.plot import Plot, across, upward
 from fraudlab.report.record import Json, RunRecord, series
+from fraudlab.report.scales import Log
 
 
 @dataclass(frozen=True)
@@ -111,7 +111,7 @@ def roc(
     least = max(1e-6, min(smallest, 1 / negatives if negatives else smallest, 0.01))
     low = 10.0 ** math.floor(math.log10(least) + 1e-9)
     plot = Plot(
-        across(low, 1, "False positive rate: share of legitimate rows alerted", _percent_tick, log=True),
+        across(low, 1, "False positive rate (logarithmic)", _percent_tick, kind=Log),
         upward(0, 1, "True positive rate: share of frauds caught", _tenths),
     )
     diagonal = [low * (1 / low) ** (step / 60) for step in range(61)]
@@ -131,39 +131,7 @@ def roc(
             summary="True positive rate against false positive rate for every threshold."
             + _point_summary(chosen),
         ),
-        note="The false positive rate is on a logarithmic scale: only its lowest part can be worked with.",
         hover=_curve_hover(curves, "false positive rate", "true positive rate"),
-    )
-
-
-def score_distribution(record: RunRecord, chosen: OperatingPoint | None) -> Chart | None:
-    """Counts of both classes by score; logarithmic, because one class outnumbers the other."""
-    edges = [edge for edge in series(record.curves, "histogram", "edges") if edge is not None]
-    legitimate = [count or 0.0 for count in series(record.curves, "histogram", "legitimate")]
-    fraud = [count or 0.0 for count in series(record.curves, "histogram", "fraud")]
-    if len(edges) < 2 or not len(legitimate) == len(fraud) == len(edges) - 1 or edges[0] >= edges[-1]:
-        return None
-    plot = Plot(
-        across(edges[0], edges[-1], "Score", _plain),
-        upward(0.7, max(10.0, *legitimate, *fraud) * 1.5, "Test rows (logarithmic)", _thousands, log=True),
-    )
-    marks = [
-        plot.columns(edges, legitimate, "bars legitimate"),
-        plot.columns(edges, fraud, "bars fraud"),
-    ]
-    if chosen:
-        marks.append(plot.upright(chosen.threshold, "threshold", data_at="score"))
-    texts = [
-        f"score {_plain(low)}–{_plain(high)}: {numerals.count(many)} legitimate, {numerals.count(few)} fraud"
-        for (low, high), many, few in zip(itertools.pairwise(edges), legitimate, fraud, strict=True)
-    ]
-    middle = [(low + high) / 2 for low, high in itertools.pairwise(edges)]
-    return Chart(
-        "scores",
-        "Score distribution",
-        legend({"legitimate": "legitimate", "fraud": "fraud", "threshold": "threshold"}),
-        plot.drawing(*marks, summary="Number of legitimate and fraudulent test rows by score."),
-        hover={"x": middle, "text": texts},
     )
 
 
@@ -209,14 +177,6 @@ def _five(value: float) -> float:
 
 def _tenths(value: float) -> str:
     return f"{value:.1f}"
-
-
-def _plain(value: float) -> str:
-    return f"{value:.6g}"
-
-
-def _thousands(value: float) -> str:
-    return f"{value:,.0f}"
 
 
 def _percent_tick(value: float) -> str:

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 from fraudlab.report import numerals
 from fraudlab.report.background import MODELLING, parameter_groups
 from fraudlab.report.concerns import FEW_FRAUDS
 from fraudlab.report.record import Json, RunRecord, dig, number, read_run
-
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
+from fraudlab.report.scores import Scores, read_scores
 
 Outcome = Literal["a", "b", "noise", "not comparable"]
 
@@ -155,35 +152,12 @@ def compare_runs(a: Path, b: Path) -> Comparison:
     obstacle = _obstacle(first, second)
     difference = None
     if obstacle is None:
-        scores = _scores(first), _scores(second)
+        scores = read_scores(first.folder), read_scores(second.folder)
         obstacle = _row_obstacle(first, second, *scores)
         if obstacle is None and scores[0] and scores[1]:
             difference = _difference(scores[0], scores[1])
     outcome, reason = _judge(first, second, difference, obstacle)
     return Comparison(first, second, _parameters(first, second), metrics, difference, outcome, reason)
-
-
-@dataclass(frozen=True)
-class _Scores:
-    """Test rows in the order of the raw table."""
-
-    row: NDArray[np.int64]
-    label: NDArray[np.uint8]
-    score: NDArray[np.float32]
-
-
-def _scores(record: RunRecord) -> _Scores | None:
-    path = record.folder / "evaluation" / "scores.parquet"
-    if not path.is_file():
-        return None
-    import numpy as np
-    import pyarrow.parquet as pq
-
-    with pq.ParquetFile(path) as file:
-        table = file.read(columns=["row", "label", "score"])
-    row = table["row"].to_numpy()
-    order = np.argsort(row, kind="stable")
-    return _Scores(row[order], table["label"].to_numpy()[order], table["score"].to_numpy()[order])
 
 
 def _obstacle(a: RunRecord, b: RunRecord) -> str | None:
@@ -199,7 +173,7 @@ def _obstacle(a: RunRecord, b: RunRecord) -> str | None:
     return None
 
 
-def _row_obstacle(a: RunRecord, b: RunRecord, first: _Scores | None, second: _Scores | None) -> str | None:
+def _row_obstacle(a: RunRecord, b: RunRecord, first: Scores | None, second: Scores | None) -> str | None:
     import numpy as np
 
     if first is None or second is None:
@@ -212,7 +186,7 @@ def _row_obstacle(a: RunRecord, b: RunRecord, first: _Scores | None, second: _Sc
     return f"they were tested on different rows of the same table ({splits}, {rows})"
 
 
-def _difference(a: _Scores, b: _Scores) -> Difference:
+def _difference(a: Scores, b: Scores) -> Difference:
     from fraudlab.evaluation.intervals import paired_bootstrap
 
     found = paired_bootstrap(a.label, b.score, a.score)

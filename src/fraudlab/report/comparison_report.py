@@ -109,7 +109,7 @@ def _run_tile(letter: str, record: RunRecord) -> Markup:
         "div",
         element("dt", f"Average precision of {letter}"),
         element("dd", numerals.decimal(number(record.metrics, "average_precision")), class_="figure"),
-        element("dd", f"95\u00a0% interval {_interval(record)}"),
+        element("dd", "95\u00a0% interval ", element("span", _interval(record), class_="whole")),
     )
 
 
@@ -165,7 +165,7 @@ def _metrics(comparison: Comparison) -> Markup:
         element("tr", element("th", name, scope="row"), [element("td", text) for text in texts])
         for name, *texts in metric_rows(comparison)
     ]
-    return _table(("Metric", "A", "B", "B − A"), rows)
+    return _table(("Metric", "A", "B", "B − A"), rows, class_="wide versus numbers")
 
 
 def _parameters(parameters: tuple[Parameter, ...]) -> Markup:
@@ -178,7 +178,7 @@ def _parameters(parameters: tuple[Parameter, ...]) -> Markup:
     return element(
         "section",
         element("h2", "Parameters"),
-        _table(("Parameter", "A", "B"), different)
+        _table(("Parameter", "A", "B"), different, class_="wide versus")
         if different
         else element("p", "Both runs were made with the same parameters.", class_="lead"),
         element(
@@ -200,6 +200,6 @@ def _parameter(parameter: Parameter) -> Markup:
     )
 
 
-def _table(heads: tuple[str, ...], rows: list[Markup]) -> Markup:
+def _table(heads: tuple[str, ...], rows: list[Markup], *, class_: str) -> Markup:
     head = element("tr", [element("th", text, scope="col") for text in heads])
-    return element("table", element("thead", head), element("tbody", rows), class_="wide versus")
+    return element("table", element("thead", head), element("tbody", rows), class_=class_)

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import math
 from datetime import UTC, datetime
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import ROUND_HALF_UP, Context, Decimal
 
 NOTHING = "–"
 _SPACE = "\u00a0"
 _MINUS = "\u2212"
+# Digits enough for every float.
+_EXACT = Context(prec=400, rounding=ROUND_HALF_UP)
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 
@@ -20,8 +22,8 @@ def decimal(value: float | None, places: int = 3) -> str:
     """Write a number with fixed decimals; ties are rounded away from zero, as browsers do."""
     if value is None or not math.isfinite(value):
         return NOTHING
-    rounded = Decimal(value).quantize(Decimal(1).scaleb(-places), rounding=ROUND_HALF_UP)
-    return f"{rounded or abs(rounded):,}".replace("-", _MINUS)
+    rounded = Decimal(value).quantize(Decimal(1).scaleb(-places), context=_EXACT)
+    return f"{rounded or abs(rounded):,f}".replace("-", _MINUS)
 
 
 def signed(value: float | None, places: int = 3) -> str:
@@ -71,7 +73,7 @@ def duration(seconds: float | None) -> str:
     """Write a time span in the two units a person would use."""
     if seconds is None or not math.isfinite(seconds):
         return NOTHING
-    if seconds < 60:
+    if seconds < 120:
         return f"{decimal(seconds, 2 if seconds < 10 else 1)}{_SPACE}s"
     if seconds < 3600:
         minutes, rest = divmod(round(seconds), 60)

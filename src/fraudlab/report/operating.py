@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from pathlib import Path
 
 from fraudlab.report.record import Json, RunRecord, number, series
+from fraudlab.report.scores import Scores
 
 # How fast the number of alerts grows from one stop of the slider to the next: finely while a team could
 # still look at them, coarsely beyond this many alerts for each fraud.
@@ -75,12 +75,12 @@ class OperatingRange:
         return {**columns, "chosen": self.chosen, "total": self.total_value}
 
 
-def operating_range(record: RunRecord) -> OperatingRange | None:
+def operating_range(record: RunRecord, scores: Scores | None) -> OperatingRange | None:
     """Thin the threshold table to the stops of a slider; None where a run was not evaluated."""
     chosen = _chosen(record)
     if chosen is None:
         return None
-    value_at, total = _money(record.folder / "evaluation" / "scores.parquet") or (None, None)
+    value_at, total = _money(scores) or (None, None)
     points = {point.threshold: point for point in _thin(_table(record))}
     points[chosen.threshold] = chosen
     ordered = sorted(points.values(), key=lambda point: (-point.alerts, point.threshold))
@@ -130,42 +130,32 @@ def _table(record: RunRecord) -> list[OperatingPoint]:
 def _thin(rows: list[OperatingPoint]) -> list[OperatingPoint]:
     """Keep rows whose alerts grow by a noticeable share, and both ends."""
     kept: list[OperatingPoint] = []
-    for row in sorted(rows, key=lambda row: (row.alerts, -row.threshold)):
+    ordered = sorted(rows, key=lambda row: (row.alerts, -row.threshold))
+    for row in ordered:
         if kept:
             workable = kept[-1].alerts <= WORKABLE * (row.tp + row.fn)
             if row.alerts < max(kept[-1].alerts + 1, kept[-1].alerts * (FINE if workable else COARSE)):
                 continue
         kept.append(row)
-    return kept
+    return kept + ordered[-1:]
 
 
-def _money(path: Path) -> tuple[Callable[[float], float], float] | None:
+def _money(scores: Scores | None) -> tuple[Callable[[float], float], float] | None:
     """Return a function from a threshold to the money caught, and the money at stake."""
-    if not path.is_file():
+    if scores is None or scores.amount is None:
         return None
     import numpy as np
-    import pyarrow.parquet as pq
 
     from fraudlab.evaluation.metrics import fraud_amounts
 
-    with pq.ParquetFile(path) as file:
-        names = set(file.schema_arrow.names)
-        if not {"amount", "label", "score"} <= names:
-            return None
-        table = file.read(columns=[name for name in ("amount", "label", "score", "split") if name in names])
-    label = table["label"].to_numpy()
-    frauds = label == 1
-    if "split" in names:
-        frauds &= np.asarray(table["split"].to_pylist(), dtype=object) == "test"
-    if not frauds.any():
-        return None
+    frauds = scores.label == 1
     try:
-        amounts = fraud_amounts(frauds, table["amount"].to_numpy())
+        amounts = fraud_amounts(frauds, scores.amount)
     except ValueError:
+        # No fraud has an amount: there is no money to speak of.
         return None
-    score = table["score"].to_numpy()[frauds].astype(np.float64)
-    order = np.argsort(score)
-    # From the lowest score upwards, what is at or above each position.
+    order = np.argsort(scores.score[frauds])
+    ascending = scores.score[frauds][order]
+    # From each position on, and past the last one, what lies at or above it.
     above = np.append(np.cumsum(amounts[order][::-1])[::-1], 0.0)
-    ascending = score[order]
     return lambda threshold: float(above[np.searchsorted(ascending, threshold, side="left")]), float(above[0])

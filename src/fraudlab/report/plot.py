@@ -8,14 +8,16 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from fraudlab.report.markup import Markup, coordinate, element, fragment
-from fraudlab.report.scales import Linear, Log, Scale
+from fraudlab.report.scales import Linear, Log, Logit, Scale
 
 WIDTH, HEIGHT = 440, 300
 LEFT, RIGHT, TOP, BOTTOM = 48, 422, 30, 250
 
 Label = Callable[[float], str]
+Kind: TypeAlias = Linear | Log | Logit
 
 
 @dataclass(frozen=True)
@@ -27,15 +29,13 @@ class Axis:
     label: Label
 
 
-def across(low: float, high: float, title: str, label: Label, *, log: bool = False) -> Axis:
+def across(low: float, high: float, title: str, label: Label, *, kind: type[Kind] = Linear) -> Axis:
     """Return a horizontal axis over the width of the chart."""
-    kind = Log if log else Linear
     return Axis(kind(low, high, LEFT, RIGHT), title, label)
 
 
-def upward(low: float, high: float, title: str, label: Label, *, log: bool = False) -> Axis:
+def upward(low: float, high: float, title: str, label: Label, *, kind: type[Kind] = Linear) -> Axis:
     """Return a vertical axis over the height of the chart."""
-    kind = Log if log else Linear
     return Axis(kind(low, high, BOTTOM, TOP), title, label)
 
 

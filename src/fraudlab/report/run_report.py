@@ -5,12 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 from fraudlab.report import background, numerals, performance
-from fraudlab.report.charts import Chart, precision_recall, read_curve, roc, score_distribution
+from fraudlab.report.charts import Chart, precision_recall, read_curve, roc
 from fraudlab.report.concerns import concerns
+from fraudlab.report.distribution import score_distribution
 from fraudlab.report.markup import Markup, element
 from fraudlab.report.operating import OperatingPoint, operating_range
 from fraudlab.report.page import page
 from fraudlab.report.record import Json, RunRecord, number, read_run
+from fraudlab.report.scores import Scores, read_scores
 from fraudlab.report.timeline import split_section
 from fraudlab.report.training import threshold_choice, training_curve
 from fraudlab.run import write_text
@@ -40,9 +42,10 @@ def render_run(folder: Path) -> Path:
         If the report cannot be written.
     """
     record = read_run(folder)
-    reach = operating_range(record)
+    scores = read_scores(folder)
+    reach = operating_range(record, scores)
     point = reach.point if reach else None
-    curves = _curves(record, point)
+    curves = _curves(record, scores, point)
     training = training_curve(record)
     body = [
         _masthead(record),
@@ -65,7 +68,7 @@ def render_run(folder: Path) -> Path:
     return target
 
 
-def _curves(record: RunRecord, point: OperatingPoint | None) -> list[Chart]:
+def _curves(record: RunRecord, scores: Scores | None, point: OperatingPoint | None) -> list[Chart]:
     prevalence = number(record.metrics, "prevalence")
     negatives = point.fp + point.tn if point else None
     precision, ranking = (
@@ -77,7 +80,7 @@ def _curves(record: RunRecord, point: OperatingPoint | None) -> list[Chart]:
     charts = [
         precision_recall([pr], subtitle=area, prevalence=prevalence, chosen=point) if pr else None,
         roc([receiver], subtitle=auc, negatives=negatives, chosen=point) if receiver else None,
-        score_distribution(record, point),
+        score_distribution(record, scores, point),
         threshold_choice(record),
     ]
     return [chart for chart in charts if chart]

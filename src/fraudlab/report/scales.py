@@ -69,6 +69,37 @@ class Log:
         return [10.0**power for power in range(last, first - 1, -every)][::-1]
 
 
+@dataclass(frozen=True)
+class Logit:
+    """Equal factors of the odds are equal steps of position: room for the rare and for the certain."""
+
+    low: float
+    high: float
+    start: float
+    end: float
+    most: int = 8
+    kind: str = "logit"
+
+    def __call__(self, value: float) -> float:
+        inside = logit(min(max(value, self.low), self.high))
+        share = (inside - logit(self.low)) / (logit(self.high) - logit(self.low))
+        return self.start + (self.end - self.start) * share
+
+    def ticks(self) -> list[float]:
+        for every in (1, 2, 3):
+            rare = [10.0**-power for power in range(1, 9, every)]
+            all_ticks = [*rare[::-1], 0.5, *(round(1 - value, 9) for value in rare)]
+            inside = [value for value in all_ticks if self.low <= value <= self.high]
+            if len(inside) <= self.most:
+                break
+        return inside
+
+
+def logit(share: float) -> float:
+    """Logarithm of the odds."""
+    return math.log(share / (1 - share))
+
+
 def round_step(least: float) -> float:
     """Return the smallest of 1, 2, 2.5, 5 times a power of ten that is at least `least`."""
     if not least > 0 or not math.isfinite(least):

@@ -9,7 +9,7 @@ from fraudlab.report import numerals
 from fraudlab.report.charts import Chart
 from fraudlab.report.plot import Plot, across, upward
 from fraudlab.report.record import RunRecord, number, series
-from fraudlab.report.scales import round_step
+from fraudlab.report.scales import Log, round_step
 
 # Numbers of alerts whose cost, or F1, is within this factor of the chosen one are called as good.
 AS_GOOD = 1.1
@@ -25,22 +25,22 @@ def training_curve(record: RunRecord) -> Chart | None:
     step = round_step((high - low) / 4) if high > low else 0.1
     low, high = math.floor(low / step) * step, math.ceil(high / step + 1e-9) * step
     places = min(6, max(1, math.ceil(-math.log10(step) - 1e-9)))
-    rounds = [float(index) for index in range(len(values))]
+    rounds = [float(index) for index in range(1, len(values) + 1)]
     plot = Plot(
-        across(0, len(values) - 1, "Boosting round", numerals.count),
+        across(1, len(values), "Rounds of boosting", numerals.count),
         upward(low, high, f"{metric} on validation", lambda value: numerals.decimal(value, places)),
     )
     marks = [plot.line(rounds, values, "curve a")]
     best = number(record.history, "best_round")
     subtitle = f"{len(values)} rounds were trained"
     if best is not None and 0 <= best < len(values):
-        at = int(best)
+        at = int(best) + 1
         late = at > 0.7 * len(values)
-        marks += [plot.upright(at, "best"), plot.dot(at, values[at], "chosen")]
-        marks.append(plot.beside(f"best: round {at}", at, low, left=late))
-        where = f"round {at} of {len(values)}"
-        subtitle = f"Best {metric} {numerals.decimal(values[at])} at {where}; the model ends there"
-    texts = [f"round {i}: {metric} {numerals.decimal(value, 4)}" for i, value in enumerate(values)]
+        marks += [plot.upright(at, "best"), plot.dot(at, values[at - 1], "chosen")]
+        marks.append(plot.beside(f"best: {at} rounds", at, low, left=late))
+        level = numerals.decimal(values[at - 1])
+        subtitle = f"Best {metric} {level} after {at} of {len(values)} rounds, which are kept"
+    texts = [f"after {i} rounds: {metric} {numerals.decimal(value, 4)}" for i, value in enumerate(values, 1)]
     return Chart(
         "training",
         "Training, round by round",
@@ -74,7 +74,7 @@ def threshold_choice(record: RunRecord) -> Chart | None:
     label = _thousands if priced else _tenths
     step = round_step(max(choice.level) / 4)
     plot = Plot(
-        across(1, choice.alerts[-1], "Alerts on validation (logarithmic)", _thousands, log=True),
+        across(1, choice.alerts[-1], "Alerts on validation (logarithmic)", _thousands, kind=Log),
         upward(
             0,
             math.ceil(max(choice.level) / step) * step,

@@ -21,8 +21,11 @@ const percent = (share) => {
 function scale(text) {
   const [kind, ...numbers] = text.split(" ");
   const [low, high, start, end] = numbers.map(Number);
-  const inner = kind === "log" ? Math.log : (value) => value;
-  const outer = kind === "log" ? Math.exp : (value) => value;
+  const [inner, outer] = {
+    linear: [(value) => value, (value) => value],
+    log: [Math.log, Math.exp],
+    logit: [(value) => Math.log(value / (1 - value)), (odds) => 1 / (1 + Math.exp(-odds))],
+  }[kind];
   const width = inner(high) - inner(low);
   return {
     start,

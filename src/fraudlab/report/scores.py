@@ -1,0 +1,66 @@
+"""The scored test rows of a run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from fraudlab.errors import RunError
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+
+@dataclass(frozen=True)
+class Scores:
+    """Test rows, in the order of the raw table.
+
+    Attributes
+    ----------
+    row : ndarray of int64, shape (n,)
+        Position in the raw table.
+    label : ndarray of uint8, shape (n,)
+    score : ndarray of float64, shape (n,)
+    amount : ndarray of float64, shape (n,), or None
+    """
+
+    row: NDArray[np.int64]
+    label: NDArray[np.uint8]
+    score: NDArray[np.float64]
+    amount: NDArray[np.float64] | None
+
+
+def read_scores(folder: Path) -> Scores | None:
+    """Read ``evaluation/scores.parquet`` of a run folder; None where there is none.
+
+    Raises
+    ------
+    RunError
+        If it is no Parquet file, or lacks a column.
+    """
+    path = folder / "evaluation" / "scores.parquet"
+    if not path.is_file():
+        return None
+    import numpy as np
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        with pq.ParquetFile(path) as file:
+            wanted = [name for name in ("row", "label", "score", "amount") if name in file.schema_arrow.names]
+            table = file.read(columns=wanted)
+        columns = {name: table[name].to_numpy() for name in wanted}
+        order = np.argsort(columns["row"], kind="stable")
+        amount = columns.get("amount")
+        return Scores(
+            row=columns["row"][order],
+            label=columns["label"][order],
+            score=columns["score"][order].astype(np.float64),
+            amount=None if amount is None else amount[order].astype(np.float64),
+        )
+    except (pa.ArrowException, KeyError) as error:
+        raise RunError(
+            f"{path} cannot be read: {error}.", fix="the file was changed after the run; repeat the run"
+        ) from error
