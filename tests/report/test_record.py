@@ -2,6 +2,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from fraudlab.errors import RunError
@@ -52,6 +55,21 @@ def test_broken_scores_are_named(tmp_path: Path, content: bytes) -> None:
     (folder / "evaluation" / "scores.parquet").write_bytes(content)
     with pytest.raises(RunError, match=r"scores\.parquet"):
         read_scores(folder)
+
+
+def test_missing_amounts_are_not_a_number(tmp_path: Path) -> None:
+    folder = build_run(tmp_path / "a")
+    table = pa.table({"row": [1, 0], "label": [0, 1], "score": [0.5, 0.25], "amount": [None, 2.0]})
+    pq.write_table(table, folder / "evaluation" / "scores.parquet")
+    scores = read_scores(folder)
+    assert scores is not None
+    assert scores.amount is not None
+    assert (scores.row.tolist(), scores.label.tolist(), scores.score.tolist()) == (
+        [0, 1],
+        [1, 0],
+        [0.25, 0.5],
+    )
+    assert np.isnan(scores.amount).tolist() == [False, True]
 
 
 def test_looking_up_never_raises() -> None:

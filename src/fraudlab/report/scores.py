@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from fraudlab.errors import RunError
 
 if TYPE_CHECKING:
     import numpy as np
+    import pyarrow as pa
     from numpy.typing import NDArray
 
 
@@ -51,7 +52,7 @@ def read_scores(folder: Path) -> Scores | None:
         with pq.ParquetFile(path) as file:
             wanted = [name for name in ("row", "label", "score", "amount") if name in file.schema_arrow.names]
             table = file.read(columns=wanted)
-        columns = {name: table[name].to_numpy() for name in wanted}
+        columns = {name: _array(table[name]) for name in wanted}
         order = np.argsort(columns["row"], kind="stable")
         amount = columns.get("amount")
         return Scores(
@@ -60,7 +61,18 @@ def read_scores(folder: Path) -> Scores | None:
             score=columns["score"][order].astype(np.float64),
             amount=None if amount is None else amount[order].astype(np.float64),
         )
-    except (pa.ArrowException, KeyError) as error:
+    except (pa.ArrowException, KeyError, ValueError, BufferError) as error:
         raise RunError(
             f"{path} cannot be read: {error}.", fix="the file was changed after the run; repeat the run"
         ) from error
+
+
+def _array(column: pa.ChunkedArray) -> NDArray[Any]:
+    """A column as an array, missing numbers as NaN.
+
+    ``to_numpy`` would import pandas, which takes longer than the whole report.
+    """
+    import numpy as np
+
+    filled = column.fill_null(float("nan")) if column.null_count else column
+    return np.concatenate([np.from_dlpack(chunk) for chunk in filled.chunks])

@@ -1,0 +1,72 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from fraudlab.report.record import read_run
+from fraudlab.report.training import threshold_choice, training_curve
+
+from .example_run import build_run
+
+
+def change(path: Path, **values: object) -> None:
+    path.write_text(json.dumps(json.loads(path.read_text()) | values))
+
+
+def test_the_best_round_is_counted_from_one(tmp_path: Path) -> None:
+    folder = build_run(tmp_path / "a")
+    change(folder / "training" / "history.json", validation=[0.5, 0.75, 0.7], best_round=1, rounds=3)
+    chart = training_curve(read_run(folder))
+    assert chart is not None
+    assert chart.subtitle == "Best aucpr 0.750 after 2 of 3 rounds, which are kept"
+    assert chart.hover["text"][1] == "after 2 rounds: aucpr 0.7500"
+
+
+@pytest.mark.parametrize("values", [[], [0.5]])
+def test_a_curve_needs_two_points(tmp_path: Path, values: list[float]) -> None:
+    folder = build_run(tmp_path / "a")
+    change(folder / "training" / "history.json", validation=values)
+    assert training_curve(read_run(folder)) is None
+
+
+def test_a_metric_that_never_moves_is_drawn(tmp_path: Path) -> None:
+    folder = build_run(tmp_path / "a")
+    change(folder / "training" / "history.json", validation=[0.5, 0.5, 0.5], best_round=0)
+    assert training_curve(read_run(folder)) is not None
+
+
+def choice(threshold: float) -> dict[str, object]:
+    curve = {
+        "threshold": [0.9, 0.5, 0.4, 0.3, 0.1],
+        "alerts": [1, 10, 20, 30, 1000],
+        "missed": [9, 2, 1, 1, 0],
+        "f1": [0.2, 0.8, 0.6, 0.4, 0.02],
+        "cost": [900.0, 200.0, 210.0, 260.0, 5000.0],
+    }
+    return {"threshold": threshold, "curve": curve}
+
+
+def test_the_chosen_point_and_how_far_it_may_move(tmp_path: Path) -> None:
+    folder = build_run(tmp_path / "a")
+    change(folder / "training" / "validation.json", **choice(0.5))
+    chart = threshold_choice(read_run(folder))
+    assert chart is not None
+    assert chart.subtitle == "Chosen on validation: 10 alerts, cost 200"
+    assert chart.note == (
+        "What missed frauds cost, plus 5 an alert. It stays within 10\u00a0% of this from 10 to 20 alerts."
+    )
+    # a threshold that costs more than never alerting is nobody's choice
+    assert chart.hover["x"] == [1, 10, 20, 30]
+
+
+def test_without_a_price_f1_is_shown(tmp_path: Path) -> None:
+    folder = build_run(tmp_path / "a", amount=False)
+    described = choice(0.5)
+    del described["curve"]["cost"]  # type: ignore[attr-defined]
+    change(folder / "training" / "validation.json", **described)
+    chart = threshold_choice(read_run(folder))
+    assert chart is not None
+    assert chart.subtitle == "Chosen on validation: 10 alerts, F1 0.800"
+    assert chart.note == "F1 stays within 10\u00a0% of this from 10 to 10 alerts."
