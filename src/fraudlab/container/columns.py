@@ -8,7 +8,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from fraudlab.container.failure import TableError
-from fraudlab.container.parsing import category_text
+from fraudlab.container.parsing import category_text, is_number
 from fraudlab.container.table import NotANumberError, encoded, numbers
 
 _TICKS = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
@@ -67,7 +67,10 @@ def times(column: pa.ChunkedArray, name: str) -> tuple[NDArray[np.float64], str]
     if pa.types.is_date(kind):
         column = column.cast(pa.timestamp("s" if pa.types.is_date32(kind) else "ms"))
     elif pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_dictionary(kind):
-        column = _parse_timestamps(column.cast(pa.string()), name)
+        column = column.cast(pa.string())
+        present = column.drop_null()
+        if not (len(present) and is_number(present[0].as_py())):
+            column = _parse_timestamps(column, name)
     if pa.types.is_timestamp(column.type):
         ticks = _TICKS[column.type.unit]
         seconds = column.cast(pa.int64()).to_numpy() / ticks

@@ -112,7 +112,9 @@ class Fields:
         if value is None:
             value = default
         if value is None:
-            raise ConfigError(f"{self._source} has no {name!r}", fix=f"set it to a {kind.__name__}")
+            raise ConfigError(
+                f"{self._source} has no {name!r}", fix=f"set it to a value of type {kind.__name__}"
+            )
         return value
 
     def optional(self, name: str, kind: type[T]) -> T | None:
@@ -125,8 +127,8 @@ class Fields:
             return None
         if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
             raise ConfigError(
-                f"{name!r} in {self._source} is {value!r}, not a {kind.__name__}",
-                fix=f"set it to a {kind.__name__}",
+                f"{name!r} in {self._source} is {value!r}, where {kind.__name__} is expected",
+                fix=f"set it to a value of type {kind.__name__}",
             )
         return value
 

@@ -7,6 +7,7 @@ node where missing values go.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -154,28 +155,41 @@ def read_features(fields: Fields) -> Features:
     ConfigError
         If the description is not one that :meth:`Features.as_json` writes.
     """
-    columns = [_read_column(Fields(entry, source="a column")) for entry in fields.get("columns", list)]
+    columns = []
+    for entry in fields.get("columns", list):
+        if not isinstance(entry, dict):
+            raise _malformed(f"{entry!r} does not describe a column")
+        columns.append(_read_column(Fields(entry, source="a column")))
+    names = {column.name for column in columns}
+    if not columns or len(names) != len(columns):
+        raise _malformed(f"{len(columns)} columns have {len(names)} names")
     scale = fields.fields("preprocessing").optional("scale", dict)
-    if not columns:
-        raise ConfigError("the model has no columns", fix="use the model.json a train job wrote")
     if scale is None:
         return Features(columns)
-    parameters = []
-    for name, nothing in (("mean", 0.0), ("std", 1.0)):
-        values = Fields(scale, source="scale").get(name, list)
-        numbers = [nothing if value is None else value for value in values]
-        if len(numbers) != len(columns) or not all(isinstance(number, (int, float)) for number in numbers):
-            raise ConfigError(
-                f"{name!r} is not one number a column", fix="use the model.json a train job wrote"
-            )
-        parameters.append(np.array(numbers, np.float64))
-    return Features(columns, Scaling(*parameters))
+    given = Fields(scale, source="'scale'")
+    mean = _parameters(given, "mean", 0.0, columns)
+    std = _parameters(given, "std", 1.0, columns)
+    if not np.all(std > 0):
+        raise _malformed("a standard deviation is not above 0")
+    return Features(columns, Scaling(mean, std))
 
 
 def _read_column(fields: Fields) -> Column:
     if fields.choice("type", "number", "category") == "number":
         return Column(fields.get("name", str))
     return Column(fields.get("name", str), fields.names("categories"))
+
+
+def _parameters(fields: Fields, name: str, nothing: float, columns: Sequence[Column]) -> NDArray[np.float64]:
+    values = [nothing if value is None else value for value in fields.get(name, list)]
+    numbers = all(isinstance(value, (int, float)) and math.isfinite(value) for value in values)
+    if len(values) != len(columns) or not numbers:
+        raise _malformed(f"{name!r} is not one number a column")
+    return np.array(values, np.float64)
+
+
+def _malformed(sentence: str) -> ConfigError:
+    return ConfigError(f"malformed columns or preprocessing: {sentence}", fix="use the file a job wrote")
 
 
 def fit_scaling(numbers: Sequence[NDArray[np.float32] | None]) -> Scaling:

@@ -29,6 +29,15 @@ def parse_number(text: str) -> float:
     return float(stripped)
 
 
+def is_number(text: str) -> bool:
+    """Whether :func:`parse_number` reads a field."""
+    try:
+        parse_number(text)
+    except ValueError:
+        return False
+    return True
+
+
 def category_text(value: Any) -> str | None:
     """The name of the category a JSON value means: 3, 3.0 and "3" are the same one, null and "" are missing.
 

@@ -59,6 +59,8 @@ def run(tree: Tree) -> None:
         parts = _parts(table, roles)
     with stages.stage("duplicates"):
         duplicates = _duplicates(table, roles)
+        if duplicates is not None and roles.duplicates == "flag":
+            parts.others[DUPLICATE] = duplicates.repeats
     with stages.stage("split"):
         kept = _kept_rows(duplicates, roles, rows)
         time = None if parts.time is None else parts.time[kept]
@@ -72,9 +74,8 @@ def run(tree: Tree) -> None:
     written = {}
     with stages.stage("write"):
         for name in NAMES:
-            written[name] = _write(
-                tree.prepared / name / "part-0.parquet", parts, duplicates, features, values, split_rows[name]
-            )
+            path = tree.prepared / name / "part-0.parquet"
+            written[name] = _write(path, parts, features, values, split_rows[name])
     manifest = {
         "schema": 1,
         "raw": {"file": roles.file, "rows": rows, "columns": len(header), "sha256": sha256},
@@ -181,20 +182,18 @@ def _constant(values: Mapping[str, Values], train: NDArray[np.int64] | slice) ->
 def _write(
     path: Path,
     parts: Parts,
-    duplicates: Duplicates | None,
     features: Features,
     values: Mapping[str, Values],
     rows: NDArray[np.int64] | slice,
 ) -> dict[str, Any]:
     """Write one split and describe it for the manifest."""
-    flagged = None if duplicates is None else duplicates.repeats[rows]
     label = parts.label[rows]
     time = None if parts.time is None else parts.time[rows]
     number = np.arange(rows.start, rows.stop) if isinstance(rows, slice) else rows
     table: dict[str, Values] = {ROW: number, LABEL: label}
     table |= {} if time is None else {TIME: time}
     table |= {name: _pick(column, rows) for name, column in parts.others.items()}
-    table |= {} if flagged is None else {DUPLICATE: flagged}
+    flagged = table.get(DUPLICATE)
     missing, unseen = {}, {}
     for position, (name, column) in enumerate(values.items()):
         table[name] = picked = _pick(column, rows)

@@ -76,12 +76,12 @@ class Roles:
         for name in self.categorical:
             if name not in inputs:
                 raise ConfigError(
-                    f"data.categorical names {name!r}, which is not a feature",
+                    f"data.categorical names {name!r}, not a feature",
                     fix="take it out of data.categorical, or out of data.drop",
                 )
         if "__index_level_0__" in inputs:
             raise TableError(
-                "column '__index_level_0__' is the row index pandas left behind, not a feature",
+                "column '__index_level_0__' is the row index pandas left behind",
                 fix="write the table with index=False, or list the column in data.drop",
             )
         return inputs
@@ -100,7 +100,7 @@ class Roles:
                 )
             if name.startswith(RESERVED):
                 raise TableError(
-                    f"column {name!r} of {self.file} has a name that fraudlab uses for its own",
+                    f"column {name!r} of {self.file} has a name fraudlab keeps",
                     fix="rename it",
                 )
         named = {"data.features": self.features} | ({"data.amount": (self.amount,)} if self.amount else {})
@@ -179,15 +179,14 @@ def _read_split(fields: Fields) -> Split:
 
 def _check_parts(roles: Roles) -> None:
     if Path(roles.file).name != roles.file:
-        raise ConfigError(
-            f"{roles.file!r} is not a file name", fix="name a file of the raw input, not a path"
-        )
+        raise ConfigError(f"{roles.file!r} is not a file name, but a path", fix="name the file alone")
     if roles.split.kind == "time" and not roles.time:
         raise ConfigError(
             "a time split needs a time column", fix="set data.time to the column, or use split=stratified"
         )
     parts: dict[str, str] = {}
-    given = [("id", name) for name in roles.id] + [("label", roles.label)]
+    given = [("drop", name) for name in roles.drop] + [("id", name) for name in roles.id]
+    given += [("label", roles.label)]
     given += [(part, name) for part, name in (("time", roles.time), ("card", roles.card)) if name]
     for part, name in given:
         if name in parts and parts[name] != part:
@@ -197,7 +196,7 @@ def _check_parts(roles: Roles) -> None:
             )
         parts[name] = part
     for name in roles.features:
-        other = "drop" if name in roles.drop else parts.get(name)
+        other = parts.get(name)
         if other in ("drop", "id", "label"):
             raise ConfigError(
                 f"column {name!r} is both data.{other} and data.features",

@@ -80,7 +80,9 @@ class Application:
             elif scope["path"] == "/model":
                 answer = 200, self._contract, JSON, ()
             else:
-                raise Refusal(404, error=f"there is no {scope['path']}; there are /ping, /invocations, /model")
+                raise Refusal(
+                    404, error=f"there is no {scope['path']}; there are /ping, /invocations, /model"
+                )
         except Refusal as refusal:
             answer = refusal.status, orjson.dumps(refusal.content), JSON, ()
         status, body, kind, headers = answer

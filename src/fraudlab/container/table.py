@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from pyarrow import csv as pacsv
 
 from fraudlab.container.failure import TableError
-from fraudlab.container.parsing import MISSING_NUMBERS, parse_number
+from fraudlab.container.parsing import MISSING_NUMBERS, is_number, parse_number
 from fraudlab.container.roles import Roles
 
 #: larger blocks hold more text at once, smaller ones cost more calls
@@ -54,8 +54,8 @@ def _wanted(columns: Sequence[str], roles: Roles) -> list[str]:
     inputs = set(roles.inputs(columns))
     if roles.duplicates != "keep":
         return list(columns)
-    parts = {*inputs, *roles.apart(), roles.amount} - {*roles.drop, None}
-    return [name for name in columns if name in parts]
+    parts = {name for name, part in roles.apart().items() if part != "drop"} | {roles.amount}
+    return [name for name in columns if name in parts or name in inputs]
 
 
 def _read_parquet(path: Path, roles: Roles) -> tuple[pa.Table, list[str]]:
@@ -85,7 +85,7 @@ def _read_csv(path: Path, roles: Roles) -> tuple[pa.Table, list[str]]:
     wanted = _wanted(header, roles)
     numeric = {*roles.inputs(header), roles.label} - set(roles.categorical)
     numeric |= {roles.amount} if roles.amount else set()
-    if roles.time and _is_number(first[header.index(roles.time)]):
+    if roles.time and is_number(first[header.index(roles.time)]):
         numeric.add(roles.time)
     try:
         table = _parse_csv(path, wanted, numeric, newlines=False)
@@ -108,14 +108,6 @@ def _first_records(path: Path) -> tuple[list[str], list[str]]:
     if len(first) != len(header):
         raise _ragged(path, 1, len(first), len(header))
     return header, first
-
-
-def _is_number(text: str) -> bool:
-    try:
-        parse_number(text)
-    except ValueError:
-        return False
-    return True
 
 
 def _parse_csv(path: Path, columns: Sequence[str], numeric: Collection[str], *, newlines: bool) -> pa.Table:

@@ -1,0 +1,134 @@
+"""Small tables and jobs, run in this process over a private ``/opt/ml`` tree."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from pyarrow import parquet
+
+from fraudlab.container.contract import Tree
+
+ROLES: dict[str, Any] = {
+    "label": "y",
+    "time": None,
+    "id": [],
+    "card": None,
+    "amount": None,
+    "features": [],
+    "drop": [],
+    "categorical": [],
+    "duplicates": "keep",
+    "scale": "none",
+    "split": {"kind": "stratified", "train": 0.6, "validation": 0.2, "test": 0.2, "gap_seconds": 0},
+    "seed": 42,
+}
+DECISION = {"policy": "f1", "threshold": None, "missed_fraud_cost": None, "alert_cost": 1.0}
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> Tree:
+    return Tree(tmp_path / "ml")
+
+
+@pytest.fixture
+def frauds() -> pa.Table:
+    """400 rows in time order: two numbers with gaps, a merchant, an amount, an id; every fifth row is fraud."""
+    random = np.random.default_rng(7)
+    y = np.arange(400) % 5 == 0
+    a = random.normal(size=400) + 2 * y
+    b = random.normal(size=400)
+    b[::11] = np.nan
+    merchant = np.where(y, "casino", "grocer").astype(object)
+    merchant[random.random(400) < 0.4] = "kiosk"
+    merchant[::13] = None
+    return pa.table(
+        {
+            "tx": pa.array([f"{number:05d}" for number in range(400)]),
+            "t": np.arange(400) * 60.0,
+            "a": a,
+            "b": pa.array(b, from_pandas=True),
+            "merchant": pa.array(merchant.tolist(), pa.string()),
+            "amount": np.round(random.gamma(1.0, 50.0, 400), 2),
+            "y": y.astype(np.int64),
+        }
+    )
+
+
+Place = Callable[..., Tree]
+
+
+@pytest.fixture
+def place(tree: Tree) -> Place:
+    """Lay out a processing job for a table, or for the text of a CSV file."""
+
+    def lay_out(table: pa.Table | str | bytes, **roles: Any) -> Tree:
+        file = "table.parquet" if isinstance(table, pa.Table) else "table.csv"
+        tree.raw.mkdir(parents=True, exist_ok=True)
+        if isinstance(table, pa.Table):
+            parquet.write_table(table, tree.raw / file)
+        else:
+            (tree.raw / file).write_bytes(table.encode() if isinstance(table, str) else table)
+        split = {**ROLES["split"], **roles.pop("split", {})}
+        tree.process_request.parent.mkdir(parents=True, exist_ok=True)
+        tree.process_request.write_text(json.dumps({"file": file, **ROLES, **roles, "split": split}))
+        return tree
+
+    return lay_out
+
+
+@pytest.fixture
+def prepare(place: Place) -> Callable[..., dict[str, Any]]:
+    """Run a processing job; the manifest."""
+
+    def run(table: pa.Table | str | bytes, **roles: Any) -> dict[str, Any]:
+        from fraudlab.container.process import run as process
+
+        tree = place(table, **roles)
+        process(tree)
+        manifest: dict[str, Any] = json.loads((tree.prepared / "manifest.json").read_bytes())
+        return manifest
+
+    return run
+
+
+@pytest.fixture
+def hand_over() -> Callable[..., Tree]:
+    """Lay out a training job on what a processing job left in the same tree."""
+
+    def lay_out(tree: Tree, hyperparameters: dict[str, str] | None = None, **request: Any) -> Tree:
+        for name in ("train", "validation"):
+            tree.channel(name).parent.mkdir(parents=True, exist_ok=True)
+            tree.channel(name).unlink(missing_ok=True)
+            tree.channel(name).symlink_to(tree.prepared / name)
+        config = tree.channel("config")
+        config.mkdir(exist_ok=True)
+        (config / "manifest.json").write_bytes((tree.prepared / "manifest.json").read_bytes())
+        content = {"run_id": "r", "experiment_key": None, "decision": DECISION, "hashes": {"data": "d"}}
+        (config / "train.json").write_text(json.dumps({**content, **request}))
+        tree.hyperparameters.parent.mkdir(parents=True, exist_ok=True)
+        chosen = {"num_round": "12", "max_depth": "3", "base_score": "0.5", **(hyperparameters or {})}
+        tree.hyperparameters.write_text(json.dumps(chosen))
+        return tree
+
+    return lay_out
+
+
+ALL_ROLES = {"id": ["tx"], "time": "t", "amount": "amount", "categorical": ["merchant"]}
+
+
+@pytest.fixture
+def trained(
+    frauds: pa.Table, prepare: Callable[..., Any], hand_over: Callable[..., Tree], tree: Tree
+) -> Tree:
+    """A tree with a model: numbers with gaps, categories, scaling."""
+    from fraudlab.container.train import run as train
+
+    prepare(frauds, **ALL_ROLES, scale="standard", split={"kind": "time"})
+    train(hand_over(tree))
+    return tree
