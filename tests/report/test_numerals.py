@@ -9,7 +9,8 @@ from fraudlab.report import numerals
     ("value", "places", "text"),
     [
         (0.81249, 3, "0.812"),
-        (0.8125, 3, "0.813"),  # a tie that a float holds exactly: browsers round it up
+        (0.8125, 3, "0.813"),  # a tie that a float holds exactly
+        (9.95, 1, "10.0"),  # and one that it holds as 9.9499999…
         (1234567.0, 0, "1,234,567"),
         (-0.0123, 3, "−0.012"),
         (-0.0001, 3, "0.000"),

@@ -19,10 +19,10 @@ _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct",
 
 
 def decimal(value: float | None, places: int = 3) -> str:
-    """Write a number with fixed decimals; ties are rounded away from zero, as browsers do."""
+    """Write a number with fixed decimals, rounding its shortest decimal form half up as browsers do."""
     if value is None or not math.isfinite(value):
         return NOTHING
-    rounded = Decimal(value).quantize(Decimal(1).scaleb(-places), context=_EXACT)
+    rounded = Decimal(str(value)).quantize(Decimal(1).scaleb(-places), context=_EXACT)
     return f"{rounded or abs(rounded):,f}".replace("-", _MINUS)
 
 
