@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Any
 
 from fraudlab import provenance
 from fraudlab.backends import Opened, mountable, open_backend
+from fraudlab.backends.backend import Backend
 from fraudlab.compose import as_yaml
 from fraudlab.config import BackendKind, DataKind, RunConfig
-from fraudlab.errors import Interrupted, RunError, StorageError
+from fraudlab.errors import BackendError, Interrupted, RunError, StorageError
 from fraudlab.run import RunFolder, new_run_id, write_text
 from fraudlab.stages.context import Context
 from fraudlab.terminal import Terminal
@@ -35,7 +36,7 @@ def run_in_progress(
     The table is found before the run's folder is made: a wrong path leaves nothing behind.
     """
     run_id = config.run.id or new_run_id(config.model.name)
-    runs = Path(config.paths.runs)
+    runs = Path(config.paths.runs).absolute()
     if (runs / run_id).exists():
         raise RunError(
             f"Run {run_id} exists: {runs / run_id}.", fix="choose another run.id, or remove that folder"
@@ -46,7 +47,7 @@ def run_in_progress(
         facts = aside.submit(_facts)
         stack.callback(shutil.rmtree, workspace, ignore_errors=True)
         opened = open_backend(config, run_id=run_id, workspace=workspace)
-        stack.callback(opened.backend.close)
+        stack.enter_context(_closed(opened.backend, terminal))
         _say_how(terminal, run_id, config, opened)
         source = find_table(config, cache)
         folder = RunFolder.create(runs, run_id, **_record(config, opened, source), **facts.result())
@@ -91,6 +92,20 @@ def interruptible() -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+@contextmanager
+def _closed(backend: Backend, terminal: Terminal) -> Iterator[None]:
+    """Close a backend in the end, without hiding the error that ended the run."""
+    try:
+        yield
+    except BaseException:
+        try:
+            backend.close()
+        except BackendError as error:
+            terminal.say(f"{error.message} {error.fix}", style="yellow")
+        raise
+    backend.close()
 
 
 def find_table(config: RunConfig, cache: Path) -> Source:

@@ -28,9 +28,13 @@ def test_numbers_and_codes_side_by_side() -> None:
 
 
 def test_unseen_is_counted_and_missing_is_not() -> None:
-    codes, unseen = Features(COLUMNS).encode(1, ["bar", None, "kiosk", "casino", "kiosk"])
-    np.testing.assert_array_equal(codes, np.float32([0, np.nan, np.nan, 1, np.nan]))
-    assert unseen == 2
+    texts = ["bar", None, "kiosk", "casino", "", "kiosk"]
+    codes, unseen = Features(COLUMNS).encode(1, texts)
+    np.testing.assert_array_equal(codes, np.float32([0, np.nan, np.nan, 1, np.nan, np.nan]))
+    assert unseen.tolist() == [False, False, True, False, False, True]
+    again, count = Features(COLUMNS).encode_dictionary(1, pa.array(texts).dictionary_encode())
+    np.testing.assert_array_equal(again, codes)
+    assert count == 2
 
 
 def test_scaling_leaves_categories_and_missing_values_alone() -> None:

@@ -32,7 +32,8 @@ def csv_of(table: pa.Table) -> str:
 
 
 def test_columns_of_a_split(prepare: Any, frauds: pa.Table, tree: Tree) -> None:
-    prepare(frauds, **ALL_ROLES, card="merchant", duplicates="flag", split={"kind": "time"})
+    table = frauds.append_column("card", pa.array(np.arange(400) % 7))
+    prepare(table, **ALL_ROLES, card="card", duplicates="flag", split={"kind": "time"})
     schema = splits(tree)["train"].schema
     assert dict(zip(schema.names, map(str, schema.types), strict=True)) == {
         "fraudlab.row": "int64",
@@ -107,9 +108,7 @@ def test_the_raw_hash_is_computed_where_it_is_not_given(prepare: Any, frauds: pa
     assert manifest["raw"]["sha256"] == file_sha256(tree.raw / "table.parquet")
 
 
-def test_csv_and_parquet_of_one_table_are_prepared_alike(
-    place: Any, frauds: pa.Table, tmp_path: Path
-) -> None:
+def test_csv_and_parquet_of_one_table_are_prepared_alike(place: Any, frauds: pa.Table) -> None:
     found = []
     for table in (frauds, csv_of(frauds)):
         tree = place(
@@ -118,10 +117,9 @@ def test_csv_and_parquet_of_one_table_are_prepared_alike(
         process.run(tree)
         manifest = json.loads((tree.prepared / "manifest.json").read_text())
         manifest["raw"].pop("file")
-        found.append((manifest, splits(tree)))
-    assert found[0][0] == found[1][0]
-    for name, table in found[0][1].items():
-        assert table.equals(found[1][1][name])
+        found.append(manifest)
+    # The manifests hold the hashes of the splits.
+    assert found[0] == found[1]
 
 
 def test_two_runs_write_the_same_bytes(prepare: Any, frauds: pa.Table) -> None:

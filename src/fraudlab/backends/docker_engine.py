@@ -5,9 +5,12 @@ from __future__ import annotations
 import os
 import subprocess
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from fraudlab.errors import DockerUnavailable, ImageMissing
+
+if TYPE_CHECKING:
+    import docker
 
 #: put on every container of a run, so that all of them can be found again
 RUN_LABEL = "org.fraudlab.run"
@@ -46,7 +49,6 @@ def preflight(image: str) -> Engine:
     ImageMissing
         The engine does not have the image.
     """
-    import docker
     from docker.errors import DockerException, ImageNotFound
 
     compose = (
@@ -57,7 +59,7 @@ def preflight(image: str) -> Engine:
         else None
     )
     try:
-        client = docker.from_env(timeout=10)
+        client = _connect(timeout=10)
         try:
             options = client.info().get("SecurityOptions") or []
             image_id = str(client.images.get(image).id)
@@ -86,11 +88,10 @@ def preflight(image: str) -> Engine:
 
 def answers() -> bool:
     """Whether an engine answers now."""
-    import docker
     from docker.errors import DockerException
 
     try:
-        client = docker.from_env(timeout=5)
+        client = _connect(timeout=5)
         try:
             return bool(client.ping())
         finally:
@@ -107,11 +108,10 @@ def remove_containers(run_id: str) -> None:
     DockerUnavailable
         Where the engine no longer answers.
     """
-    import docker
     from docker.errors import DockerException, NotFound
 
     try:
-        client = docker.from_env(timeout=30)
+        client = _connect(timeout=30)
         try:
             found: list[Any] = client.containers.list(all=True, filters={"label": f"{RUN_LABEL}={run_id}"})
             for container in found:
@@ -126,6 +126,17 @@ def remove_containers(run_id: str) -> None:
             f"The Docker engine does not answer ({_reason(error)}); containers of run {run_id} may be left.",
             fix=f"when it is back: docker rm -f $(docker ps -aq --filter label={RUN_LABEL}={run_id})",
         ) from error
+
+
+def _connect(*, timeout: int) -> docker.DockerClient:
+    """Connect to the engine the `docker` command talks to: the SDK by itself knows nothing of contexts."""
+    import docker
+    from docker.context import ContextAPI
+
+    context = None if "DOCKER_HOST" in os.environ else ContextAPI.get_current_context()
+    if context is None:
+        return docker.from_env(timeout=timeout)
+    return docker.DockerClient(base_url=context.Host, tls=context.TLSConfig or False, timeout=timeout)
 
 
 def _has_client() -> bool:

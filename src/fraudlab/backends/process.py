@@ -114,11 +114,13 @@ class ProcessClient:
                 for channel in request["InputDataConfig"]
             },
         )
-        self._run("train", tree, request["Environment"])
         output = path_of(request["OutputDataConfig"]["S3OutputPath"])
         output.mkdir(parents=True, exist_ok=True)
+        try:
+            self._run("train", tree, request["Environment"])
+        finally:  # as SageMaker does: what a failed job wrote is worth having
+            _pack(tree / "output", output / "output.tar.gz")
         _pack(tree / "model", output / "model.tar.gz")
-        _pack(tree / "output", output / "output.tar.gz")
         self._jobs[request["TrainingJobName"]] = {
             "TrainingJobStatus": "Completed",
             "ModelArtifacts": {"S3ModelArtifacts": (output / "model.tar.gz").as_uri()},
@@ -271,8 +273,9 @@ def _pack(folder: Path, target: Path) -> None:
 
 def _drain(process: subprocess.Popen[str], log: JobLog) -> None:
     assert process.stdout is not None
-    for line in process.stdout:
-        log.write(line)
+    with process.stdout as lines:
+        for line in lines:
+            log.write(line)
 
 
 def _stop(process: subprocess.Popen[str]) -> None:

@@ -12,10 +12,11 @@ import logging
 import os
 import re
 import subprocess
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from fraudlab.backends.joblog import JobLog
 from fraudlab.errors import EndpointError
@@ -77,15 +78,11 @@ class LocalClient:
         log = self.log
         assert log is not None
         assert process.stdout is not None
-        if process.stderr is not None:  # only an endpoint has its own stderr
+        if process.stderr is not None:  # only an endpoint has its own stderr; unread, it would fill up and block
             self._serving.append(process)
+            threading.Thread(target=_read_lines, args=(process.stderr, log), daemon=True).start()
         try:
-            for raw in process.stdout:
-                line = _TERMINAL_CODE.sub("", raw.decode("utf-8", errors="replace")).rstrip("\r\n")
-                if found := _FROM_CONTAINER.match(line):
-                    log.write(line[found.end() :])
-                else:
-                    log.keep(line)
+            _read_lines(process.stdout, log)
             code = process.wait()
         except BaseException:
             _stop(process)
@@ -115,6 +112,16 @@ class LocalClient:
             f"The endpoint did not answer on /ping within {_STARTUP_SECONDS:.0f} s.",
             fix="read logs/serve.log of the run",
         )
+
+
+def _read_lines(stream: IO[bytes], log: JobLog) -> None:
+    with stream:
+        for raw in stream:
+            line = _TERMINAL_CODE.sub("", raw.decode("utf-8", errors="replace")).rstrip("\r\n")
+            if found := _FROM_CONTAINER.match(line):
+                log.write(line[found.end() :])
+            else:
+                log.keep(line)
 
 
 class JobEnded(Exception):

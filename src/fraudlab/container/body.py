@@ -188,7 +188,7 @@ def _from_values(rows: Sequence[list[Any]], features: Features) -> Rows:
     for position in features.categorical:
         texts = [_category(row[position], number, position, features) for number, row in enumerate(rows, 1)]
         encoded[position], new = features.encode(position, texts)
-        unseen += new
+        unseen += int(np.count_nonzero(new))
     matrix = np.empty((len(rows), width), np.float64)
     for number, row in enumerate(rows):
         if not encoded and _PLAIN_NUMBERS.issuperset(map(type, row)):

@@ -8,7 +8,7 @@ node where missing values go.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -75,22 +75,22 @@ class Features:
         """Positions of the categories."""
         return list(self._codes)
 
-    def encode(self, position: int, texts: Iterable[str | None]) -> tuple[NDArray[np.float32], int]:
-        """Codes of a column of categories, and how many of them train has not seen.
+    def encode(
+        self, position: int, texts: Sequence[str | None]
+    ) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+        """Codes of a column of categories, and which of them train has not seen.
 
         Parameters
         ----------
         position : int
             Of the column.
-        texts : iterable of str or None
-            None is missing.
+        texts : sequence of str or None
+            None and the empty text are missing.
         """
         codes = self._codes[position]
-        values = list(texts)
-        encoded = np.array(
-            [codes.get(text, np.nan) if text is not None else np.nan for text in values], np.float32
-        )
-        return encoded, int(np.isnan(encoded).sum()) - values.count(None)
+        encoded = [codes.get(text, np.nan) if text else np.nan for text in texts]
+        unseen = [bool(text) and text not in codes for text in texts]
+        return np.array(encoded, np.float32), np.array(unseen, np.bool_)
 
     def scale(self, matrix: Matrix) -> Matrix:
         """Scale raw numbers in place.
@@ -130,11 +130,10 @@ class Features:
         return unseen
 
     def encode_dictionary(self, position: int, values: pa.DictionaryArray) -> tuple[NDArray[np.float32], int]:
-        """:meth:`encode` for dictionary-encoded text, at the cost of its distinct values."""
-        known, _ = self.encode(position, values.dictionary.to_pylist())
-        codes = np.append(known, np.float32(np.nan))
-        encoded = codes[values.indices.fill_null(known.size).to_numpy(zero_copy_only=False)]
-        return encoded, int(np.isnan(encoded).sum()) - values.indices.null_count
+        """Codes of dictionary-encoded text, at the cost of its distinct values, and how many are unseen."""
+        known, unseen = self.encode(position, [*values.dictionary.to_pylist(), None])
+        indices = values.indices.fill_null(known.size - 1).to_numpy(zero_copy_only=False)
+        return known[indices], int(np.count_nonzero(unseen[indices]))
 
     def as_json(self) -> dict[str, Any]:
         """``columns`` and ``preprocessing`` as ``manifest.json`` and ``model.json`` hold them."""

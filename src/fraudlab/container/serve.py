@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import socket
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -211,18 +212,16 @@ def run(model: Path) -> None:
         If the model or a setting cannot be used.
     """
     import uvicorn
+    from uvicorn.supervisors import Multiprocess
 
     port = _whole_number("SAGEMAKER_BIND_TO_PORT", 8080)
     workers = _whole_number("FRAUDLAB_WORKERS", 1)
     app = application()
     host = os.environ.get("FRAUDLAB_HOST", "0.0.0.0")
-    print(f"serving {model} as {app.model_id} on {host}:{port}", flush=True)
-    uvicorn.run(
+    config = uvicorn.Config(
         app if workers == 1 else "fraudlab.container.serve:application",
         factory=workers > 1,
         workers=workers,
-        host=host,
-        port=port,
         http="httptools",
         loop="uvloop",
         lifespan="on",
@@ -232,3 +231,22 @@ def run(model: Path) -> None:
         date_header=False,
         timeout_graceful_shutdown=_DRAIN_SECONDS,
     )
+    listening = _listen(host, port)
+    print(f"serving {model} as {app.model_id} on {host}:{port}", flush=True)
+    server = uvicorn.Server(config)
+    if workers == 1:
+        server.run(sockets=[listening])
+    else:
+        Multiprocess(config, server.run, [listening]).run()
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    try:
+        return socket.create_server(
+            (host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET, backlog=2048
+        )
+    except OSError as error:
+        raise ConfigError(
+            f"cannot listen on {host}:{port}: {error.strerror}",
+            fix="stop what listens there, or set SAGEMAKER_BIND_TO_PORT to a free port",
+        ) from error

@@ -52,8 +52,8 @@ def _lead(record: RunRecord, kind: object, *, timed: bool) -> str:
         return f"{table} in the order of time: learned from the past, tested on what came after."
     return (
         f"{table} in the order of time: learned from the past, tested on what came after. Labels arrive "
-        f"late, so {numerals.duration(gap)} are left out before validation and before test "
-        f"({numerals.count(left_out)} rows)."
+        f"late, hence the gaps of {numerals.duration(gap)} before validation and before test "
+        f"({numerals.count(left_out)} rows left out)."
     )
 
 

@@ -1,0 +1,53 @@
+from typing import Any
+
+import numpy as np
+import pytest
+import xgboost
+
+from fraudlab.container.contract import Tree
+from fraudlab.container.failure import ConfigError
+from fraudlab.container.features import Column, Features
+from fraudlab.container.model_file import Model, read_model
+from fraudlab.container.prepared import read_split
+from fraudlab.container.scorer import Scorer, load_scorer
+
+
+def test_scores_are_those_of_booster_predict_to_the_last_bit(trained: Tree) -> None:
+    scorer = load_scorer(trained.model)
+    matrix = read_split(trained.prepared / "test", scorer.features).matrix
+    booster = xgboost.Booster(model_file=str(trained.model / "model.ubj"))
+    types = ["q" if column.categories is None else "c" for column in scorer.features.columns]
+    data = xgboost.DMatrix(matrix, feature_types=types, feature_names=scorer.features.names)
+    expected = booster.predict(data)
+    assert scorer.score(matrix).tobytes() == expected.tobytes()
+    one_by_one = np.concatenate([scorer.score(matrix[row : row + 1].copy()) for row in range(len(matrix))])
+    assert one_by_one.tobytes() == expected.tobytes()
+    assert np.unique(expected).size > 10
+
+
+def test_a_score_outlives_the_next_call(trained: Tree) -> None:
+    scorer = load_scorer(trained.model)
+    matrix = read_split(trained.prepared / "test", scorer.features).matrix
+    first = scorer.score(matrix)
+    kept = first.copy()
+    scorer.score(matrix[::-1].copy())
+    np.testing.assert_array_equal(first, kept)
+
+
+def test_a_booster_that_is_none(trained: Tree) -> None:
+    model = read_model(trained.model)
+    for junk in (bytearray(b"junk"), bytearray(b"{}"), model.booster[:200], bytearray()):
+        with pytest.raises(ConfigError, match=r"model.ubj is not a booster: "):
+            Scorer(Model(junk, "0" * 64, model.features, 0.5, {}))
+
+
+def test_a_booster_of_another_contract(trained: Tree) -> None:
+    model = read_model(trained.model)
+    with pytest.raises(ConfigError) as caught:
+        Scorer(Model(model.booster, model.sha256, Features([Column("a")]), 0.5, {}))
+    assert caught.value.sentence == "model.ubj takes 4 columns and model.json names 1"
+
+
+def test_the_model_id_is_the_beginning_of_the_hash(trained: Tree) -> None:
+    model: Any = read_model(trained.model)
+    assert load_scorer(trained.model).model_id == model.sha256[:12]

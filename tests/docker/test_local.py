@@ -1,0 +1,204 @@
+"""Whole runs in real containers: SageMaker local mode, and the endpoint of docker-compose.yml."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from fraudlab.backends import docker_engine
+from fraudlab.cli import main
+
+pytestmark = [pytest.mark.docker, pytest.mark.usefixtures("docker_engine")]
+
+ROOT = Path(__file__).parents[2]
+SMALL = [
+    "backend.fallback=error",
+    "tracking=off",
+    "data.rows=20000",
+    "data.fraud_rate=0.01",
+    "model.num_round=8",
+]
+
+
+def record(run: str) -> dict:
+    return json.loads(Path("runs", run, "run.json").read_text())
+
+
+def test_containers_and_processes_give_the_same_model_and_scores(in_tmp):
+    for run, backend in (("l1", "local"), ("l2", "local"), ("p1", "process"), ("p2", "process")):
+        assert main(["train", *SMALL, f"backend={backend}", f"run.id={run}", "force=true"]) == 0
+    models = {Path("runs", run, "model", "model.ubj").read_bytes() for run in ("l1", "l2", "p1", "p2")}
+    assert len(models) == 1
+    metrics = [json.loads(Path("runs", r, "evaluation", "metrics.json").read_text()) for r in ("l1", "p1")]
+    assert metrics[0] == metrics[1]
+    assert record("l1")["backend"] == "local"
+    assert record("l1")["image"]["id"].startswith("sha256:")
+
+
+def test_nothing_is_left_of_a_run(in_tmp):
+    assert main(["train", *SMALL, "run.id=gone"]) == 0
+    assert running_containers(f"{docker_engine.RUN_LABEL}=gone") == []
+    assert not any(Path("runs/.cache/jobs").iterdir())
+    owners = {path.stat().st_uid for path in Path("runs").rglob("*")}
+    assert owners == {os.getuid()}
+
+
+def test_launcher_and_container_write_to_one_experiment(in_tmp):
+    assert main(["train", *SMALL, "tracking=offline", "run.id=tracked"]) == 0
+    key = record("tracked")["experiment"]["key"]
+    assert sorted(p.name.startswith(key) for p in Path("runs/tracked/comet").glob("*.zip")) == [True, True]
+
+
+def test_no_secret_of_the_person_reaches_a_container_or_a_file(in_tmp, monkeypatch):
+    secrets = {
+        "COMET_API_KEY": "k" * 25,
+        "AWS_ACCESS_KEY_ID": "AKIA" + "Z" * 16,
+        "AWS_SECRET_ACCESS_KEY": "w" * 40,
+    }
+    for name, value in secrets.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("COMET_URL_OVERRIDE", "http://127.0.0.1:9/clientlib/")
+    seen: list[str] = []
+    stop = threading.Event()
+
+    def watch() -> None:
+        while not stop.wait(0.1):
+            for container in running_containers(f"{docker_engine.RUN_LABEL}=secret"):
+                shown = subprocess.run(
+                    ["docker", "inspect", container], capture_output=True, text=True, check=False
+                )
+                seen.append(shown.stdout)
+            seen.extend(
+                p.read_text(errors="replace") for p in Path("runs/.cache").rglob("docker-compose.yaml")
+            )
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    try:
+        assert main(["train", *SMALL, "tracking=auto", "run.id=secret"]) == 0
+    finally:
+        stop.set()
+        watcher.join()
+    assert any("/opt/ml" in text for text in seen)
+    everything = "".join(seen) + "".join(
+        path.read_text(errors="replace") for path in Path("runs/secret").rglob("*") if path.is_file()
+    )
+    assert not [name for name, value in secrets.items() if value in everything]
+
+
+def test_a_job_that_fails_in_its_container_speaks_in_its_own_words(in_tmp, capsys):
+    Path("t.csv").write_text("a,y\n" + "".join(f"{i},{i}\n" for i in range(3)))
+    described = ["data=table", "data.path=t.csv", "data.label=y", "backend.fallback=error", "tracking=off"]
+    assert main(["train", *described, "run.id=bad"]) == 3
+    error = capsys.readouterr().err
+    assert "label column 'y' holds 2 in row 3; a label is 0 or 1" in error
+    assert "exit code" not in error
+    assert record("bad")["error"]["type"] == "DataError"
+    assert running_containers(f"{docker_engine.RUN_LABEL}=bad") == []
+
+
+def test_a_missing_image_is_an_error_or_one_line(in_tmp, capsys):
+    absent = "backend.image=fraudlab-xgboost:absent"
+    assert main(["train", *SMALL, absent]) == 4
+    error = capsys.readouterr().err
+    assert "The image fraudlab-xgboost:absent is not on this Docker engine." in error
+    assert "fix: build it with `make image`" in error
+    assert main(["train", *SMALL[1:], absent, "run.id=fell"]) == 0
+    assert "is not on this Docker engine. Running as plain processes instead." in capsys.readouterr().out
+    assert record("fell")["backend"] == "process"
+
+
+def test_an_engine_that_goes_away_midway_is_named(in_tmp, tmp_path):
+    """The engine behind a relay of ours; the relay goes away while the train job runs."""
+    socket_path = tmp_path / "relay.sock"
+    relay = subprocess.Popen([sys.executable, str(Path(__file__).with_name("relay.py")), str(socket_path)])
+    environment = {**os.environ, "DOCKER_HOST": f"unix://{socket_path}"}
+    try:
+        wait_for(socket_path.exists)
+        long = ["model.num_round=100000", "model.early_stopping_rounds=0", "run.id=lost"]
+        run = subprocess.Popen(
+            [sys.executable, "-m", "fraudlab", "train", *SMALL, *long],
+            env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        )  # fmt: skip
+        log = Path("runs/lost/logs/train.log")
+        wait_for(lambda: log.exists() and "round=5 " in log.read_text(), run)
+        relay.kill()
+        relay.wait()
+        _, error = run.communicate(timeout=90)
+        assert run.returncode == 4
+        assert "The Docker engine went away while the train job ran." in error
+        assert "fix: start Docker again and repeat the run" in error
+        assert record("lost")["error"]["type"] == "DockerUnavailable"
+    finally:
+        relay.kill()
+        docker_engine.remove_containers("lost")
+
+
+@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM], ids=["Ctrl-C", "SIGTERM"])
+def test_an_interrupted_run_leaves_no_container(in_tmp, sent):
+    long = ["model.num_round=100000", "model.early_stopping_rounds=0", "run.id=cut"]
+    run = subprocess.Popen(
+        [sys.executable, "-m", "fraudlab", "train", *SMALL, *long],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    log = Path("runs/cut/logs/train.log")
+    wait_for(lambda: log.exists() and "round=5 " in log.read_text(), run)
+    run.send_signal(sent)
+    _, error = run.communicate(timeout=90)
+    assert run.returncode == 130, error
+    assert record("cut")["status"] == "interrupted"
+    assert running_containers(f"{docker_engine.RUN_LABEL}=cut") == []
+
+
+def test_compose_serves_the_newest_run(in_tmp):
+    assert main(["train", *SMALL]) == 0
+    port = "18480"
+    environment = {**os.environ, "FRAUDLAB_MODEL": str(in_tmp / "runs/latest/model"), "FRAUDLAB_PORT": port}
+    compose = ["docker", "compose", "-p", "fraudlab-test", "-f", str(ROOT / "docker-compose.yml")]
+    try:
+        subprocess.run([*compose, "up", "-d", "--wait"], env=environment, check=True, capture_output=True)
+        Path("t.csv").write_bytes(b"")
+        assert main(["data", "generate", "t.csv", "--rows", "2000"]) == 0
+        url = f"http://localhost:{port}"
+        assert main(["predict", "--endpoint", url, "t.csv", "--output", "scores.csv"]) == 0
+        assert len(Path("scores.csv").read_text().splitlines()) == 2001
+        row = ",".join(["0.1"] * 29)
+        curl = ["curl", "-s", f"{url}/invocations", "-H", "Content-Type: text/csv", "-d", row]
+        answer = subprocess.run(curl, capture_output=True, text=True, check=True).stdout
+        assert 0.0 < float(answer) < 1.0
+    finally:
+        subprocess.run([*compose, "down", "--timeout", "5"], env=environment, check=True, capture_output=True)
+
+
+@pytest.mark.data
+@pytest.mark.slow
+def test_the_handbook_table_trains_in_containers(in_tmp, data_dir):
+    path = data_dir / "handbook.parquet"
+    assert (
+        main(["train", *SMALL[:2], "data=handbook", f"data.path={path}", "model.num_round=30", "run.id=h"])
+        == 0
+    )
+    made = record("h")
+    assert made["data"]["rows"] == 1_754_155
+    assert made["metrics"]["average_precision"] > 0.5
+
+
+def running_containers(label: str) -> list[str]:
+    listed = subprocess.run(
+        ["docker", "ps", "-aq", "--filter", f"label={label}"], capture_output=True, text=True, check=True
+    )
+    return listed.stdout.split()
+
+
+def wait_for(condition, process=None, seconds=60.0):
+    give_up = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < give_up
+        assert process is None or process.poll() is None, process.communicate()
+        time.sleep(0.05)
