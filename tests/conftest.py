@@ -18,7 +18,7 @@ ROOT = Path(__file__).parents[1]
 
 
 def require(resource: str, present: bool, why: str) -> None:
-    """Skip a test for a missing resource, or fail it where FRAUDLAB_REQUIRE says the resource must be there."""
+    """Skip a test for a missing resource, or fail it where FRAUDLAB_REQUIRE lists the resource."""
     if present:
         return
     if resource in os.environ.get("FRAUDLAB_REQUIRE", "").split(","):
@@ -66,7 +66,7 @@ def data_dir() -> Path:
 def no_outside(monkeypatch: pytest.MonkeyPatch) -> None:
     """No test uses an account of the person who runs it."""
     for name in [n for n in os.environ if n.startswith(("COMET_", "AWS_"))]:
-        if name not in {"AWS_CA_BUNDLE"}:
+        if name != "AWS_CA_BUNDLE":
             monkeypatch.delenv(name)
 
 

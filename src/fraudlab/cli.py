@@ -10,6 +10,7 @@ from pathlib import Path
 from fraudlab import __version__
 from fraudlab.errors import FraudlabError, Interrupted
 
+VERBS = ("train", "predict", "compare", "serve", "clean", "runs", "data")
 _DESCRIPTION = "Describe a fraud-detection run once; run it as a process, in Docker or in the cloud."
 _EXAMPLES = """examples:
   fraudlab train                                        the default table, in Docker where there is one
@@ -30,7 +31,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if words[:1] == ["train"] or "-sc" in words[:1] or "--shell-completion" in words[:1]:
             from fraudlab.hydra_front import train_command
 
-            return train_command(words)
+            return train_command(words, verbs=VERBS)
         parsed = _parser().parse_args(words)
         command: Callable[[argparse.Namespace], int] = parsed.command
         return command(parsed)

@@ -97,7 +97,7 @@ def as_dict(config: RunConfig) -> dict[str, Any]:
 
 def _refuse_added_keys(node: DictConfig, schema: DictConfig, parent: str = "") -> None:
     for key in node:
-        name = f"{parent}.{key}" if parent else str(key)
+        name = f"{parent}.{key!s}" if parent else str(key)
         if key not in schema.keys():  # noqa: SIM118  (`in` leaves out keys without a default)
             raise _unknown_key(name)
         if isinstance(node._get_node(key), type(node)):

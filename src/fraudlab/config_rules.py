@@ -143,7 +143,7 @@ def _check_rest(config: RunConfig) -> None:
         _need(0.0 <= evaluation.threshold <= 1.0, "evaluation.threshold", evaluation.threshold, "0 to 1")
     elif evaluation.threshold is not None:
         raise ConfigError(
-            f"evaluation.threshold is given, but evaluation.policy={evaluation.policy.value} chooses its own.",
+            f"evaluation.threshold is set, but evaluation.policy={evaluation.policy.value} chooses its own.",
             fix="choose evaluation.policy=fixed, or leave the threshold out",
         )
     _need(evaluation.alert_cost >= 0.0, "evaluation.alert_cost", evaluation.alert_cost, "0 or more")

@@ -38,13 +38,15 @@ flags of Hydra: --cfg job|hydra|all, -m, --resolve, --info, --package, -sc insta
 """
 
 
-def train_command(words: Sequence[str]) -> int:
+def train_command(words: Sequence[str], *, verbs: Sequence[str]) -> int:
     """Run ``fraudlab train …``.
 
     Parameters
     ----------
     words : sequence of str
         The command line behind ``fraudlab``.
+    verbs : sequence of str
+        Every verb, to complete the first word.
 
     Returns
     -------
@@ -52,7 +54,7 @@ def train_command(words: Sequence[str]) -> int:
         Exit code.
     """
     if words[0] != "train":
-        return _complete(words)
+        return _complete(words, verbs)
     rest = list(words[1:])
     if rest in (["--help"], ["-h"]):
         print(help_text(), end="")
@@ -131,16 +133,13 @@ def _without_valued_flags(words: Sequence[str]) -> list[str]:
     return list(words)
 
 
-def _complete(words: Sequence[str]) -> int:
+def _complete(words: Sequence[str], verbs: Sequence[str]) -> int:
     """Answer the shell's question for completions: Hydra knows overrides, not that a verb comes first."""
     line = os.environ.get("COMP_LINE", "")
     parts = line.split(" ")
     if "query" in words[-1] and len(parts) <= 2:
-        from fraudlab.cli import _parser
-
         typed = parts[1] if len(parts) == 2 else ""
-        actions = [a for a in _parser()._actions if a.choices]
-        print(" ".join(v for a in actions for v in (a.choices or ()) if str(v).startswith(typed)))
+        print(" ".join(verb for verb in verbs if verb.startswith(typed)))
         return 0
     if len(parts) > 1:
         if parts[1] != "train":

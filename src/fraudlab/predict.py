@@ -72,7 +72,7 @@ def predict_file(file: Path, *, endpoint: str, output: Path | None = None, batch
     terminal.say(
         f"{table.num_rows:,} rows scored, {int(alert.sum()):,} alerts at threshold {model['threshold']:.4g}"
     )
-    return table.num_rows
+    return len(score)
 
 
 def read_rows(file: Path, columns: list[dict[str, Any]]) -> pa.Table:

@@ -58,13 +58,13 @@ class Terminal:
         """Print a line with name, seconds and detail when the block ends, also when it ends badly."""
         line = StageLine()
         began = time.perf_counter()
-        mark, style = "failed", "red"
+        failed = True
         try:
             yield line
-            mark, style = "", None
+            failed = False
         finally:
-            seconds = time.perf_counter() - began
-            self.say(f"  {name:<9}{seconds:7.2f} s  {mark or line.detail}".rstrip(), style=style)
+            text = f"  {name:<9}{time.perf_counter() - began:7.2f} s  {'failed' if failed else line.detail}"
+            self.say(text, style="red" if failed else None)
 
     @contextmanager
     def meter(self, what: str, *, total: int) -> Iterator[Meter]:

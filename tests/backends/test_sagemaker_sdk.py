@@ -28,7 +28,8 @@ def test_what_is_replaced_is_there_to_be_replaced():
     """In a fresh process: a new SDK that renames one of these must fail here, not in a run."""
     code = (
         "from sagemaker.local import entities, image, local_session\n"
-        "image._SageMakerContainer._get_compose_cmd_prefix; image._stream_output; image._HostingContainer.run\n"
+        "image._SageMakerContainer._get_compose_cmd_prefix; image._stream_output\n"
+        "image._HostingContainer.run\n"
         "entities._wait_for_serving_container; local_session.get_docker_host\n"
         "from sagemaker.utils import _SENSITIVE_SYSTEM_PATHS as p; print(*p)"
     )

@@ -11,7 +11,6 @@ from fraudlab.backends.backend import Backend
 from fraudlab.config import BackendKind, Fallback, RunConfig
 from fraudlab.errors import BackendError
 
-
 #: what local mode refuses to mount (``_SENSITIVE_SYSTEM_PATHS`` of the SDK, which is slow to import)
 REFUSED = ("/etc", "/root", "/var/lib", "/opt/ml/metadata")
 
@@ -51,8 +50,8 @@ def open_backend(config: RunConfig, *, run_id: str, workspace: Path) -> Opened:
 def mountable(folder: Path) -> Path:
     """A folder that containers can be given: `folder` itself, or one of the system's temporary folder.
 
-    Local mode refuses whatever begins like a system folder, and writes paths into texts where ``:``, ``#`` and
-    ``?`` mean something else.
+    Local mode refuses whatever begins like a system folder, and writes paths into texts where ``:``, ``#``
+    and ``?`` mean something else.
     """
     path = folder.resolve()
     if str(path).startswith(REFUSED) or any(sign in str(path) for sign in ":#?%\n"):

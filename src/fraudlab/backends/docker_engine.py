@@ -130,8 +130,9 @@ def remove_containers(run_id: str) -> None:
 
 def _connect(*, timeout: int) -> docker.DockerClient:
     """Connect to the engine the `docker` command talks to: the SDK by itself knows nothing of contexts."""
-    import docker
     from docker.context import ContextAPI
+
+    import docker
 
     context = None if "DOCKER_HOST" in os.environ else ContextAPI.get_current_context()
     if context is None:

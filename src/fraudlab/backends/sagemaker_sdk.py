@@ -78,7 +78,7 @@ class LocalClient:
         log = self.log
         assert log is not None
         assert process.stdout is not None
-        if process.stderr is not None:  # only an endpoint has its own stderr; unread, it would fill up and block
+        if process.stderr is not None:  # an endpoint's, which blocks when nobody reads it
             self._serving.append(process)
             threading.Thread(target=_read_lines, args=(process.stderr, log), daemon=True).start()
         try:

@@ -42,18 +42,14 @@ def log_dataset(context: Context, source: Source, prepared: Prepared) -> str:
         splits=splits, data={**context.folder.record["data"], "rows": raw["rows"], "columns": raw["columns"]}
     )
     config, record = context.config, context.folder.record
-    versions = [
-        DatasetVersion(
-            name=f"{config.data.kind.value}-raw", hashes={source.path.name: source.sha256}, facts=raw
-        ),
-        DatasetVersion(
-            name=f"{config.data.kind.value}-prepared",
-            hashes={f"{name}/part-0.parquet": facts["sha256"] for name, facts in manifest["splits"].items()},
-            facts=flatten(
-                {"split": manifest["split"], "duplicates": manifest["duplicates"], "splits": splits}
-            ),
-        ),
-    ]
+    raw_version = DatasetVersion(
+        name=f"{config.data.kind.value}-raw", hashes={source.path.name: source.sha256}, facts=raw
+    )
+    prepared_version = DatasetVersion(
+        name=f"{config.data.kind.value}-prepared",
+        hashes={f"{name}/part-0.parquet": facts["sha256"] for name, facts in manifest["splits"].items()},
+        facts=flatten({"split": manifest["split"], "duplicates": manifest["duplicates"], "splits": splits}),
+    )
     parameters = flatten(as_dict(config))
     hyperparameters = api_requests.hyperparameters(config.model, seed=config.seed)
     path = context.folder.path / "config.yaml"
@@ -61,8 +57,8 @@ def log_dataset(context: Context, source: Source, prepared: Prepared) -> str:
     context.tracker.tell(lambda e: e.log_parameters({**parameters, **hyperparameters}))
     context.tracker.tell(lambda e: e.log_asset(path))
     context.tracker.tell(lambda e: e.log_others(_provenance(record)))
-    for version in versions:
-        context.tracker.tell(lambda e, version=version: e.log_dataset(version))
+    context.tracker.tell(lambda e: e.log_dataset(raw_version))
+    context.tracker.tell(lambda e: e.log_dataset(prepared_version))
     rows = " / ".join(f"{facts['rows']:,}" for facts in splits.values())
     frauds = " / ".join(f"{facts['positives']:,}" for facts in splits.values())
     return f"{rows} rows, {frauds} frauds" + (" (cached)" if prepared.cached else "")
