@@ -31,6 +31,13 @@ def test_signed_shows_a_sign_only_where_a_digit_does(value: float | None, text: 
 
 
 @pytest.mark.parametrize(
+    ("value", "text"), [(0, "0"), (800_000, "800,000"), (2_500_000, "2.5 M"), (1e10, "10 B")]
+)
+def test_tick(value: float, text: str) -> None:
+    assert numerals.tick(value) == text.replace(" ", "\u00a0")
+
+
+@pytest.mark.parametrize(
     ("value", "text"), [(0.0, "0"), (0.824, "0.82"), (9.25, "9.3"), (38.4, "38"), (1240.4, "1,240")]
 )
 def test_quantity(value: float, text: str) -> None:

@@ -41,7 +41,7 @@ def score_distribution(
     title = "Score (log odds)" if bins.kind is Logit else "Score"
     plot = Plot(
         across(bins.edges[0], bins.edges[-1], title, _plain, kind=bins.kind),
-        upward(0.7, top, "Test rows (logarithmic)", lambda value: f"{value:,.0f}", kind=Log),
+        upward(0.7, top, "Test rows (logarithmic)", numerals.tick, kind=Log),
     )
     marks = [
         plot.columns(bins.edges, bins.legitimate, "bars legitimate"),

@@ -37,6 +37,13 @@ def count(value: float | None) -> str:
     return decimal(value, 0)
 
 
+def tick(value: float) -> str:
+    """Write a whole number beside an axis, where there is no room for seven digits."""
+    if abs(value) < 1e6:
+        return count(value)
+    return f"{value / 1e6:,.4g}{_SPACE}M" if abs(value) < 1e9 else f"{value / 1e9:,.4g}{_SPACE}B"
+
+
 def quantity(value: float | None) -> str:
     """Write an amount or a rate with about three digits: ``0.82``, ``9.2``, ``38``, ``1,240``."""
     if value is None:

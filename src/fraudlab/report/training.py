@@ -71,10 +71,10 @@ def threshold_choice(record: RunRecord) -> Chart | None:
         return None
     alerts, best = choice.alerts[choice.chosen], choice.level[choice.chosen]
     priced = choice.judged == "cost"
-    label = _thousands if priced else _tenths
+    label = numerals.tick if priced else _tenths
     step = round_step(max(choice.level) / 4)
     plot = Plot(
-        across(1, choice.alerts[-1], "Alerts on validation (logarithmic)", _thousands, kind=Log),
+        across(1, choice.alerts[-1], "Alerts on validation (logarithmic)", numerals.tick, kind=Log),
         upward(
             0,
             math.ceil(max(choice.level) / step) * step,
@@ -140,10 +140,6 @@ def _read_choice(record: RunRecord) -> _Choice | None:
         return None
     alerts, level, threshold = (list(column) for column in zip(*rows, strict=True))
     return _Choice(judged.replace("f1", "F1"), alerts, level, threshold, chosen)
-
-
-def _thousands(value: float) -> str:
-    return f"{value:,.0f}"
 
 
 def _tenths(value: float) -> str:
