@@ -56,7 +56,7 @@ def run_in_progress(
             write_text(
                 folder.path / "overrides.yaml", "".join(f"- {_quoted(o)}\n" for o in overrides) or "[]\n"
             )
-            tracker = Tracker(lambda: _open_experiment(config, folder))
+            tracker = Tracker(lambda: _open_experiment(config, folder, opened.backend))
             context = Context(config, folder, cache, workspace, opened.backend, tracker, terminal)
             with _tracked(context):
                 yield context, source
@@ -160,7 +160,8 @@ def _end_experiment(context: Context, status: Status, error: str | None = None) 
         context.folder.note(experiment={**experiment, "archives": names, "problems": problems})
 
 
-def _open_experiment(config: RunConfig, folder: RunFolder) -> Experiment:
+def _open_experiment(config: RunConfig, folder: RunFolder, backend: Backend) -> Experiment:
+    backend.ready()  # two SDKs imported at once are both late, and the jobs wait only for the backend's
     from fraudlab.tracking.experiment import new_key, open_experiment
 
     tracking = config.tracking

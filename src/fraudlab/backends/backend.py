@@ -77,6 +77,10 @@ class Backend(Protocol):
     @property
     def image_id(self) -> str | None: ...
 
+    def ready(self) -> None:
+        """Wait until the first job can start."""
+        ...
+
     def uri(self, path: Path) -> str:
         """The URI under which a folder of the launcher is given to jobs."""
         ...

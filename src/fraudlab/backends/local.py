@@ -59,6 +59,9 @@ class LocalBackend:
 
         return LocalClient(container_root=self._root, port=free_port(), container=self._container)
 
+    def ready(self) -> None:
+        self._loader.wait()
+
     def uri(self, path: Path) -> str:
         return f"file://{path.resolve()}"
 
@@ -133,8 +136,11 @@ class _Loader:
         except BaseException as error:  # noqa: BLE001  (raised again in result())
             self._error = error
 
-    def result(self) -> LocalClient:
+    def wait(self) -> None:
         self._thread.join()
+
+    def result(self) -> LocalClient:
+        self.wait()
         if self._error is not None:
             raise self._error
         assert self._client is not None

@@ -43,6 +43,9 @@ class ProcessBackend:
             image="fraudlab-process", role_arn="arn:aws:iam::000000000000:role/none", instance_type="local"
         )
 
+    def ready(self) -> None:
+        pass
+
     def uri(self, path: Path) -> str:
         return path.resolve().as_uri()
 

@@ -1,13 +1,19 @@
-"""What the booster itself says of a split, without an endpoint in between."""
+"""What the booster itself says of a split, without an endpoint in between.
+
+Runs as a process of its own (``python -m fraudlab.stages.booster MODEL SPLIT OUTPUT``): next to pandas and
+scikit-learn, importing xgboost takes longer than the endpoint takes to start, and a launcher that imported it
+without them would leave a notebook with half an xgboost.
+"""
 
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from fraudlab.container.contract import Fields, read_json
-from fraudlab.container.features import read_features
-from fraudlab.container.prepared import read_split
+from fraudlab.errors import JobFailed
 
 if TYPE_CHECKING:
     import numpy as np
@@ -16,8 +22,8 @@ if TYPE_CHECKING:
 _KINDS = ("gain", "weight", "cover")
 
 
-def reference_scores(model: Path, split: Path) -> tuple[NDArray[np.float32], list[dict[str, Any]]]:
-    """Score a prepared split with ``Booster.predict``, and read the booster's feature importance.
+class Reference:
+    """The booster's own scores of a split, computed beside other work.
 
     Parameters
     ----------
@@ -25,6 +31,54 @@ def reference_scores(model: Path, split: Path) -> tuple[NDArray[np.float32], lis
         Folder with ``model.ubj`` and ``model.json``.
     split : Path
         Folder with the split's Parquet files.
+    output : Path
+        Working folder, which is made.
+    """
+
+    def __init__(self, model: Path, split: Path, output: Path) -> None:
+        output.mkdir(parents=True, exist_ok=True)
+        self._output = output
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "fraudlab.stages.booster", str(model), str(split), str(output)],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def __enter__(self) -> Reference:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._process.returncode is None:
+            self._process.kill()
+            self._process.communicate()
+
+    def result(self) -> tuple[NDArray[np.float32], list[dict[str, Any]]]:
+        """Wait for scores, shape (rows,), and feature importance, largest gain first.
+
+        Raises
+        ------
+        JobFailed
+            Where the booster cannot be loaded or used.
+        """
+        import numpy as np
+
+        _, error = self._process.communicate()
+        if self._process.returncode != 0:
+            reason = error.strip().split("\n")[-1]
+            raise JobFailed(f"The booster cannot score the test split: {reason}", fix="train the model again")
+        importance: list[dict[str, Any]] = json.loads((self._output / "importance.json").read_text())
+        return np.load(self._output / "scores.npy"), importance
+
+
+def reference_scores(model: Path, split: Path) -> tuple[NDArray[np.float32], list[dict[str, Any]]]:
+    """Score a prepared split with ``Booster.predict``, and read the booster's feature importance.
+
+    Parameters
+    ----------
+    model, split : Path
+        As for :class:`Reference`.
 
     Returns
     -------
@@ -32,7 +86,13 @@ def reference_scores(model: Path, split: Path) -> tuple[NDArray[np.float32], lis
     importance : list of dict
         ``column``, ``gain``, ``weight`` and ``cover`` as shares of their totals, largest gain first.
     """
-    import xgboost as xgb
+    from fraudlab.container.contract import Fields, read_json
+    from fraudlab.container.features import read_features
+    from fraudlab.container.prepared import read_split
+    from fraudlab.container.runtime import lean_xgboost
+
+    with lean_xgboost():
+        import xgboost as xgb
 
     features = read_features(Fields(read_json(model / "model.json"), source="model.json"))
     booster = xgb.Booster(model_file=str(model / "model.ubj"))
@@ -43,11 +103,27 @@ def reference_scores(model: Path, split: Path) -> tuple[NDArray[np.float32], lis
 
 def _importance(booster: Any, names: list[str]) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = [{"column": name} for name in names]
+    own_names = booster.feature_names or [f"f{position}" for position in range(len(names))]
     for kind in _KINDS:
         values = booster.get_score(importance_type="weight" if kind == "weight" else f"total_{kind}")
-        # a booster trained on plain arrays numbers its features
-        shares = [float(values.get(name, values.get(f"f{i}", 0.0))) for i, name in enumerate(names)]
+        shares = [float(values.get(name, 0.0)) for name in own_names]
         total = sum(shares) or 1.0
         for entry, share in zip(found, shares, strict=True):
             entry[kind] = share / total
     return sorted(found, key=lambda entry: -entry["gain"])
+
+
+def main(model: str, split: str, output: str) -> None:
+    """Write ``scores.npy`` and ``importance.json``."""
+    import numpy as np
+
+    from fraudlab.container.runtime import without
+
+    with without("pandas", "sklearn"):
+        scores, importance = reference_scores(Path(model), Path(split))
+    np.save(Path(output) / "scores.npy", scores)
+    (Path(output) / "importance.json").write_text(json.dumps(importance), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,10 +11,10 @@ from fraudlab import api_requests
 from fraudlab.container.prepared import AMOUNT, LABEL, ROW, TIME
 from fraudlab.errors import EndpointError
 from fraudlab.run import storage, write_json
-from fraudlab.stages.booster import reference_scores
+from fraudlab.stages.booster import Reference
 from fraudlab.stages.context import Context
 from fraudlab.stages.prepare import Prepared
-from fraudlab.stages.scoring import score_rows
+from fraudlab.stages.scoring import as_array, score_rows
 from fraudlab.stages.train import Trained
 
 if TYPE_CHECKING:
@@ -47,10 +46,13 @@ def score_through_endpoint(context: Context, prepared: Prepared, trained: Traine
     import pyarrow.parquet as pq
 
     requests = _requests(context, trained)
-    with ThreadPoolExecutor(1) as aside, context.job_log("serve") as log:
-        reference = aside.submit(reference_scores, context.folder.path / "model", prepared.folder / "test")
+    test, model = prepared.folder / "test", context.folder.path / "model"
+    with (
+        Reference(model, test, context.workspace / "reference") as reference,
+        context.job_log("serve") as log,
+    ):
         with context.backend.endpoint(**requests, log=log) as endpoint:
-            table = pq.read_table(prepared.folder / "test")
+            table = pq.read_table(test)
             features = table.select([column["name"] for column in prepared.manifest["columns"]])
             with context.terminal.meter("scoring", total=table.num_rows) as meter:
                 score = score_rows(
@@ -85,8 +87,8 @@ def measure(context: Context, scored: Scored, trained: Trained, prepared: Prepar
     from fraudlab.evaluation.curves import curves
     from fraudlab.evaluation.intervals import bootstrap_interval
 
-    label = scored.table[LABEL].to_numpy()
-    amount = scored.table[AMOUNT].to_numpy() if AMOUNT in scored.table.column_names else None
+    label = as_array(scored.table[LABEL])
+    amount = as_array(scored.table[AMOUNT]) if AMOUNT in scored.table.column_names else None
     threshold = float(trained.contract["threshold"])
     days = days_of(prepared.manifest)
     interval = bootstrap_interval(

@@ -98,6 +98,13 @@ def _answers(table: pa.Table, invoke: Invoke, batch_rows: int) -> Iterator[tuple
             yield began, sent, future.result()
 
 
+def as_array(column: pa.ChunkedArray) -> NDArray[Any]:
+    """A column of numbers without missing values as an array; Arrow's own ``to_numpy`` imports pandas."""
+    import numpy as np
+
+    return np.concatenate([np.from_dlpack(chunk) for chunk in column.chunks])
+
+
 def _nan_to_null(column: pa.ChunkedArray) -> pa.ChunkedArray:
     import pyarrow.compute as pc
 
