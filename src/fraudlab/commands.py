@@ -83,16 +83,18 @@ def require_free_port(host: str, port: int) -> None:
 
 def clean(runs: Path) -> int:
     """Remove the cache of a runs folder; a run that is going on keeps its working folder."""
-    cache = runs / ".cache"
+    from fraudlab.backends import mountable
+
     busy = {run.id for run in list_runs(runs) if run.status == "running"}
-    freed = 0
-    for folder in sorted(cache.glob("*/*")):
-        if folder.parent.name == "jobs" and folder.name in busy:
-            continue
-        freed += _size(folder)
-        with storage(folder):
-            shutil.rmtree(folder) if folder.is_dir() else folder.unlink()
-    print(f"removed {freed / 2**20:,.1f} MiB from {cache}")
+    for cache in sorted({(runs / ".cache").resolve(), mountable(runs / ".cache")}):
+        freed = 0
+        for folder in sorted(cache.glob("*/*")):
+            if folder.parent.name == "jobs" and folder.name in busy:
+                continue
+            freed += _size(folder)
+            with storage(folder):
+                shutil.rmtree(folder) if folder.is_dir() else folder.unlink()
+        print(f"removed {freed / 2**20:,.1f} MiB from {cache}")
     return 0
 
 

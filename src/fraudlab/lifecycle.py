@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import signal
 import threading
@@ -17,7 +18,7 @@ from fraudlab.backends.backend import Backend
 from fraudlab.compose import as_yaml
 from fraudlab.config import BackendKind, DataKind, RunConfig
 from fraudlab.errors import BackendError, Interrupted, RunError, StorageError
-from fraudlab.run import RunFolder, new_run_id, write_text
+from fraudlab.run import RunFolder, new_run_id, storage, write_text
 from fraudlab.stages.context import Context
 from fraudlab.terminal import Terminal
 from fraudlab.tracking.background import Tracker
@@ -189,6 +190,12 @@ def _cache(config: RunConfig, terminal: Terminal) -> Path:
     used = mountable(wanted)
     if used != wanted:
         terminal.say(f"containers cannot be given folders below {wanted}; using {used}", style="yellow")
+        with storage(used):
+            used.parent.mkdir(mode=0o700, exist_ok=True)
+        if used.parent.stat().st_uid != os.getuid():  # anybody may make folders in the temporary folder
+            raise StorageError(
+                f"{used.parent} belongs to somebody else.", fix="choose a folder with paths.cache=FOLDER"
+            )
     return used
 
 

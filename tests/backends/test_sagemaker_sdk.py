@@ -30,6 +30,7 @@ def test_what_is_replaced_is_there_to_be_replaced():
         "from sagemaker.local import entities, image, local_session\n"
         "image._SageMakerContainer._get_compose_cmd_prefix; image._stream_output\n"
         "image._HostingContainer.run\n"
+        "image._create_config_file_directories; image._create_processing_config_file_directories\n"
         "entities._wait_for_serving_container; local_session.get_docker_host\n"
         "from sagemaker.utils import _SENSITIVE_SYSTEM_PATHS as p; print(*p)"
     )
@@ -114,3 +115,12 @@ def test_folders_that_cannot_be_mounted_are_moved(refused):
 
 def test_other_folders_stay(tmp_path):
     assert mountable(tmp_path) == tmp_path.resolve()
+
+
+def test_folders_a_container_writes_to_are_made_by_us_and_not_by_the_engine(client, tmp_path):
+    from sagemaker.local import image
+
+    image._create_config_file_directories(str(tmp_path), "algo-1")
+    image._create_processing_config_file_directories(str(tmp_path), "algo-2")
+    made = {str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*")}
+    assert {"model", "algo-1/output/data", "algo-1/input/config", "algo-2/output", "algo-2/config"} <= made

@@ -150,11 +150,23 @@ def _replace_in_sdk(stream: Callable[[Any], int], wait: Callable[[int], None]) -
     image._stream_output = stream
     image._HostingContainer.daemon = True
     entities._wait_for_serving_container = wait
+    # leaves these for the engine to make, which makes them root's: a container of ours could not write there
+    image._create_config_file_directories = lambda root, host: _make(
+        root, f"{host}/input/config", f"{host}/output/data", "model"
+    )
+    image._create_processing_config_file_directories = lambda root, host: _make(
+        root, f"{host}/config", f"{host}/output"
+    )
     # asks the engine twice, by starting two processes, before every single request
     local_session.get_docker_host = functools.cache(local_session.get_docker_host)
     os.environ.setdefault("COMPOSE_MENU", "false")
     os.environ.setdefault("COMPOSE_ANSI", "never")
     os.environ.setdefault("COMPOSE_PROGRESS", "quiet")
+
+
+def _make(root: str, *folders: str) -> None:
+    for folder in folders:
+        Path(root, folder).mkdir(parents=True, exist_ok=True)
 
 
 def _quieten() -> None:
