@@ -38,7 +38,7 @@ def tree(tmp_path: Path) -> Tree:
 
 @pytest.fixture
 def frauds() -> pa.Table:
-    """400 rows in time order: two numbers with gaps, a merchant, an amount, an id; every fifth row is fraud."""
+    """400 rows in time order: numbers and a merchant with gaps, an amount, an id; every fifth is fraud."""
     random = np.random.default_rng(7)
     y = np.arange(400) % 5 == 0
     a = random.normal(size=400) + 2 * y

@@ -3,6 +3,7 @@ from typing import Any
 
 import pytest
 
+from fraudlab.container import hyperparameters
 from fraudlab.container.failure import ConfigError
 from fraudlab.container.hyperparameters import read_hyperparameters
 
@@ -77,13 +78,14 @@ def test_an_unknown_name_lists_the_valid_ones() -> None:
 def test_every_parameter_is_one_xgboost_knows() -> None:
     import xgboost
 
-    given = {
-        "num_round": "1", "early_stopping_rounds": "1", "eval_metric": "aucpr", "objective": "binary:logistic",
-        "tree_method": "hist", "grow_policy": "depthwise", "learning_rate": "0.1", "max_depth": "3", "max_leaves": "4",
-        "max_bin": "16", "max_cat_to_onehot": "2", "min_child_weight": "1", "max_delta_step": "0", "gamma": "0",
-        "subsample": "1", "colsample_bytree": "1", "reg_lambda": "1", "reg_alpha": "0", "scale_pos_weight": "2",
-        "base_score": "0.5", "seed": "3",
-    }  # fmt: skip
+    given = dict.fromkeys(
+        ("num_round", "early_stopping_rounds", "max_depth", "max_leaves", "max_cat_to_onehot", "seed"), "3"
+    )
+    given |= dict.fromkeys(("min_child_weight", "max_delta_step", "gamma", "reg_lambda", "reg_alpha"), "1")
+    given |= dict.fromkeys(("learning_rate", "subsample", "colsample_bytree", "base_score"), "0.5")
+    given |= {"eval_metric": "aucpr", "objective": "binary:logistic", "tree_method": "hist"}
+    given |= {"grow_policy": "depthwise", "max_bin": "16", "scale_pos_weight": "2"}
+    assert given.keys() == hyperparameters._PARAMETERS.keys()
     booster = read_hyperparameters(given).booster
     data = xgboost.DMatrix([[0.0], [1.0]], label=[0, 1])
     # XGBoost warns of parameters it does not know, and a warning is an error here.

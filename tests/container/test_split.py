@@ -1,3 +1,4 @@
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -65,7 +66,7 @@ def test_time_split_properties(times: list[int], shares: tuple[float, float, flo
     parts = [found.rows[name] for name in NAMES]
     every = np.concatenate(parts)
     assert every.size == np.unique(every).size == time.size - found.gap_rows
-    for earlier, later in zip(parts, parts[1:], strict=False):
+    for earlier, later in pairwise(parts):
         assert time[earlier].max() < time[later].min()
         assert time[later].min() - time[earlier].max() > gap or gap == 0
     outside = np.setdiff1d(np.arange(time.size), every)

@@ -100,7 +100,7 @@ def train_matrix(split: Prepared, features: Features, parameters: Hyperparameter
     categorical = set(features.categorical)
     options = {
         "label": split.label,
-        "feature_names": [name.translate(_FORBIDDEN) for name in features.names],
+        "feature_names": _names(features),
         "feature_types": ["c" if position in categorical else "float" for position in range(len(features))],
         "nthread": cpu_count(),
     }
@@ -114,6 +114,12 @@ def train_matrix(split: Prepared, features: Features, parameters: Hyperparameter
             fix="use tree_method=hist, or drop data.categorical",
         )
     return xgboost.DMatrix(split.matrix, **options)
+
+
+def _names(features: Features) -> list[str]:
+    """Names for the booster; numbered ones where leaving out forbidden characters makes two the same."""
+    names = [name.translate(_FORBIDDEN) for name in features.names]
+    return names if len(set(names)) == len(names) else [f"f{position}" for position in range(len(names))]
 
 
 def fit(
@@ -139,7 +145,9 @@ def fit(
     callbacks = [_Rounds(on_round, stop)]
     early = parameters.early_stopping_rounds
     if early:
-        callbacks.append(xgboost.callback.EarlyStopping(early, metric_name=metric, data_name="validation"))
+        callbacks.append(
+            xgboost.callback.EarlyStopping(rounds=early, metric_name=metric, data_name="validation")
+        )
     if stop.made:
         raise JobError("the job was told to stop before its first round", fix="start it again")
     history: dict[str, dict[str, list[float]]] = {}

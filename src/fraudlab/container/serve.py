@@ -212,16 +212,19 @@ def run(model: Path) -> None:
         If the model or a setting cannot be used.
     """
     import uvicorn
-    from uvicorn.supervisors import Multiprocess
 
     port = _whole_number("SAGEMAKER_BIND_TO_PORT", 8080)
     workers = _whole_number("FRAUDLAB_WORKERS", 1)
     app = application()
     host = os.environ.get("FRAUDLAB_HOST", "0.0.0.0")
-    config = uvicorn.Config(
+    _require_free(host, port)
+    print(f"serving {model} as {app.model_id} on {host}:{port}", flush=True)
+    uvicorn.run(
         app if workers == 1 else "fraudlab.container.serve:application",
         factory=workers > 1,
         workers=workers,
+        host=host,
+        port=port,
         http="httptools",
         loop="uvloop",
         lifespan="on",
@@ -231,22 +234,15 @@ def run(model: Path) -> None:
         date_header=False,
         timeout_graceful_shutdown=_DRAIN_SECONDS,
     )
-    listening = _listen(host, port)
-    print(f"serving {model} as {app.model_id} on {host}:{port}", flush=True)
-    server = uvicorn.Server(config)
-    if workers == 1:
-        server.run(sockets=[listening])
-    else:
-        Multiprocess(config, server.run, [listening]).run()
 
 
-def _listen(host: str, port: int) -> socket.socket:
+def _require_free(host: str, port: int) -> None:
+    """Say in a sentence what uvicorn would only log."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
-        return socket.create_server(
-            (host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET, backlog=2048
-        )
+        socket.create_server((host, port), family=family).close()
     except OSError as error:
         raise ConfigError(
-            f"cannot listen on {host}:{port}: {error.strerror}",
+            f"cannot listen on {host}:{port}: {os.strerror(error.errno or 0)}",
             fix="stop what listens there, or set SAGEMAKER_BIND_TO_PORT to a free port",
         ) from error

@@ -69,11 +69,21 @@ class Archive:
             experiment = _start(key, folder)
             while (entry := self._entries.get()) is not None:
                 entry(experiment)
-            # Its writer sleeps up to this long before it notices the end.
-            experiment.streamer.queue_timeout = 0.01
+            _finish_writing(experiment)
             experiment.end()
         except Exception as error:  # noqa: BLE001  (a model is worth more than its record; the log says so)
             print(f"tracking: the archive was not written: {type(error).__name__}: {error}", file=sys.stderr)
+
+
+def _finish_writing(experiment: Any) -> None:
+    """Let the SDK's writer come to the end of its queue by itself.
+
+    ``end()`` would wait for the writer's poll of one second, and could stop it with its last entry in hand.
+    """
+    writer = experiment.streamer
+    writer.close()
+    writer.stop()
+    writer.join(_END_SECONDS)
 
 
 def _start(key: str, folder: Path) -> Any:

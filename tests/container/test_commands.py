@@ -1,0 +1,305 @@
+"""The image's commands as processes: exit codes, failures, signals, a real server, what is imported."""
+
+import json
+import os
+import resource
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+import zipfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+import fraudlab
+from fraudlab.container.contract import Tree
+from fraudlab.container.scorer import load_scorer
+
+SOURCES = str(Path(fraudlab.__file__).parents[1])
+ALL_ROLES = {"id": ["tx"], "time": "t", "amount": "amount", "categorical": ["merchant"]}
+KEY = "fraudlabtrainingarchive0123456789"
+
+
+def environment(tree: Tree, **more: str) -> dict[str, str]:
+    return {**os.environ, "PYTHONPATH": SOURCES, "FRAUDLAB_ML_ROOT": str(tree.root), **more}
+
+
+def command(
+    tree: Tree, *words: str, limit: Callable[[], None] | None = None
+) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-W", "error", "-m", "fraudlab.container", *words],
+        env=environment(tree),
+        capture_output=True,
+        text=True,
+        check=False,
+        preexec_fn=limit,
+    )
+
+
+def test_the_three_commands_one_after_the_other(place: Any, frauds: pa.Table, hand_over: Any) -> None:
+    tree = place(frauds, **ALL_ROLES, duplicates="flag", split={"kind": "time"})
+    done = command(tree, "process")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "stage=write" in done.stdout
+    assert (tree.prepared / "manifest.json").is_file()
+    hand_over(tree, experiment_key=KEY)
+    done = command(tree, "train")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "round=11 validation-aucpr=" in done.stdout
+    assert load_scorer(tree.model).features.names == ["a", "b", "merchant", "amount"]
+    (archive,) = (tree.results / "comet").glob(f"{KEY}-*.zip")
+    messages = zipfile.ZipFile(archive).read("messages.json").decode()
+    assert messages.count("validation_aucpr") == 12
+    assert "validation_average_precision" in messages
+    assert not tree.training_failure.exists()
+
+
+@pytest.mark.parametrize(
+    ("table", "roles", "code", "lines"),
+    [
+        ("", {}, 3, ["table.csv is empty", "fix: give it a header and rows", "kind: data"]),
+        (
+            "a,y\n1,0\n2,1\n",
+            {"label": "z"},
+            3,
+            ["table.csv has no column 'z'", "fix: set data.label to one of its columns: a, y", "kind: data"],
+        ),
+        (
+            "a,y\n1,0\n2,1\n",
+            {"split": {"kind": "time"}},
+            2,
+            [
+                "a time split needs a time column",
+                "fix: set data.time to the column, or use split=stratified",
+                "kind: config",
+            ],
+        ),
+    ],
+)
+def test_a_processing_job_says_why_it_failed(
+    place: Any, table: str, roles: dict[str, Any], code: int, lines: list[str]
+) -> None:
+    tree = place(table, **roles)
+    done = command(tree, "process")
+    assert done.returncode == code
+    assert tree.processing_message.read_text().splitlines() == lines
+    assert done.stderr == "".join(f"fraudlab-failure: {line}\n" for line in lines)
+
+
+def test_a_training_job_says_why_it_failed(trained: Tree, hand_over: Any) -> None:
+    done = command(hand_over(trained, {"max_dept": "3"}), "train")
+    assert done.returncode == 2
+    sentence, fix, kind = trained.training_failure.read_text().splitlines()
+    assert sentence == "unknown hyperparameter 'max_dept' (did you mean 'max_depth'?)"
+    assert fix.startswith("fix: use one of: ")
+    assert kind == "kind: config"
+
+
+def test_a_failing_training_job_leaves_its_archive(trained: Tree, hand_over: Any) -> None:
+    decision = {"policy": "fixed", "threshold": None, "missed_fraud_cost": None, "alert_cost": 0}
+    done = command(hand_over(trained, experiment_key=KEY, decision=decision), "train")
+    assert done.returncode == 2
+    (archive,) = (trained.results / "comet").glob(f"{KEY}-*.zip")
+    assert "validation_aucpr" in zipfile.ZipFile(archive).read("messages.json").decode()
+
+
+def no_room() -> None:
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (6_000, 6_000))
+
+
+def test_a_disk_without_room(place: Any, frauds: pa.Table) -> None:
+    tree = place(frauds, **ALL_ROLES)
+    done = command(tree, "process", limit=no_room)
+    assert done.returncode == 8
+    assert done.stderr.splitlines()[-1] == "fraudlab-failure: kind: storage"
+    assert tree.processing_message.read_text().splitlines()[0] == "cannot write: File too large"
+    assert [path for path in tree.prepared.rglob("*") if path.is_file()] == []
+
+
+def test_an_unknown_command(tree: Tree) -> None:
+    done = command(tree, "trian")
+    assert done.returncode == 2
+    assert done.stderr == "fraudlab.container knows process, train, serve, not 'trian'\n"
+
+
+def test_training_is_what_happens_where_no_command_is_given(tree: Tree) -> None:
+    assert "train.json is missing" in command(tree).stderr
+
+
+def test_a_stopped_training_job_keeps_model_and_archive(trained: Tree, hand_over: Any) -> None:
+    hand_over(trained, {"num_round": "100000"}, experiment_key=KEY)
+    (trained.model / "model.ubj").unlink()
+    with subprocess.Popen(
+        [sys.executable, "-m", "fraudlab.container", "train"],
+        env=environment(trained, PYTHONUNBUFFERED="1"),
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as job:
+        assert job.stdout is not None
+        for line in job.stdout:
+            if line.startswith("round=20 "):
+                job.send_signal(signal.SIGTERM)
+                break
+        job.stdout.read()
+        assert job.wait(60) == 0
+    contract = json.loads((trained.model / "model.json").read_text())
+    assert 20 < contract["rounds"] < 100_000
+    assert load_scorer(trained.model).features
+    (archive,) = (trained.results / "comet").glob(f"{KEY}-*.zip")
+    assert "validation_recall" in zipfile.ZipFile(archive).read("messages.json").decode()
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+class Server:
+    def __init__(self, tree: Tree, **more: str) -> None:
+        self.port = free_port()
+        settings = {"FRAUDLAB_HOST": "127.0.0.1", "SAGEMAKER_BIND_TO_PORT": str(self.port), **more}
+        self.job = subprocess.Popen(
+            [sys.executable, "-m", "fraudlab.container", "serve"],
+            env=environment(tree, **settings),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+
+    def wait(self) -> None:
+        for _ in range(1200):
+            assert self.job.poll() is None, self.job.communicate()[0]
+            try:
+                if self.get("/ping") == b"{}":
+                    return
+            except OSError:
+                time.sleep(0.05)
+        raise AssertionError("no answer on /ping")
+
+    def get(self, path: str) -> bytes:
+        return self._answer(urllib.request.Request(f"http://127.0.0.1:{self.port}{path}"))
+
+    def invoke(self, body: bytes, kind: str = "text/csv") -> bytes:
+        url = f"http://127.0.0.1:{self.port}/invocations"
+        return self._answer(urllib.request.Request(url, body, {"Content-Type": kind}))
+
+    def _answer(self, request: urllib.request.Request) -> bytes:
+        with urllib.request.urlopen(request, timeout=60) as answer:
+            content: bytes = answer.read()
+            return content
+
+
+@pytest.fixture
+def start() -> Iterator[Callable[..., Server]]:
+    running: list[Server] = []
+
+    def begin(tree: Tree, **more: str) -> Server:
+        running.append(Server(tree, **more))
+        running[-1].wait()
+        return running[-1]
+
+    yield begin
+    for server in running:
+        server.job.terminate()
+        server.job.communicate(timeout=40)
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_a_real_server(trained: Tree, start: Callable[..., Server], workers: str) -> None:
+    server = start(trained, FRAUDLAB_WORKERS=workers)
+    scorer = load_scorer(trained.model)
+    raw = scorer.features.scale(np.float32([[1.5, 0.25, 0, 80]]))
+    assert server.invoke(b"1.5,0.25,casino,80\n") == f"{scorer.score(raw)[0]!s}\n".encode()
+    with pytest.raises(urllib.error.HTTPError) as caught:
+        server.invoke(b"1,2\n")
+    assert caught.value.code == 400
+    caught.value.close()
+    server.job.send_signal(signal.SIGTERM)
+    output = server.job.communicate(timeout=40)[0]
+    assert server.job.returncode == 0
+    assert output.splitlines() == [f"serving {trained.model} as {scorer.model_id} on 127.0.0.1:{server.port}"]
+
+
+def test_a_stopped_server_finishes_what_is_in_flight(trained: Tree, start: Callable[..., Server]) -> None:
+    server = start(trained)
+    body = b"1.5,0.25,casino,80\n" * 400_000
+    head = "POST /invocations HTTP/1.1\r\nHost: x\r\nContent-Type: text/csv\r\n"
+    head += f"Content-Length: {len(body)}\r\n\r\n"
+    with socket.create_connection(("127.0.0.1", server.port), timeout=60) as client:
+        client.sendall(head.encode() + body[:-10])
+        time.sleep(0.3)
+        server.job.send_signal(signal.SIGTERM)
+        time.sleep(0.3)
+        with pytest.raises(OSError, match="refused"):
+            socket.create_connection(("127.0.0.1", server.port), timeout=5)
+        client.sendall(body[-10:])
+        answer = b""
+        while piece := client.recv(1 << 20):
+            answer += piece
+    assert answer.startswith(b"HTTP/1.1 200 OK")
+    assert answer.count(b"\n0.") > 399_000
+    server.job.communicate(timeout=40)
+    assert server.job.returncode == 0
+
+
+def test_a_port_that_is_taken(trained: Tree) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        done = subprocess.run(
+            [sys.executable, "-m", "fraudlab.container", "serve"],
+            env=environment(trained, FRAUDLAB_HOST="127.0.0.1", SAGEMAKER_BIND_TO_PORT=str(port)),
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    assert done.returncode == 2
+    assert f"fraudlab-failure: cannot listen on 127.0.0.1:{port}: Address already in use\n" in done.stderr
+
+
+def test_a_damaged_model_is_not_served(trained: Tree) -> None:
+    (trained.model / "model.ubj").write_bytes(b"junk")
+    done = command(trained, "serve")
+    assert done.returncode == 2
+    assert "fraudlab-failure: model.ubj is not the file model.json was written for" in done.stderr
+
+
+IMPORTED = """
+import sys
+from pathlib import Path
+from fraudlab.container.__main__ import main
+import fraudlab.container.serve as serve
+row = b"1.5,0.25,casino,80"
+serve.run = lambda model: serve.Application(serve.load_scorer(model))._score(row, "text/csv")
+sys.argv = ["serve", "serve"]
+assert main() == 0
+print(*sorted({name.partition(".")[0] for name in sys.modules}))
+"""
+
+
+def test_what_the_endpoint_imports(trained: Tree) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", IMPORTED], env=environment(trained), capture_output=True, text=True, check=True
+    )
+    imported = set(done.stdout.split())
+    assert {"xgboost", "numpy", "orjson"} <= imported
+    assert not imported & {
+        "pandas",
+        "sklearn",
+        "sagemaker",
+        "boto3",
+        "hydra",
+        "omegaconf",
+        "comet_ml",
+        "pyarrow",
+    }
