@@ -1,0 +1,62 @@
+"""One run, one experiment: the launcher live, the training job as an archive, merged once."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+SMALL = ["backend=process", "data.rows=20000", "data.fraud_rate=0.01", "model.num_round=8", "run.id=live"]
+
+
+def train(*overrides, **environment):
+    return subprocess.run(
+        [sys.executable, "-m", "fraudlab", "train", *SMALL, *overrides],
+        env={**os.environ, **environment}, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+
+
+def test_an_online_run_is_one_experiment_with_everything_in_it_once(server, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    done = train("tracking=online")
+    assert done.returncode == 0, done.stderr
+    record = json.loads(Path("runs/live/run.json").read_text())
+    assert record["experiment"]["mode"] == "online"
+    assert record["experiment"]["problems"] == []
+    assert record["experiment"]["url"]
+    assert server.experiments == {record["experiment"]["key"]}
+    history = json.loads(Path("runs/live/training/history.json").read_text())["validation"]
+    points = server.points("validation_aucpr")
+    assert [step for step, _ in points] == list(range(len(history)))
+    assert len(server.points("average_precision")) == 1
+    assert server.asset("report.html") == Path("runs/live/report.html").read_bytes()
+    assert {artifact["artifactName"] for artifact in server.artifacts} == {
+        "synthetic-raw",
+        "synthetic-prepared",
+    }
+
+
+def test_the_key_is_in_no_file_of_the_run(server, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert train("tracking=online").returncode == 0
+    key = os.environ["COMET_API_KEY"].encode()
+    assert not [path for path in Path("runs").rglob("*") if path.is_file() and key in path.read_bytes()]
+
+
+def test_insisting_on_comet_without_a_server_stops_before_any_job(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    done = train(
+        "tracking=online", COMET_API_KEY="k" * 25, COMET_URL_OVERRIDE="http://127.0.0.1:9/clientlib/"
+    )
+    assert done.returncode == 9
+    assert "\nfix: " in done.stderr
+    assert json.loads(Path("runs/live/run.json").read_text())["status"] == "failed"
+    assert not Path("runs/live/logs").exists()
+
+
+def test_a_server_that_does_not_answer_costs_a_moment_and_an_archive(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    done = train("tracking=auto", COMET_API_KEY="k" * 25, COMET_URL_OVERRIDE="http://127.0.0.1:9/clientlib/")
+    assert done.returncode == 0, done.stderr
+    assert "experiment offline (" in done.stdout
+    assert len(list(Path("runs/live/comet").glob("*.zip"))) == 2
