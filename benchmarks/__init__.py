@@ -1,1 +1,1 @@
-"""What fraudlab costs, and what its defaults are worth: ratios against a named comparator, measured in one run."""
+"""What fraudlab costs and what its defaults are worth: ratios against a comparator, measured in one run."""

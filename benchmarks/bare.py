@@ -1,7 +1,7 @@
 """The comparator: a plain pandas, xgboost and scikit-learn script that does the same work.
 
-Reads the CSV, drops duplicates, splits by time, trains as many rounds with the same parameters, evaluates on test,
-writes the model. No checks, no containers, no endpoint, no report, no record.
+Reads the CSV, drops duplicates, splits by time, trains as many rounds with the same parameters, evaluates on
+test, writes the model. No checks, no containers, no endpoint, no report, no record.
 
     python -m benchmarks.bare transactions.csv model.ubj '{"max_depth": 6}' 100
 """

@@ -2,8 +2,8 @@
 
     python -m benchmarks.loop [--rows 284807] [--runs 5] [--write NAME]
 
-Everything alternates in one session; the first round warms caches and does not count. Every run has ``force=true``,
-so no job is skipped; the cached second run is timed separately.
+Everything alternates in one session; the first round warms caches and does not count. Every run has
+``force=true``, so no job is skipped; the cached second run is timed separately.
 """
 
 from __future__ import annotations
@@ -22,16 +22,12 @@ from pathlib import Path
 from benchmarks.pages import table_of, write_section
 from fraudlab.backends.docker_engine import default_image, preflight
 from fraudlab.compose import compose
-from fraudlab.config import ModelConfig
 from fraudlab.data.synthetic import write_synthetic
 from fraudlab.errors import BackendError
 
 ROUNDS = 100
-#: what a bare script hands to xgboost.train
-PARAMETERS = (
-    "objective", "eval_metric", "tree_method", "learning_rate", "max_depth", "min_child_weight", "gamma", "subsample",
-    "colsample_bytree", "reg_lambda", "reg_alpha", "max_delta_step", "scale_pos_weight", "max_bin", "base_score",
-)  # fmt: skip
+#: of the model's configuration, what is not handed to xgboost.train as a parameter
+NOT_PARAMETERS = ("name", "num_round", "early_stopping_rounds", "max_cat_to_onehot")
 STAGES = ("prepare", "train", "score", "evaluate", "report")
 
 
@@ -75,8 +71,10 @@ def measure(runs: int) -> dict[str, list[dict[str, float]]]:
 
 
 def bare_command() -> list[str]:
-    config: ModelConfig = compose([]).model
-    parameters = {name: getattr(config, name) for name in PARAMETERS if getattr(config, name) is not None}
+    config = vars(compose([]).model)
+    parameters = {
+        key: value for key, value in config.items() if value is not None and key not in NOT_PARAMETERS
+    }
     return [
         sys.executable,
         "-m",
