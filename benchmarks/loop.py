@@ -27,7 +27,7 @@ from fraudlab.errors import BackendError
 
 ROUNDS = 100
 #: of the model's configuration, what is not handed to xgboost.train as a parameter
-NOT_PARAMETERS = ("name", "num_round", "early_stopping_rounds", "max_cat_to_onehot")
+NOT_PARAMETERS = ("name", "num_round", "early_stopping_rounds", "fraud_bins")
 STAGES = ("prepare", "train", "score", "evaluate", "report")
 
 

@@ -6,7 +6,8 @@ from botocore.validate import ParamValidator
 
 from fraudlab import api_requests
 from fraudlab.api_requests import Placement
-from fraudlab.compose import compose
+from fraudlab.compose import compose, options
+from fraudlab.container.hyperparameters import read_hyperparameters
 
 ROLE = "arn:aws:iam::123456789012:role/fraud"
 CLOUD = Placement(
@@ -120,6 +121,15 @@ def test_hyperparameters_are_strings_and_leave_out_what_is_left_to_xgboost():
     assert "base_score" not in sent
     assert sent["seed"] == "7"
     assert "name" not in sent
+
+
+@pytest.mark.parametrize("model", options("model"))
+def test_the_training_job_understands_every_hyperparameter_that_is_sent(model):
+    config = compose([f"model={model}"]).model
+    sent = api_requests.hyperparameters(config, seed=7)
+    understood = read_hyperparameters(sent).as_json()
+    expected = {key: value for key, value in vars(config).items() if value is not None and key != "name"}
+    assert understood == {**expected, "seed": 7, "eval_metric": [config.eval_metric]}
 
 
 def test_the_metric_definition_finds_the_value_in_a_round_line():

@@ -144,7 +144,9 @@ class ModelConfig:
     reg_alpha: float = 0.0
     max_delta_step: float = 0.0
     scale_pos_weight: float = 1.0
-    max_bin: int = 256
+    max_bin: int = 512
+    #: share of a feature's bins placed by the frauds' values (hist only); 0 places bins by all rows alike
+    fraud_bins: float = 0.9
     #: starting probability; null starts from the prevalence, which starves small leaves of a rare class
     base_score: float | None = 0.5
     max_cat_to_onehot: int = 4

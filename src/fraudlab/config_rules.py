@@ -112,10 +112,12 @@ def _check_model(config: RunConfig) -> None:
         0 <= model.max_depth <= 64, "model.max_depth", model.max_depth, "0 (no limit, with max_leaves) to 64"
     )
     _need(2 <= model.max_bin <= 65_535, "model.max_bin", model.max_bin, "2 to 65535")
+    _need(0.0 <= model.fraud_bins <= 0.99, "model.fraud_bins", model.fraud_bins, "0 to 0.99")
+    _need(model.max_cat_to_onehot >= 1, "model.max_cat_to_onehot", model.max_cat_to_onehot, "1 or more")
     for name in ("subsample", "colsample_bytree"):
         share: float = getattr(model, name)
         _need(0.0 < share <= 1.0, f"model.{name}", share, "above 0 and at most 1")
-    for name in ("early_stopping_rounds", "max_leaves", "max_cat_to_onehot"):
+    for name in ("early_stopping_rounds", "max_leaves"):
         _need(getattr(model, name) >= 0, f"model.{name}", getattr(model, name), "0 or more")
     for name in ("min_child_weight", "gamma", "reg_lambda", "reg_alpha", "max_delta_step"):
         _need(getattr(model, name) >= 0.0, f"model.{name}", getattr(model, name), "0 or more")

@@ -84,10 +84,10 @@ def test_every_parameter_is_one_xgboost_knows() -> None:
     given |= dict.fromkeys(("min_child_weight", "max_delta_step", "gamma", "reg_lambda", "reg_alpha"), "1")
     given |= dict.fromkeys(("learning_rate", "subsample", "colsample_bytree", "base_score"), "0.5")
     given |= {"eval_metric": "aucpr", "objective": "binary:logistic", "tree_method": "hist"}
-    given |= {"grow_policy": "depthwise", "max_bin": "16", "scale_pos_weight": "2"}
+    given |= {"grow_policy": "depthwise", "max_bin": "16", "scale_pos_weight": "2", "fraud_bins": "0.5"}
     assert given.keys() == hyperparameters._PARAMETERS.keys()
     booster = read_hyperparameters(given).booster
     data = xgboost.DMatrix([[0.0], [1.0]], label=[0, 1])
     # XGBoost warns of parameters it does not know, and a warning is an error here.
     xgboost.train({**booster, "validate_parameters": True, "verbosity": 1}, data, 1)
-    assert set(given) - set(booster) == {"num_round", "early_stopping_rounds", "eval_metric"}
+    assert set(given) - set(booster) == {"num_round", "early_stopping_rounds", "eval_metric", "fraud_bins"}

@@ -254,3 +254,34 @@ def test_scores_do_not_depend_on_how_a_row_reaches_the_model(trained: Tree, frau
     assert parse_json(json.dumps(rows).encode(), scorer.features).matrix.tobytes() == expected.tobytes()
     objects = [dict(zip(names, row, strict=True)) for row in rows]
     assert parse_json(json.dumps(objects).encode(), scorer.features).matrix.tobytes() == expected.tobytes()
+
+
+def test_bins_placed_by_the_frauds_tell_apart_what_equal_bins_do_not(fraud_in_the_tail):
+    """Frauds are a sliver of the upper tail: 16 bins of equal rows hold the whole tail in one."""
+    from fraudlab.container.boosting import StopRequest, fit, train_matrix
+    from fraudlab.container.hyperparameters import read_hyperparameters
+    from fraudlab.evaluation.metrics import average_precision
+
+    split, features = fraud_in_the_tail
+    found = {}
+    for share in ("0", "0.9"):
+        parameters = read_hyperparameters(
+            {"num_round": "20", "max_bin": "16", "max_depth": "2", "fraud_bins": share, "base_score": "0.5"}
+        )
+        bins = train_matrix(split, features, parameters)
+        assert set(bins.get_weight()) <= {1.0}
+        own = train_matrix(split, features, parameters, ref=bins)
+        fitted = fit(bins, own, parameters, on_round=lambda number, metrics: None, stop=StopRequest())
+        found[share] = average_precision(split.label, fitted.booster.inplace_predict(split.matrix))
+    assert found["0"] < 0.5 < found["0.9"]
+
+
+@pytest.fixture
+def fraud_in_the_tail():
+    from fraudlab.container.features import Column, Features
+    from fraudlab.container.prepared import Prepared
+
+    value = np.random.default_rng(1).lognormal(size=(20_000, 1)).astype(np.float32)
+    low, high = np.quantile(value, [0.985, 0.990])
+    label = ((value[:, 0] > low) & (value[:, 0] < high)).astype(np.uint8)
+    return Prepared(value, label, None), Features([Column("amount")])

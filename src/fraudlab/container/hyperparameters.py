@@ -22,6 +22,8 @@ class Hyperparameters:
     num_round : int
     early_stopping_rounds : int
         0 trains every round.
+    fraud_bins : float
+        Share of a feature's histogram bins placed by the frauds' values; 0 places bins by all rows alike.
     eval_metric : tuple of str
         Early stopping watches the last.
     booster : dict
@@ -30,12 +32,17 @@ class Hyperparameters:
 
     num_round: int
     early_stopping_rounds: int
+    fraud_bins: float
     eval_metric: tuple[str, ...]
     booster: dict[str, Any]
 
     def as_json(self) -> dict[str, Any]:
         """All parameters in one object."""
-        own = {"num_round": self.num_round, "early_stopping_rounds": self.early_stopping_rounds}
+        own = {
+            "num_round": self.num_round,
+            "early_stopping_rounds": self.early_stopping_rounds,
+            "fraud_bins": self.fraud_bins,
+        }
         return {**own, "eval_metric": list(self.eval_metric), **self.booster}
 
 
@@ -65,6 +72,7 @@ def read_hyperparameters(texts: Mapping[str, Any]) -> Hyperparameters:
     return Hyperparameters(
         num_round=values.pop("num_round", 100),
         early_stopping_rounds=values.pop("early_stopping_rounds", 0),
+        fraud_bins=values.pop("fraud_bins", 0.0),
         eval_metric=values.pop("eval_metric", ("aucpr",)),
         booster={"objective": "binary:logistic", "tree_method": "hist", "seed": 0} | values,
     )
@@ -153,6 +161,7 @@ _PARAMETERS: dict[str, Callable[[str, str], Any]] = {
     "max_depth": _whole(0, 64),
     "max_leaves": _whole(0),
     "max_bin": _whole(2, 65_535),
+    "fraud_bins": _number(0, 0.99),
     "max_cat_to_onehot": _whole(1),
     "min_child_weight": _number(0),
     "max_delta_step": _number(0),
