@@ -58,7 +58,7 @@ def test_no_group_file_sets_what_another_group_owns():
             "did you mean 'weighted'? Valid: baseline",
         ),
         (["experiment=none"], "'none' is not an option of 'experiment'.", "Valid: notebook_v1, notebook_v2"),
-        (["model.max_depth=deep"], "model.max_depth: Value 'deep' of type 'str'", "model.max_depth=6"),
+        (["model.max_depth=deep"], "model.max_depth: Value 'deep' of type 'str'", "model.max_depth=4"),
         (
             ["backend.kind=docker"],
             "Invalid value 'docker', expected one of [process, local]",

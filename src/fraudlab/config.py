@@ -133,7 +133,7 @@ class ModelConfig:
     early_stopping_rounds: int = 30
     tree_method: str = "hist"
     learning_rate: float = 0.1
-    max_depth: int = 6
+    max_depth: int = 4
     max_leaves: int = 0
     grow_policy: str = "depthwise"
     min_child_weight: float = 1.0
