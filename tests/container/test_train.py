@@ -14,6 +14,7 @@ from fraudlab.container import boosting, train
 from fraudlab.container.contract import Tree, file_sha256
 from fraudlab.container.failure import ConfigError, JobError, TableError
 from fraudlab.container.prepared import read_split
+from fraudlab.container.runtime import StopRequest
 from fraudlab.container.scorer import load_scorer
 from fraudlab.evaluation.metrics import average_precision, confusion
 
@@ -233,7 +234,7 @@ def test_a_stop_on_request_saves_the_rounds_so_far(
 
 
 def test_a_stop_before_the_first_round_leaves_no_model(ready: Tree, hand_over: Any) -> None:
-    stop = boosting.StopRequest()
+    stop = StopRequest()
     stop.make()
     with pytest.raises(JobError) as caught:
         boosting.fit(None, None, train.read_hyperparameters({}), on_round=lambda *_: None, stop=stop)

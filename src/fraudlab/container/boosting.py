@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import signal
-import threading
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,7 +13,7 @@ from fraudlab.container.failure import ConfigError, JobError
 from fraudlab.container.features import Features
 from fraudlab.container.hyperparameters import Hyperparameters
 from fraudlab.container.prepared import Prepared
-from fraudlab.container.runtime import cpu_count, lean_xgboost
+from fraudlab.container.runtime import StopRequest, cpu_count, lean_xgboost
 
 with lean_xgboost():
     import xgboost
@@ -47,33 +44,6 @@ class Fitted:
     metric: str
     validation: list[float]
     best_round: int
-
-
-class StopRequest:
-    """Whether SageMaker, or Ctrl-C, has asked the job to stop."""
-
-    def __init__(self) -> None:
-        self.made = False
-
-    @contextmanager
-    def listening(self) -> Iterator[None]:
-        """Take SIGTERM and SIGINT as a wish to stop after the current round, within the block."""
-        if threading.current_thread() is not threading.main_thread():
-            yield
-            return
-        previous = {
-            number: signal.signal(number, lambda *_: self.make())
-            for number in (signal.SIGTERM, signal.SIGINT)
-        }
-        try:
-            yield
-        finally:
-            for number, handler in previous.items():
-                signal.signal(number, handler)
-
-    def make(self) -> None:
-        """Ask for the stop."""
-        self.made = True
 
 
 class _Rounds(xgboost.callback.TrainingCallback):  # type: ignore[misc]  # xgboost publishes no types

@@ -53,6 +53,8 @@ def find_duplicates(table: pa.Table, columns: Sequence[str]) -> Duplicates:
 
 def _comparable(column: pa.ChunkedArray, name: str) -> pa.ChunkedArray:
     """The column where its numbers can be compared as they are, else one code for each distinct value."""
+    if pa.types.is_timestamp(column.type):
+        column = column.cast(pa.int64())
     kind = column.type
     if pa.types.is_floating(kind) or (pa.types.is_integer(kind) and not column.null_count):
         return column

@@ -20,7 +20,9 @@ from fraudlab.container.roles import RESERVED
 ROW, LABEL, TIME = RESERVED + "row", RESERVED + "label", RESERVED + "time"
 CARD, AMOUNT, DUPLICATE = RESERVED + "card", RESERVED + "amount", RESERVED + "duplicate"
 #: rows turned into matrix rows at once, so that a block of them stays in the processor's cache
-_BATCH_ROWS = 4096
+_BATCH_ROWS = 1 << 13
+#: more where there are categories: each batch costs a look at its whole dictionary
+_BATCH_ROWS_WITH_CATEGORIES = 1 << 17
 _ROW_GROUP_ROWS = 1 << 17
 
 
@@ -86,11 +88,11 @@ def read_split(folder: Path, features: Features) -> Prepared:
     label = np.empty(rows, np.uint8)
     has_amount = all(AMOUNT in file.schema_arrow.names for file in files)
     amount = np.empty(rows, np.float64) if has_amount else None
+    wanted = [LABEL, *([AMOUNT] if has_amount else []), *features.names]
+    batch_rows = _BATCH_ROWS_WITH_CATEGORIES if features.categorical else _BATCH_ROWS
     start = 0
     for file in files:
-        for batch in file.iter_batches(
-            _BATCH_ROWS, columns=[LABEL, *([AMOUNT] * has_amount), *features.names]
-        ):
+        for batch in file.iter_batches(batch_rows, columns=wanted):
             block = slice(start, start + batch.num_rows)
             label[block] = batch.column(LABEL)
             if amount is not None:

@@ -17,7 +17,7 @@ from fraudlab.container.failure import ConfigError
 from fraudlab.container.features import Features, read_features
 from fraudlab.container.hyperparameters import Hyperparameters, read_hyperparameters
 from fraudlab.container.model_file import write_model
-from fraudlab.container.runtime import Stages
+from fraudlab.container.runtime import Stages, StopRequest
 from fraudlab.container.tracking import Archive
 from fraudlab.evaluation.metrics import average_precision, confusion, roc_auc
 from fraudlab.evaluation.thresholds import Decision, Policy, choose_threshold
@@ -48,6 +48,17 @@ class Request:
     hashes: dict[str, str]
 
 
+@dataclass(frozen=True, slots=True)
+class Job:
+    """Everything a training job is given, read and checked."""
+
+    tree: Tree
+    request: Request
+    parameters: Hyperparameters
+    manifest: Mapping[str, Any]
+    features: Features
+
+
 def run(tree: Tree) -> None:
     """Carry out the job that ``train.json`` and the hyperparameters describe.
 
@@ -58,56 +69,45 @@ def run(tree: Tree) -> None:
     JobError
         If a parameter or a split cannot be used.
     """
-    stages = Stages()
-    request = _read_request(tree.channel("config") / "train.json")
-    parameters = read_hyperparameters(read_json(tree.hyperparameters))
-    manifest = read_json(tree.channel("config") / "manifest.json")
-    archive = Archive(request.experiment_key, tree.results / "comet")
-    try:
-        archive.log_parameters(parameters.as_json())
-        _train(tree, request, parameters, manifest, archive, stages)
-    finally:
-        with stages.stage("tracking"):
-            archive.close()
+    stages, stop = Stages(), StopRequest()
+    with stop.listening():
+        job = _read_job(tree)
+        archive = Archive(job.request.experiment_key, tree.results / "comet")
+        try:
+            _train(job, archive, stages, stop)
+        finally:
+            with stages.stage("tracking"):
+                archive.close()
     stages.end()
 
 
-def _train(
-    tree: Tree,
-    request: Request,
-    parameters: Hyperparameters,
-    manifest: Mapping[str, Any],
-    archive: Archive,
-    stages: Stages,
-) -> None:
+def _train(job: Job, archive: Archive, stages: Stages, stop: StopRequest) -> None:
     with stages.stage("import"):
-        from fraudlab.container.boosting import StopRequest, fit, train_matrix
+        from fraudlab.container.boosting import fit, train_matrix
         from fraudlab.container.prepared import read_split
 
-    features = read_features(Fields(manifest, source="manifest.json"))
-    stop = StopRequest()
-    with stop.listening():
-        with stages.stage("load"):
-            train = read_split(tree.channel("train"), features)
-            validation = read_split(tree.channel("validation"), features)
-        with stages.stage("matrix"):
-            train_bins = train_matrix(train, features, parameters)
-            del train
-            validation_bins = train_matrix(validation, features, parameters, ref=train_bins)
+    archive.log_parameters(job.parameters.as_json())
+    with stages.stage("load"):
+        train = read_split(job.tree.channel("train"), job.features)
+        validation = read_split(job.tree.channel("validation"), job.features)
+    with stages.stage("matrix"):
+        train_bins = train_matrix(train, job.features, job.parameters)
+        del train
+        validation_bins = train_matrix(validation, job.features, job.parameters, ref=train_bins)
 
-        def on_round(number: int, metrics: Mapping[str, float]) -> None:
-            print(f"round={number}", *(f"validation-{k}={v:.6f}" for k, v in metrics.items()), flush=True)
-            if request.log_rounds:
-                archive.log_metrics({f"validation_{k}": v for k, v in metrics.items()}, step=number)
+    def on_round(number: int, metrics: Mapping[str, float]) -> None:
+        print(f"round={number}", *(f"validation-{k}={v:.6f}" for k, v in metrics.items()), flush=True)
+        if job.request.log_rounds:
+            archive.log_metrics({f"validation_{k}": v for k, v in metrics.items()}, step=number)
 
-        with stages.stage("train"):
-            fitted = fit(train_bins, validation_bins, parameters, on_round=on_round, stop=stop)
-        with stages.stage("threshold"):
-            score = fitted.booster.inplace_predict(validation.matrix)
-            decision, measured = _decide(request.decision, validation, score)
-        archive.log_metrics({f"validation_{k}": v for k, v in measured.items() if v is not None})
-        with stages.stage("save"):
-            _save(tree, request, parameters, manifest, features, fitted, decision, measured, stages)
+    with stages.stage("train"):
+        fitted = fit(train_bins, validation_bins, job.parameters, on_round=on_round, stop=stop)
+    with stages.stage("threshold"):
+        score = fitted.booster.inplace_predict(validation.matrix)
+        decision, measured = _decide(job.request.decision, validation, score)
+    archive.log_metrics({f"validation_{k}": v for k, v in measured.items() if v is not None})
+    with stages.stage("save"):
+        _save(job, fitted, decision, measured, stages.seconds)
 
 
 def _decide(
@@ -141,15 +141,7 @@ def _decide(
 
 
 def _save(
-    tree: Tree,
-    request: Request,
-    parameters: Hyperparameters,
-    manifest: Mapping[str, Any],
-    features: Features,
-    fitted: Fitted,
-    decision: Decision,
-    measured: Mapping[str, Any],
-    stages: Stages,
+    job: Job, fitted: Fitted, decision: Decision, measured: Mapping[str, Any], seconds: Mapping[str, float]
 ) -> None:
     import xgboost
 
@@ -158,19 +150,19 @@ def _save(
         "validation": fitted.validation,
         "best_round": fitted.best_round,
         "rounds": len(fitted.validation),
-        "seconds": stages.seconds,
+        "seconds": seconds,
     }
-    write_json(tree.results / "history.json", history)
-    write_json(tree.results / "validation.json", {**measured, "curve": decision.curve})
-    prepared = {name: split["sha256"] for name, split in manifest["splits"].items()}
+    write_json(job.tree.results / "history.json", history)
+    write_json(job.tree.results / "validation.json", {**measured, "curve": decision.curve})
+    prepared = {name: split["sha256"] for name, split in job.manifest["splits"].items()}
     contract = {
-        "run_id": request.run_id,
-        "label": manifest["roles"]["label"],
-        **features.as_json(),
+        "run_id": job.request.run_id,
+        "label": job.manifest["roles"]["label"],
+        **job.features.as_json(),
         "threshold": decision.threshold,
-        "decision": {**asdict(request.decision), "validation": measured},
+        "decision": {**asdict(job.request.decision), "validation": measured},
         "calibration": None,
-        "hyperparameters": parameters.as_json(),
+        "hyperparameters": job.parameters.as_json(),
         "rounds": fitted.best_round + 1,
         "versions": {
             "fraudlab": __version__,
@@ -178,9 +170,21 @@ def _save(
             "numpy": np.__version__,
             "python": platform.python_version(),
         },
-        "hashes": {**request.hashes, "prepared": prepared},
+        "hashes": {**job.request.hashes, "prepared": prepared},
     }
-    write_model(tree.model, fitted.booster.save_raw("ubj"), contract)
+    write_model(job.tree.model, fitted.booster.save_raw("ubj"), contract)
+
+
+def _read_job(tree: Tree) -> Job:
+    config = tree.channel("config")
+    manifest = read_json(config / "manifest.json")
+    return Job(
+        tree,
+        _read_request(config / "train.json"),
+        read_hyperparameters(read_json(tree.hyperparameters)),
+        manifest,
+        read_features(Fields(manifest, source="manifest.json")),
+    )
 
 
 def _read_request(path: Path) -> Request:

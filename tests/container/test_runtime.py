@@ -1,0 +1,81 @@
+import importlib
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import fraudlab
+from fraudlab.container.runtime import Stages, StopRequest, cpu_count, lean_xgboost, peak_memory_mb, without
+
+
+def test_hidden_modules_cannot_be_imported_meanwhile() -> None:
+    sys.modules.pop("colorsys", None)
+    with without("colorsys"), pytest.raises(ModuleNotFoundError, match="No module named 'colorsys'"):
+        importlib.import_module("colorsys")
+    assert importlib.import_module("colorsys").rgb_to_hsv
+
+
+def test_what_is_imported_already_stays() -> None:
+    import json
+
+    with without("json"):
+        assert importlib.import_module("json") is json
+
+
+def test_xgboost_comes_without_pandas_and_scikit_learn() -> None:
+    code = (
+        "import sys\n"
+        "import fraudlab.container.boosting, fraudlab.container.scorer\n"
+        "assert 'xgboost' in sys.modules and not {'pandas', 'sklearn'} & set(sys.modules)\n"
+        "import pandas\n"
+    )
+    path = str(Path(fraudlab.__file__).parents[1])
+    subprocess.run([sys.executable, "-c", code], env={**os.environ, "PYTHONPATH": path}, check=True)
+
+
+def test_threads_spin_shortly_unless_the_person_decided(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("OMP_WAIT_POLICY", raising=False)
+    monkeypatch.setenv("GOMP_SPINCOUNT", "1")
+    monkeypatch.delenv("GOMP_SPINCOUNT")
+    with lean_xgboost():
+        assert os.environ["GOMP_SPINCOUNT"] == "10000"
+    monkeypatch.delenv("GOMP_SPINCOUNT")
+    monkeypatch.setenv("OMP_WAIT_POLICY", "active")
+    with lean_xgboost():
+        assert "GOMP_SPINCOUNT" not in os.environ
+
+
+@pytest.mark.parametrize(
+    ("quota", "expected"), [("150000 100000", 2), ("50000 100000", 1), ("max 100000", 64), ("junk", 64)]
+)
+def test_cpus_are_those_of_the_container(monkeypatch: pytest.MonkeyPatch, quota: str, expected: int) -> None:
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(64)), raising=False)
+    monkeypatch.setattr(Path, "read_text", lambda self, encoding: quota)
+    assert cpu_count() == expected
+
+
+def test_peak_memory_is_in_megabytes() -> None:
+    assert 20 < peak_memory_mb() < 100_000
+
+
+def test_stages_are_timed_and_printed(capsys: pytest.CaptureFixture[str]) -> None:
+    stages = Stages()
+    with stages.stage("read"):
+        pass
+    stages.end()
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == f"stage=read seconds={stages.seconds['read']:.3f}"
+    assert lines[1].startswith("total seconds=0.0")
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_becomes_a_wish(number: signal.Signals) -> None:
+    stop, before = StopRequest(), signal.getsignal(number)
+    with stop.listening():
+        assert not stop.made
+        os.kill(os.getpid(), number)
+        assert stop.made
+    assert signal.getsignal(number) is before
