@@ -128,7 +128,7 @@ class ModelConfig:
     objective: str = "binary:logistic"
     #: evaluated on validation after every round; early stopping watches it
     eval_metric: str = "aucpr"
-    num_round: int = 300
+    num_round: int = 500
     #: stop after this many rounds without improvement; 0 trains every round
     early_stopping_rounds: int = 30
     tree_method: str = "hist"
