@@ -70,6 +70,7 @@ def test_scaling_is_applied() -> None:
         ("1,2,3\n1,2,-Infinity", "row 2: column 'c' is infinite", 2, "c"),
         ("1,1e300,3", "row 1: column 'b' is 1e+300, too large for 32 bits", 1, "b"),
         ("a,b,c\n1,2,3", "row 1 is a header; send rows only", 1, None),
+        ("\n\r\n", "the body holds no rows", None, None),
         ('1,"2,3', "the body is not CSV: unexpected end of data", None, None),
         (b"1,\xff,3", "the body is not UTF-8: ", None, None),
         ("1," + "x" * 100 + ",3", "row 1: column 'b' holds 'xxxxx", 1, "b"),
@@ -152,7 +153,9 @@ def test_categories_survive_quoting_in_every_parser(rows: list[tuple[str, float]
 @given(st.binary(max_size=60), st.sampled_from([parse_csv, parse_json]), st.sampled_from([NUMBERS, MIXED]))
 def test_any_bytes_are_scored_or_refused(body: bytes, parse: Any, features: Features) -> None:
     with contextlib.suppress(BodyError):
-        assert parse(body, features).matrix.shape[1] == 3
+        rows, columns = parse(body, features).matrix.shape
+        assert rows > 0
+        assert columns == 3
 
 
 @pytest.mark.parametrize(

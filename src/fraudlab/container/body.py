@@ -97,6 +97,8 @@ def _parse_csv_bulk(body: bytes, features: Features) -> Rows | None:
         ).combine_chunks()
     except pa.ArrowInvalid:
         return None
+    if not table.num_rows:
+        return None
     matrix = np.empty((table.num_rows, len(features)), np.float64)
     unseen = 0
     for position in range(len(features)):
@@ -179,6 +181,8 @@ def _by_name(row: dict[str, Any], number: int, features: Features) -> list[Any]:
 
 def _from_values(rows: Sequence[list[Any]], features: Features) -> Rows:
     """Convert rows of fields or of JSON values, value by value where numbers are not plain ones."""
+    if not rows:
+        raise BodyError("the body holds no rows")
     width = len(features)
     for number, row in enumerate(rows, 1):
         if len(row) != width:

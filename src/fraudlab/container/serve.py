@@ -8,9 +8,9 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import orjson
@@ -31,6 +31,15 @@ _DRAIN_SECONDS = 25
 Scope = dict[str, Any]
 Receive = Callable[[], Awaitable[dict[str, Any]]]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
+
+
+class Answer(NamedTuple):
+    """An HTTP response; `headers` besides type and length."""
+
+    status: int
+    body: bytes
+    kind: str = JSON
+    headers: tuple[tuple[bytes, bytes], ...] = ()
 
 
 class Refusal(Exception):
@@ -79,30 +88,30 @@ class Application:
             elif scope["path"] == "/ping":
                 answer = self._ping()
             elif scope["path"] == "/model":
-                answer = 200, self._contract, JSON, ()
+                answer = Answer(200, self._contract)
             else:
                 raise Refusal(
                     404, error=f"there is no {scope['path']}; there are /ping, /invocations, /model"
                 )
         except Refusal as refusal:
-            answer = refusal.status, orjson.dumps(refusal.content), JSON, ()
-        status, body, kind, headers = answer
-        length = b"%d" % len(body)
-        named = [(b"content-type", kind.encode()), (b"content-length", length), *headers]
-        await send({"type": "http.response.start", "status": status, "headers": named})
-        await send({"type": "http.response.body", "body": body})
+            answer = Answer(refusal.status, orjson.dumps(refusal.content))
+        headers = [
+            (b"content-type", answer.kind.encode()),
+            (b"content-length", b"%d" % len(answer.body)),
+            *answer.headers,
+        ]
+        await send({"type": "http.response.start", "status": answer.status, "headers": headers})
+        await send({"type": "http.response.body", "body": answer.body})
         return None
 
-    def _ping(self) -> tuple[int, bytes, str, Iterable[tuple[bytes, bytes]]]:
+    def _ping(self) -> Answer:
         """Healthy means that a row gets a score."""
         canary = np.full((1, len(self._scorer.features)), np.nan, np.float32)
         if not np.isfinite(self._scorer.score(canary)).all():
             raise Refusal(503, error="the model does not score")
-        return 200, b"{}", JSON, ()
+        return Answer(200, b"{}")
 
-    async def _invoke(
-        self, scope: Scope, receive: Receive
-    ) -> tuple[int, bytes, str, Iterable[tuple[bytes, bytes]]]:
+    async def _invoke(self, scope: Scope, receive: Receive) -> Answer:
         if scope["method"] != "POST":
             raise Refusal(405, error=f"{scope['method']} /invocations: send rows by POST")
         headers = dict(scope["headers"])
@@ -112,7 +121,7 @@ class Application:
         accepted = _accepted(headers.get(b"accept", b"").decode("latin-1"), kind)
         body = await self._read(headers, receive)
         if not body:
-            return 204, b"", accepted, ()
+            return Answer(204, b"", accepted)
         try:
             if len(body) < BULK_BYTES:
                 rows, scores = self._score(body, kind)
@@ -122,8 +131,8 @@ class Application:
         except BodyError as error:
             place = {name: value for name in ("row", "column") if (value := getattr(error, name)) is not None}
             raise Refusal(400, error=error.sentence, **place) from error
-        unseen = [(b"x-fraudlab-unseen", b"%d" % rows.unseen)]
-        return 200, self._render(scores, accepted), accepted, unseen
+        unseen = (b"x-fraudlab-unseen", b"%d" % rows.unseen)
+        return Answer(200, self._render(scores, accepted), accepted, (unseen,))
 
     def _score(self, body: bytes, kind: str) -> tuple[Rows, NDArray[np.float32]]:
         rows = _PARSERS[kind](body, self._scorer.features)
