@@ -149,6 +149,14 @@ def test_the_resolved_configuration_can_be_read_back():
     assert yaml.safe_load(as_yaml(config)) == as_dict(config)
 
 
+def test_a_persons_own_defaults_win_over_everything_but_the_command_line(in_tmp):
+    folder = in_tmp / "conf" / "local"
+    folder.mkdir(parents=True)
+    (folder / "local.yaml").write_text("# @package _global_\nseed: 7\nmodel:\n  max_depth: 3\n")
+    assert (compose([]).seed, compose([]).model.max_depth) == (7, 3)
+    assert compose(["seed=8"]).seed == 8
+
+
 def test_a_persons_own_options_are_found(in_tmp):
     folder = in_tmp / "conf" / "model"
     folder.mkdir(parents=True)

@@ -236,6 +236,33 @@ def test_each_broken_file_is_refused_before_a_run_is_made(in_tmp, capsys, name):
     assert [p.name for p in (in_tmp / "runs").glob("[!.]*")] == []
 
 
+@pytest.fixture
+def small_disk(in_tmp):
+    """A disk of its own, mounted by size in KiB."""
+    folder = in_tmp / "disk"
+    folder.mkdir()
+
+    def mount(kib: int) -> Path:
+        options = ["mount", "-t", "tmpfs", "-o", f"size={kib}k", "tmpfs", str(folder)]
+        if subprocess.run(options, capture_output=True, check=False).returncode != 0:
+            pytest.skip("mounting a small disk needs root")
+        return folder
+
+    yield mount
+    subprocess.run(["umount", str(folder)], capture_output=True, check=False)
+
+
+@pytest.mark.parametrize(("kib", "where"), [(64, "launcher"), (400, "process job")])
+def test_a_full_disk_ends_a_run_with_its_sentence_and_code(in_tmp, small_disk, capsys, kib, where):
+    disk = small_disk(kib)
+    assert train(in_tmp, table(), f"paths.runs={disk}/runs", "run.id=full") == 8, where
+    error = capsys.readouterr().err
+    assert error.startswith("error: ")
+    assert "No space left on device" in error
+    assert "fix: free " in error
+    assert not (disk / "runs" / "latest").exists()
+
+
 def test_a_failed_run_says_failed_and_why(in_tmp):
     assert train(in_tmp, replaced("y", [0] * 4000), "run.id=bad") == 3
     record = json.loads((in_tmp / "runs" / "bad" / "run.json").read_text())
@@ -296,6 +323,15 @@ def test_an_interrupted_run_says_so_and_leaves_no_process(in_tmp, sent):
         assert "experiment.json" in zipfile.ZipFile(archive).namelist()
     listed = subprocess.run(["ps", "axww"], capture_output=True, text=True, check=True).stdout
     assert str(in_tmp) not in "".join(line for line in listed.splitlines() if "fraudlab.container" in line)
+
+
+def test_what_the_jobs_print_is_shown_on_request_and_kept(in_tmp, capsys):
+    assert main(["train", "-v", *SMALL, "run.id=loud"]) == 0
+    shown = capsys.readouterr().out
+    assert "    process | stage=read seconds=" in shown
+    assert "    train | round=3 validation-aucpr=" in shown
+    assert shown.rstrip().split("\n")[-1] == "report: runs/loud/report.html"
+    assert "round=3 validation-aucpr=" in (in_tmp / "runs" / "loud" / "logs" / "train.log").read_text()
 
 
 def test_several_runs_in_one_command(in_tmp):

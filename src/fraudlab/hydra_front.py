@@ -15,9 +15,9 @@ from fraudlab.errors import ConfigError, FraudlabError
 if TYPE_CHECKING:
     from omegaconf import DictConfig
 
-_HELP = """usage: fraudlab train [OVERRIDES] [HYDRA FLAGS]
+_HELP = """usage: fraudlab train [-v] [OVERRIDES] [HYDRA FLAGS]
 
-Carry out one run: prepare, train, deploy, evaluate, report.
+Carry out one run: prepare, train, deploy, evaluate, report. With -v, show what the jobs print.
 
 examples:
   fraudlab train backend=process
@@ -55,7 +55,7 @@ def train_command(words: Sequence[str], *, verbs: Sequence[str]) -> int:
     """
     if words[0] != "train":
         return _complete(words, verbs)
-    rest = list(words[1:])
+    rest = ["verbose=true" if word in {"-v", "--verbose"} else word for word in words[1:]]
     if rest in (["--help"], ["-h"]):
         print(help_text(), end="")
         return 0

@@ -15,6 +15,7 @@ from fraudlab.backends.backend import Endpoint, deployed
 from fraudlab.backends.joblog import JobLog
 from fraudlab.backends.process import free_port, path_of
 from fraudlab.errors import DockerUnavailable, EndpointError, FraudlabError
+from fraudlab.run import storage
 
 if TYPE_CHECKING:
     from fraudlab.backends.sagemaker_sdk import LocalClient
@@ -105,7 +106,8 @@ class LocalBackend:
         client = self._loader.result()
         client.log = log
         try:
-            start(client)
+            with storage(self._root):  # the SDK copies what a job wrote
+                start(client)
         except JobEnded as error:
             raise self._ended(job, log, str(error)) from error
 

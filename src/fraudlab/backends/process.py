@@ -10,7 +10,7 @@ import tarfile
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, cast
 from urllib.parse import unquote, urlparse
@@ -19,6 +19,7 @@ from fraudlab.api_requests import Placement, Request
 from fraudlab.backends.backend import Endpoint, deployed
 from fraudlab.backends.joblog import JobLog
 from fraudlab.errors import EndpointError, FraudlabError
+from fraudlab.run import storage
 
 #: never handed to a job: it needs no key, and what it is not given it cannot print
 _WITHHELD = ("COMET_", "AWS_", "SAGEMAKER_", "FRAUDLAB_")
@@ -121,9 +122,13 @@ class ProcessClient:
         output.mkdir(parents=True, exist_ok=True)
         try:
             self._run("train", tree, request["Environment"])
-        finally:  # as SageMaker does: what a failed job wrote is worth having
+        except BaseException:
+            with suppress(OSError):  # what a failed job wrote is worth having, but less than its error
+                _pack(tree / "output", output / "output.tar.gz")
+            raise
+        with storage(output):
             _pack(tree / "output", output / "output.tar.gz")
-        _pack(tree / "model", output / "model.tar.gz")
+            _pack(tree / "model", output / "model.tar.gz")
         self._jobs[request["TrainingJobName"]] = {
             "TrainingJobStatus": "Completed",
             "ModelArtifacts": {"S3ModelArtifacts": (output / "model.tar.gz").as_uri()},

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from fraudlab import api_requests
-from fraudlab.errors import JobFailed
+from fraudlab.errors import JobFailed, StorageError
 from fraudlab.run import read_json, storage, write_json
 from fraudlab.stages.context import Context
 from fraudlab.stages.prepare import Prepared
@@ -58,8 +58,13 @@ def train(context: Context, prepared: Prepared, *, data_sha256: str) -> Trained:
     )
     try:
         _run_job(context, request)
-    finally:
-        keep_output(output / "output.tar.gz", context.folder.path)
+    except BaseException:
+        try:
+            keep_output(output / "output.tar.gz", context.folder.path)
+        except (StorageError, tarfile.TarError) as error:
+            context.terminal.say(f"  what the job wrote could not be kept: {error}", style="yellow")
+        raise
+    keep_output(output / "output.tar.gz", context.folder.path)
     return _keep_model(output / "model.tar.gz", context.folder.path)
 
 
