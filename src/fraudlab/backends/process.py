@@ -8,7 +8,6 @@ import subprocess
 import sys
 import tarfile
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -18,12 +17,12 @@ from urllib.parse import unquote, urlparse
 from fraudlab.api_requests import Placement, Request
 from fraudlab.backends.backend import Endpoint, deployed
 from fraudlab.backends.joblog import JobLog
-from fraudlab.errors import EndpointError, FraudlabError
+from fraudlab.backends.waiting import healthy, stop
+from fraudlab.errors import EndpointError
 from fraudlab.run import storage
 
 #: never handed to a job: it needs no key, and what it is not given it cannot print
 _WITHHELD = ("COMET_", "AWS_", "SAGEMAKER_", "FRAUDLAB_")
-_STARTUP_SECONDS = 120.0
 
 
 class ProcessBackend:
@@ -160,12 +159,15 @@ class ProcessClient:
         reader.start()
         self._servers[name] = (process, reader)
         self.ports[name] = port
-        self._wait_in_service(process, port, reader)
+        if not healthy(port, ended=lambda: process.poll() is not None):
+            reader.join()
+            error = self.log.error("serve", detail=f"exit code {process.returncode}")
+            raise EndpointError(error.message, fix=error.fix)
 
     def delete_endpoint(self, EndpointName: str) -> None:
         server = self._servers.pop(EndpointName, None)
         if server:
-            _stop(server[0])
+            stop(server[0])
             server[1].join()
 
     def delete_endpoint_config(self, EndpointConfigName: str) -> None:
@@ -198,28 +200,10 @@ class ProcessClient:
             _drain(process, self.log)
             code = process.wait()
         except BaseException:
-            _stop(process)
+            stop(process)
             raise
         if code != 0:
             raise self.log.error(command, detail=f"exit code {code}")
-
-    def _wait_in_service(self, process: subprocess.Popen[str], port: int, reader: threading.Thread) -> None:
-        from urllib3 import PoolManager
-        from urllib3.exceptions import HTTPError
-
-        pool = PoolManager(retries=False)
-        give_up = time.monotonic() + _STARTUP_SECONDS
-        while time.monotonic() < give_up:
-            if process.poll() is not None:
-                reader.join()
-                raise _startup_error(self.log, f"exit code {process.returncode}")
-            try:
-                if pool.request("GET", f"http://127.0.0.1:{port}/ping", timeout=2.0).status == 200:
-                    return
-            except HTTPError:
-                pass
-            time.sleep(0.02)
-        raise _startup_error(self.log, f"no answer on /ping within {_STARTUP_SECONDS:.0f} s")
 
 
 class _LoopbackRuntime:
@@ -254,11 +238,6 @@ def free_port() -> int:
         return cast(int, probe.getsockname()[1])
 
 
-def _startup_error(log: JobLog, detail: str) -> FraudlabError:
-    error = log.error("serve", detail=detail)
-    return EndpointError(error.message, fix=error.fix)
-
-
 def _link(tree: Path, container_path: str, target: Path) -> None:
     """Show a folder where the image would see it mounted."""
     link = tree / container_path.removeprefix("/opt/ml/")
@@ -284,13 +263,3 @@ def _drain(process: subprocess.Popen[str], log: JobLog) -> None:
     with process.stdout as lines:
         for line in lines:
             log.write(line)
-
-
-def _stop(process: subprocess.Popen[str]) -> None:
-    """Ask, wait as long as SageMaker would for a server, then kill."""
-    process.terminate()
-    try:
-        process.wait(timeout=30)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()

@@ -13,13 +13,12 @@ import os
 import re
 import subprocess
 import threading
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import IO, Any
 
 from fraudlab.backends.joblog import JobLog
-from fraudlab.errors import EndpointError
+from fraudlab.backends.waiting import healthy, stop
 
 #: without this the SDK reports every local job to AWS
 _TELEMETRY_OFF = {"SchemaVersion": "1.0", "SageMaker": {"PythonSDK": {"Modules": {"TelemetryOptOut": True}}}}
@@ -27,7 +26,6 @@ _REGION = "us-east-1"
 #: Compose puts the container's name before each line of a container, and nothing before its own
 _FROM_CONTAINER = re.compile(r"^\w+-algo-\d+-\w+\s*\| ?")
 _TERMINAL_CODE = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
-_STARTUP_SECONDS = 120.0
 
 
 class LoopbackPort(int):
@@ -85,7 +83,7 @@ class LocalClient:
             _read_lines(process.stdout, log)
             code = process.wait()
         except BaseException:
-            _stop(process)
+            stop(process)
             raise
         # taking an endpoint down ends Compose with an error code, and that is no error
         if code not in (0, 130) and process.stderr is None:
@@ -94,24 +92,8 @@ class LocalClient:
 
     def _wait_in_service(self, port: int) -> None:
         """Wait for /ping; the SDK's own loop asks every five seconds, also a container that died."""
-        from urllib3 import PoolManager
-        from urllib3.exceptions import HTTPError
-
-        pool = PoolManager(retries=False)
-        give_up = time.monotonic() + _STARTUP_SECONDS
-        while time.monotonic() < give_up:
-            if self._serving and self._serving[-1].poll() is not None:
-                raise JobEnded(self._serving[-1].returncode)
-            try:
-                if pool.request("GET", f"http://127.0.0.1:{port:d}/ping", timeout=2.0).status == 200:
-                    return
-            except HTTPError:
-                pass
-            time.sleep(0.05)
-        raise EndpointError(
-            f"The endpoint did not answer on /ping within {_STARTUP_SECONDS:.0f} s.",
-            fix="read logs/serve.log of the run",
-        )
+        if not healthy(port, ended=lambda: bool(self._serving) and self._serving[-1].poll() is not None):
+            raise JobEnded(self._serving[-1].returncode)
 
 
 def _read_lines(stream: IO[bytes], log: JobLog) -> None:
@@ -173,13 +155,3 @@ def _quieten() -> None:
     os.environ.setdefault("SAGEMAKER_SUPPRESS_V2_WARNING", "1")
     for name in ("sagemaker", "sagemaker.config", "sagemaker.local", "boto3", "botocore", "urllib3"):
         logging.getLogger(name).setLevel(logging.ERROR)
-
-
-def _stop(process: subprocess.Popen[bytes]) -> None:
-    """Let Compose stop its containers in order, as SageMaker would: ask, wait, kill."""
-    process.terminate()
-    try:
-        process.wait(timeout=30)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
