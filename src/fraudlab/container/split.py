@@ -87,47 +87,27 @@ def _count(share: float, rows: int) -> int:
 
 
 def _stratified(split: Split, label: NDArray[np.uint8], seed: int) -> dict[str, Rows]:
-    """Rows drawn with equal shares of each class, as two calls of scikit-learn's ``train_test_split`` do.
+    """Rows drawn with equal shares of each class, by scikit-learn, so that they are the reference notebook's.
 
-    First train against the rest, then validation against test, each with ``stratify`` and
-    ``random_state=seed``. Its 0.8 s of imports stay out of the job; a test holds the rows equal to its own.
+    First train against the rest, then validation against test, each with ``random_state=seed``.
     """
+    from sklearn.model_selection import train_test_split
+
+    rest_share = round(1 - split.train, 12)
     test_share = round(split.test / (split.validation + split.test), 12)
-    train, rest = _draw(label, round(1 - split.train, 12), seed)
-    validation, test = _draw(label[rest], test_share, seed)
-    rows = {"train": train, "validation": rest[validation], "test": rest[test]}
-    return {name: np.sort(part) for name, part in rows.items()}
-
-
-def _draw(label: NDArray[np.uint8], test_share: float, seed: int) -> tuple[Rows, Rows]:
-    """``StratifiedShuffleSplit(test_size=test_share, random_state=seed)``: rows of train and of test."""
-    random = np.random.RandomState(seed)
-    tests = math.ceil(test_share * label.size)
-    sizes = np.bincount(label, minlength=2)
-    in_train = _approximate_mode(sizes, label.size - tests, random)
-    in_test = _approximate_mode(sizes - in_train, tests, random)
-    train: list[Rows] = []
-    test: list[Rows] = []
-    for value in (0, 1):
-        rows = np.flatnonzero(label == value)[random.permutation(sizes[value])]
-        train.append(rows[: in_train[value]])
-        test.append(rows[in_train[value] :][: in_test[value]])
-    return random.permutation(np.concatenate(train)), random.permutation(np.concatenate(test))
-
-
-def _approximate_mode(sizes: Rows, draws: int, random: np.random.RandomState) -> Rows:
-    """The likeliest number of draws from each class (hypergeometric), ties broken at random."""
-    exact = sizes / sizes.sum() * draws
-    counts: Rows = np.floor(exact).astype(np.int64)
-    left = draws - int(counts.sum())
-    for remainder in np.unique(exact - counts)[::-1]:
-        if left <= 0:
-            break
-        classes = np.flatnonzero(exact - np.floor(exact) == remainder)
-        chosen = random.choice(classes, size=min(classes.size, left), replace=False)
-        counts[chosen] += 1
-        left -= chosen.size
-    return counts
+    every = np.arange(label.size)
+    try:
+        train, rest = train_test_split(every, test_size=rest_share, stratify=label, random_state=seed)
+        validation, test = train_test_split(
+            rest, test_size=test_share, stratify=label[rest], random_state=seed
+        )
+    except ValueError as error:
+        raise TableError(
+            f"too few frauds ({int(label.sum()):,} in {label.size:,} rows) to have some in each of three splits",
+            fix="give a table with more frauds, or change split.train, split.validation and split.test",
+        ) from error
+    parts = {"train": train, "validation": validation, "test": test}
+    return {name: np.sort(part) for name, part in parts.items()}
 
 
 def _require_both_classes(name: str, label: NDArray[np.uint8], split: Split) -> None:
