@@ -103,7 +103,7 @@ def _stratified(split: Split, label: NDArray[np.uint8], seed: int) -> dict[str, 
         )
     except ValueError as error:
         raise TableError(
-            f"too few frauds ({int(label.sum()):,} in {label.size:,} rows) to have some in each of three splits",
+            f"too few frauds ({label.sum():,} in {label.size:,} rows) to have some in each of three splits",
             fix="give a table with more frauds, or change split.train, split.validation and split.test",
         ) from error
     parts = {"train": train, "validation": validation, "test": test}
