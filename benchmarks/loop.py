@@ -147,8 +147,9 @@ def report(rows: int, found: dict[str, list[dict[str, float]]]) -> str:
             memory.append([f"{job} job, {name}", f"{peak:.0f}", f"**{peak / median(bare, 'peak_mib'):.2f}**"])
     head = ["backend", "wall time / bare", "range", "seconds", *STAGES]
     return (
-        f"{rows:,} rows × 31 columns, {ROUNDS} rounds, alternating {len(bare)} times after a warm-up; the bare"
-        f" script took {median(bare, 'seconds'):.2f} s and {median(bare, 'peak_mib'):.0f} MiB (medians).\n\n"
+        f"{rows:,} rows × 31 columns, {ROUNDS} rounds, alternating {len(bare)} times after a warm-up;"
+        f" the bare script took {median(bare, 'seconds'):.2f} s"
+        f" and {median(bare, 'peak_mib'):.0f} MiB (medians).\n\n"
         + table_of(head, compared)
         + "\n\n"
         + table_of(["peak memory", "MiB", "/ bare"], memory)

@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 OpenPage = Callable[..., "Page"]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def launch() -> Iterator[Callable[[str], Browser]]:
-    """Start a headless browser from its path; one for all tests."""
+    """Start a headless browser from its path; while it lives, no other test can run an event loop."""
     with ExitStack() as stack:
 
         @cache

@@ -6,7 +6,6 @@ import os
 import socket
 import subprocess
 import sys
-import tarfile
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -15,6 +14,7 @@ from typing import Any, cast
 from urllib.parse import unquote, urlparse
 
 from fraudlab.api_requests import Placement, Request
+from fraudlab.archives import pack, unpack
 from fraudlab.backends.backend import Endpoint, deployed
 from fraudlab.backends.joblog import JobLog
 from fraudlab.backends.waiting import healthy, stop
@@ -123,11 +123,11 @@ class ProcessClient:
             self._run("train", tree, request["Environment"])
         except BaseException:
             with suppress(OSError):  # what a failed job wrote is worth having, but less than its error
-                _pack(tree / "output", output / "output.tar.gz")
+                pack(tree / "output", output / "output.tar.gz")
             raise
         with storage(output):
-            _pack(tree / "output", output / "output.tar.gz")
-            _pack(tree / "model", output / "model.tar.gz")
+            pack(tree / "output", output / "output.tar.gz")
+            pack(tree / "model", output / "model.tar.gz")
         self._jobs[request["TrainingJobName"]] = {
             "TrainingJobStatus": "Completed",
             "ModelArtifacts": {"S3ModelArtifacts": (output / "model.tar.gz").as_uri()},
@@ -147,8 +147,7 @@ class ProcessClient:
         container = self._models[self._configs[request["EndpointConfigName"]]["ModelName"]]
         tree = self._root / name
         (tree / "model").mkdir(parents=True, exist_ok=True)
-        with tarfile.open(path_of(container["ModelDataUrl"])) as archive:
-            archive.extractall(tree / "model", filter="data")
+        unpack(path_of(container["ModelDataUrl"]), lambda member: tree / "model" / member)
         port = free_port()
         process = self._start(
             "serve",
@@ -249,13 +248,6 @@ def _write_json(path: Path, content: object) -> None:
     import json
 
     path.write_text(json.dumps(content), encoding="utf-8")
-
-
-def _pack(folder: Path, target: Path) -> None:
-    # level 1: a booster compresses little, and level 9 costs more time than it saves bytes
-    with tarfile.open(target, "w:gz", compresslevel=1) as archive:
-        for entry in sorted(folder.iterdir()):
-            archive.add(entry, arcname=entry.name)
 
 
 def _drain(process: subprocess.Popen[str], log: JobLog) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from fraudlab import api_requests
+from fraudlab.archives import unpack
 from fraudlab.errors import JobFailed, StorageError
 from fraudlab.run import read_json, storage, write_json
 from fraudlab.stages.context import Context
@@ -108,12 +109,14 @@ def keep_output(archive: Path, folder: Path) -> None:
     """
     if not archive.is_file():
         return
-    with storage(folder), tarfile.open(archive) as tar:
-        for member in tar:
-            name = member.name.removeprefix("./").removeprefix("data/")
-            kept = name if name.startswith("comet/") else f"training/{name}"
-            if member.isfile() and name.endswith((".json", ".zip")) and ".." not in name:
-                _extract(tar, member, folder / kept)
+
+    def place(member: str) -> Path | None:
+        name = member.removeprefix("data/")
+        if not name.endswith((".json", ".zip")):
+            return None
+        return folder / name if name.startswith("comet/") else folder / "training" / name
+
+    unpack(archive, place)
 
 
 def _keep_model(archive: Path, folder: Path) -> Trained:
@@ -125,21 +128,9 @@ def _keep_model(archive: Path, folder: Path) -> Trained:
     with storage(target):
         target.mkdir(exist_ok=True)
         shutil.copyfile(archive, target / "model.tar.gz")
-        with tarfile.open(archive) as tar:
-            for member in tar:
-                name = member.name.removeprefix("./")
-                if member.isfile() and name in {"model.ubj", "model.json"}:
-                    _extract(tar, member, target / name)
+    unpack(archive, lambda name: target / name if name in {"model.ubj", "model.json"} else None)
     return Trained(
         archive=target / "model.tar.gz",
         contract=read_json(target / "model.json"),
         history=read_json(folder / "training" / "history.json"),
     )
-
-
-def _extract(tar: tarfile.TarFile, member: tarfile.TarInfo, target: Path) -> None:
-    content = tar.extractfile(member)
-    assert content is not None
-    target.parent.mkdir(parents=True, exist_ok=True)
-    with content, target.open("wb") as file:
-        shutil.copyfileobj(content, file)
