@@ -46,6 +46,7 @@ def build_run(
     config = OmegaConf.structured(RunConfig)
     config.data.label, config.data.time = "Class", "Time" if time else None
     config.data.amount = "Amount" if amount else None
+    config.model.max_depth, config.model.num_round = 6, 300
     for key, value in (overrides or {}).items():
         OmegaConf.update(config, key, value)
     for part in ("data", "model", "training", "evaluation"):
