@@ -11,6 +11,8 @@ import pytest
 from fraudlab.errors import DataError, Interrupted, RunError, StorageError
 from fraudlab.run import RunFolder, find_run, flatten, list_runs, new_run_id, write_json
 
+NOW = datetime(2026, 11, 23, 14, 25, 1, tzinfo=UTC)
+
 
 def test_a_run_says_running_until_it_is_complete(tmp_path):
     folder = RunFolder.create(tmp_path, "one", name="baseline")
@@ -96,12 +98,20 @@ def test_a_broken_record_is_an_error_that_names_the_file(tmp_path):
         find_run(tmp_path, "one")
 
 
-def test_run_ids_fit_into_job_names():
-    made = new_run_id(
-        "a_very long/model-name that goes on and on", now=datetime(2026, 11, 23, 14, 25, 1, tzinfo=UTC)
-    )
+def test_run_ids_fit_into_job_names(tmp_path):
+    made = new_run_id("a_very long/model-name that goes on and on", tmp_path, now=NOW)
     assert made == "20261123-142501-a-very-long-model-name-t"
     assert len(made) == 40
+
+
+def test_runs_of_one_second_have_ids_of_their_own(tmp_path):
+    made = []
+    for _ in range(3):
+        made.append(new_run_id("x" * 40, tmp_path, now=NOW))
+        (tmp_path / made[-1]).mkdir()
+    assert len(set(made)) == 3
+    assert all(len(name) <= 40 for name in made)
+    assert made[2].endswith("-3")
 
 
 def test_a_stage_is_recorded_with_its_facts(tmp_path):

@@ -36,8 +36,8 @@ def run_in_progress(
 
     The table is found before the run's folder is made: a wrong path leaves nothing behind.
     """
-    run_id = config.run.id or new_run_id(config.model.name)
     runs = Path(config.paths.runs).absolute()
+    run_id = config.run.id or new_run_id(config.model.name, runs)
     if (runs / run_id).exists():
         raise RunError(
             f"Run {run_id} exists: {runs / run_id}.", fix="choose another run.id, or remove that folder"

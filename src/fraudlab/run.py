@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import itertools
 import json
 import os
 import time
@@ -20,11 +21,23 @@ if TYPE_CHECKING:
 LATEST = "latest"
 
 
-def new_run_id(name: str, *, now: datetime | None = None) -> str:
-    """Make a run id from time and name: ``20261123-142501-baseline``, at most 40 characters."""
+def new_run_id(name: str, runs: Path, *, now: datetime | None = None) -> str:
+    """Make a run id from time and name: ``20261123-142501-baseline``, at most 40 characters.
+
+    Parameters
+    ----------
+    name : str
+        Characters that job names cannot have become hyphens.
+    runs : Path
+        Where runs are; an id that is taken there gets a number.
+    now : datetime, optional
+        Default the present.
+    """
     moment = (now or datetime.now(UTC)).strftime("%Y%m%d-%H%M%S")
     safe = "".join(c if c.isascii() and c.isalnum() else "-" for c in name)
-    return f"{moment}-{safe}"[:40].rstrip("-")
+    plain = f"{moment}-{safe}"[:40].rstrip("-")
+    numbered = (f"{plain[:36].rstrip('-')}-{number}" for number in itertools.count(2))
+    return next(made for made in itertools.chain([plain], numbered) if not (runs / made).exists())
 
 
 def write_json(path: Path, content: object) -> None:
