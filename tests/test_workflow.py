@@ -365,3 +365,13 @@ def test_the_sample_is_not_taken_for_the_whole_credit_card_table(in_tmp, data_di
     path = data_dir / "creditcard_sample.csv"
     assert main(["train", "data=creditcard", f"data.path={path}", "backend=process", "tracking=off"]) == 3
     assert "284,807" in capsys.readouterr().err
+
+
+def test_a_creditcard_table_that_was_changed_is_refused_by_its_hash(in_tmp, capsys):
+    assert main(["data", "generate", "creditcard.parquet"]) == 0
+    same_shape = ["data=creditcard", "data.path=creditcard.parquet", "backend=process", "tracking=off"]
+    assert main(["train", *same_shape]) == 3
+    error = capsys.readouterr().err
+    assert "creditcard.parquet is not the file that data.sha256 names" in error
+    assert "data.sha256=null" in error
+    assert main(["train", *same_shape, "data.sha256=null", "model.num_round=3"]) == 0

@@ -119,7 +119,9 @@ def find_table(config: RunConfig, cache: Path) -> Source:
         if data.path
         else synthetic.cached(cache, rows=data.rows, fraud_rate=data.fraud_rate, seed=config.seed)
     )
-    source = sources.resolve(
+    if data.kind is DataKind.creditcard and path.is_file():
+        creditcard.check(path)
+    return sources.resolve(
         path,
         label=data.label,
         time=data.time,
@@ -132,9 +134,6 @@ def find_table(config: RunConfig, cache: Path) -> Source:
         cache=cache,
         sha256=data.sha256,
     )
-    if data.kind is DataKind.creditcard:
-        creditcard.check(path)
-    return source
 
 
 @contextmanager

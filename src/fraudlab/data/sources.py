@@ -119,7 +119,7 @@ def resolve(
     if sha256 is not None and digest != sha256.lower():
         raise DataError(
             f"{found.name} is not the file that data.sha256 names: its sha256 is {digest}.",
-            fix="get the file again, or leave data.sha256 out",
+            fix="get the file again, or accept this one with data.sha256=null",
         )
     return Source(found, digest, tuple(columns), form, found.stat().st_size, rows)
 
