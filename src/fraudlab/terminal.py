@@ -98,7 +98,7 @@ class _PlainMeter:
 
     def __init__(self, terminal: Terminal, what: str, total: int) -> None:
         self._terminal, self._what, self._total = terminal, what, total
-        self._began = self._last = time.monotonic()
+        self._last = time.monotonic()
         self._fifth = 0
 
     def reach(self, count: int) -> None:
