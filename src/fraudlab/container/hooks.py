@@ -33,7 +33,7 @@ class Hooks:
     functions: Mapping[str, Callable[..., Any]] = field(default_factory=dict)
 
     def objective(self, name: str) -> Callable[[Any, Any], tuple[Any, Any]]:
-        """The function as ``xgboost.train`` takes it for ``obj``: ``(predt, dtrain) -> (gradient, hessian)``."""
+        """The function as ``xgboost.train`` takes it for ``obj``."""
         raise NotImplementedError
 
     def metric(self, name: str) -> Callable[[Any, Any], tuple[str, float]]:
