@@ -59,10 +59,13 @@ class Records:
         NaN where a record has none.
     matrix : ndarray of float32 or float64, shape (records, columns)
         NaN where a sparse record has no value.
+    sparse : bool
+        Whether one of them is.
     """
 
     label: NDArray[np.float64]
     matrix: NDArray[Any]
+    sparse: bool
 
 
 def read_records(file: BinaryIO) -> Iterator[Records]:
@@ -157,7 +160,7 @@ def _stack(records: Sequence[Record]) -> Records:
     for row, record in zip(matrix, records, strict=True):
         row[list(record.features.keys) if record.sparse else slice(None)] = record.features.values
     label = [record.label.values[0] if record.label else math.nan for record in records]
-    return Records(np.array(label, np.float64), matrix)
+    return Records(np.array(label, np.float64), matrix, any(record.sparse for record in records))
 
 
 def _runs(data: bytes, start: int, end: int, record: Record) -> Iterator[Records]:
@@ -191,7 +194,7 @@ def _runs(data: bytes, start: int, end: int, record: Record) -> Iterator[Records
         alike = count if same.all() else int(np.argmin(same))
         if alike:
             matrix = np.ascontiguousarray(content[:alike, values.span]).view(values.dtype)
-            yield Records(labels[:alike], matrix)
+            yield Records(labels[:alike], matrix, sparse=False)
         if alike < count:
             return
         ahead, at = ahead * 8, at + count * stride
