@@ -8,7 +8,6 @@ Everything a client can make large or slow has a bound, see :class:`Limits`.
 from __future__ import annotations
 
 import asyncio
-import logging
 import socket
 from collections import deque
 from collections.abc import Callable
@@ -20,12 +19,17 @@ from typing import Any, NamedTuple
 import httptools
 import orjson
 
+from fraudlab.container.logs import log_defect
+
 JSON, PROBLEM = "application/json", "application/problem+json"
 #: how long and how much of a refused request is read on, so that its sender gets to read the answer
 _LINGER_SECONDS, _LINGER_BYTES = 2.0, 64 << 20
+#: how long a client has to take what was written before the server stops
+_CLOSE_SECONDS = 0.2
 #: answers a connection may wait for before no more of it is read
 _PIPELINED = 32
-_LOG = logging.getLogger(__name__)
+#: header of a refusal that another try may not meet
+RETRY = b"retry-after: 1\r\n"
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +78,10 @@ def problem(status: int, detail: str, *, headers: bytes = b"", **members: Any) -
     return Answer(status, orjson.dumps(content), PROBLEM, headers)
 
 
+#: stands for the answer to somebody who has hung up, so that nobody works on it
+_GONE = Answer(499, b"")
+
+
 @cache
 def _beginning(status: int, kind: str) -> bytes:
     return f"HTTP/1.1 {status} {HTTPStatus(status).phrase}\r\ncontent-type: {kind}\r\n".encode()
@@ -84,8 +92,8 @@ class Request:
 
     Attributes
     ----------
-    method, path : bytes
-        As sent; the path without its query.
+    method, path, query : bytes
+        As sent.
     headers : dict of bytes
         Under lower-case names; of a repeated one the last.
     body : bytes
@@ -95,13 +103,23 @@ class Request:
         None until it is given.
     """
 
-    __slots__ = ("_connection", "_keep_alive", "answer", "began", "body", "headers", "method", "path")
+    __slots__ = (
+        "_connection",
+        "_keep_alive",
+        "answer",
+        "began",
+        "body",
+        "headers",
+        "method",
+        "path",
+        "query",
+    )
 
     def __init__(
         self,
         connection: Connection,
         method: bytes,
-        path: bytes,
+        url: bytes,
         headers: dict[bytes, bytes],
         body: bytes,
         *,
@@ -111,7 +129,7 @@ class Request:
         self._keep_alive = keep_alive
         self.answer: Answer | None = None
         self.method = method
-        self.path = path
+        self.path, _, self.query = url.partition(b"?")
         self.headers = headers
         self.body = body
         self.began = connection.server.loop.time()
@@ -209,6 +227,7 @@ class Connection(asyncio.Protocol):
         self._drop_body()
         for request in self._waiting:
             self.server.buffered -= len(request.body)
+            request.answer = request.answer or _GONE
         self._waiting.clear()
         self.server.connections.discard(self)
 
@@ -259,7 +278,7 @@ class Connection(asyncio.Protocol):
         request = Request(
             self,
             parser.get_method(),
-            self._url.partition(b"?")[0],
+            self._url,
             self._headers,
             body,
             keep_alive=parser.should_keep_alive() and not parser.should_upgrade(),
@@ -319,8 +338,13 @@ class Connection(asyncio.Protocol):
         """Close after what has been written."""
         self._transport.close()
 
+    def abort(self) -> None:
+        """Close at once, whatever has not been taken."""
+        self._transport.abort()
+
     def _refuse(self, answer: Answer) -> None:
         """Answer what is being read, after what is waiting, and read no further request."""
+        self.server.refused(answer)
         self._refusal = None
         self._deaf = True
         self._reading = self._in_head = False
@@ -358,7 +382,7 @@ class Connection(asyncio.Protocol):
 
 
 def _busy(detail: str) -> Answer:
-    return problem(503, f"{detail}; try again later", headers=b"retry-after: 1\r\n")
+    return problem(503, f"{detail}; try again later", headers=RETRY)
 
 
 class Server:
@@ -368,11 +392,19 @@ class Server:
     ----------
     handle : callable
         Called with every complete request; sees to it that ``request.respond`` is called once.
-    limits : Limits
+    limits : Limits, optional
+    refused : callable, optional
+        Told of what is answered without being handed over.
     """
 
-    def __init__(self, handle: Callable[[Request], None], limits: Limits | None = None) -> None:
+    def __init__(
+        self,
+        handle: Callable[[Request], None],
+        limits: Limits | None = None,
+        refused: Callable[[Answer], None] = lambda _: None,
+    ) -> None:
         self.limits = limits or Limits()
+        self.refused = refused
         self.loop = asyncio.get_running_loop()
         self.connections: set[Connection] = set()
         self.buffered = 0
@@ -382,9 +414,7 @@ class Server:
 
     async def start(self, listening: socket.socket) -> None:
         """Accept connections of a bound socket."""
-        self._listener = await self.loop.create_server(
-            lambda: Connection(self), sock=listening, backlog=2048
-        )
+        self._listener = await self.loop.create_server(lambda: Connection(self), sock=listening, backlog=2048)
         self._sweep()
 
     async def stop(self, seconds: float) -> None:
@@ -397,14 +427,17 @@ class Server:
             await asyncio.sleep(0.01)
         for connection in list(self.connections):
             connection.close()
+        await asyncio.sleep(_CLOSE_SECONDS if self.connections else 0)
+        for connection in list(self.connections):
+            connection.abort()
         await asyncio.sleep(0)
 
     def handle(self, request: Request) -> None:
         """Hand a request over; a defect answers 500 and does not end the connection of others."""
         try:
             self._handle(request)
-        except Exception:
-            _LOG.exception("internal error")
+        except Exception as error:  # noqa: BLE001  (others' requests go on)
+            log_defect("internal error", error)
             request.respond(problem(500, "internal error; the log has the traceback"))
 
     def _sweep(self) -> None:
