@@ -1,59 +1,23 @@
 """The HTTP server under clients that are slow, greedy, hasty or gone, over real sockets."""
 
-import asyncio
 import json
 import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import pytest
-import uvloop
 
 from fraudlab.container import http
-from fraudlab.container.http import Answer, Limits, Request, Server
+from fraudlab.container.http import Answer, Limits, Request
 
+from .wire import Running, one_answer, receive, until
+
+REFUSED: list[Answer] = []
 SMALL = Limits(
     body=1_000, head=2_000, buffered=1_500, connections=50, head_seconds=0.6, seconds=1.2, idle_seconds=2.5
 )
-
-
-class Running:
-    """A server on a thread of its own."""
-
-    def __init__(self, handle: Callable[[Request], None], limits: Limits) -> None:
-        self.handle = handle
-        self.limits = limits
-        self.refused: list[Answer] = []
-        self.loop = uvloop.new_event_loop()
-        listening = socket.create_server(("127.0.0.1", 0), backlog=2048)
-        self.port = listening.getsockname()[1]
-        self.server = self.loop.run_until_complete(self._start(listening))
-        self._thread = threading.Thread(target=self.loop.run_forever, daemon=True)
-        self._thread.start()
-
-    async def _start(self, listening: socket.socket) -> Server:
-        server = Server(self.handle, self.limits, refused=self.refused.append)
-        await server.start(listening)
-        return server
-
-    def stop(self, seconds: float = 1.0) -> None:
-        asyncio.run_coroutine_threadsafe(self.server.stop(seconds), self.loop).result(30)
-
-    def close(self) -> None:
-        if not self.server.stopping:
-            self.stop(0.0)
-        self.loop.call_soon_threadsafe(self.loop.stop)
-        self._thread.join(10)
-        self.loop.run_until_complete(asyncio.sleep(0.05))
-        self.loop.close()
-
-    @contextmanager
-    def connect(self) -> Iterator[socket.socket]:
-        with socket.create_connection(("127.0.0.1", self.port), timeout=10) as client:
-            yield client
 
 
 def echo(request: Request) -> None:
@@ -69,38 +33,16 @@ def echo(request: Request) -> None:
 
 @pytest.fixture
 def running() -> Iterator[Callable[..., Running]]:
+    REFUSED.clear()
     started: list[Running] = []
 
     def run(handle: Callable[[Request], None] = echo, limits: Limits = SMALL) -> Running:
-        started.append(Running(handle, limits))
+        started.append(Running(lambda: Server(handle, limits, refused=REFUSED.append)))
         return started[-1]
 
     yield run
     for server in started:
         server.close()
-
-
-def receive(client: socket.socket) -> bytes:
-    """Everything until the server closes."""
-    received = b""
-    while piece := client.recv(1 << 16):
-        received += piece
-    return received
-
-
-def one_answer(client: socket.socket) -> tuple[int, dict[str, str], bytes]:
-    """The next answer of a connection that may stay open."""
-    received = b""
-    while b"\r\n\r\n" not in received:
-        piece = client.recv(1)
-        assert piece, received
-        received += piece
-    line, *lines = received.decode().removesuffix("\r\n\r\n").split("\r\n")
-    headers = dict(header.split(": ", 1) for header in lines)
-    body = b""
-    while len(body) < int(headers.get("content-length", 0)):
-        body += client.recv(int(headers["content-length"]) - len(body))
-    return int(line.split()[1]), headers, body
 
 
 def post(body: bytes = b"abc", path: str = "/x", more: str = "") -> bytes:
@@ -134,7 +76,8 @@ def test_a_request_in_single_bytes_is_one_request(running: Any) -> None:
 def test_chunked_bodies(running: Any) -> None:
     with running().connect() as client:
         client.sendall(
-            b"POST /x HTTP/1.1\r\nhost: h\r\ntransfer-encoding: chunked\r\n\r\n3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n"
+            b"POST /x HTTP/1.1\r\nhost: h\r\ntransfer-encoding: chunked\r\n\r\n"
+            b"3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n"
         )
         assert one_answer(client)[2] == b"POST /x? 5 abcde"
 
@@ -272,7 +215,7 @@ def test_an_answer_before_a_refusal_is_not_lost(running: Any) -> None:
         client.sendall(post(b"fine") + b"nonsense\r\n\r\n")
         assert one_answer(client)[2] == b"POST /x? 4 fine"
         assert one_answer(client)[0] == 400
-    assert [answer.status for answer in server.refused] == [400]
+    assert [answer.status for answer in REFUSED] == [400]
 
 
 @pytest.mark.parametrize("pieces", [1, 50])
@@ -437,13 +380,6 @@ def test_stopping_does_not_wait_for_ever(running: Any) -> None:
         server.stop(0.3)
         assert time.monotonic() - began < 5
         assert client.recv(1) == b""
-
-
-def until(condition: Callable[[], Any], seconds: float = 5.0) -> None:
-    give_up = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < give_up
-        time.sleep(0.005)
 
 
 def test_a_problem_has_members_of_its_own() -> None:

@@ -1,7 +1,7 @@
 """HTTP/1.1 for the endpoint: httptools parses, asyncio (uvloop where it is) carries, limits hold.
 
 A connection hands every complete request to one function and writes the answers in the order of the requests,
-however late each is given. There is no task, no queue and no coroutine a request: those cost more than a score.
+however late each is given. There is no task and no coroutine a request: those cost more than its score.
 Everything a client can make large or slow has a bound, see :class:`Limits`.
 """
 
@@ -132,7 +132,7 @@ class Request:
         self.path, _, self.query = url.partition(b"?")
         self.headers = headers
         self.body = body
-        self.began = connection.server.loop.time()
+        self.began = connection.now
 
     def respond(self, answer: Answer) -> None:
         """Give the answer; a second one, such as a late one after a timeout, is dropped."""
@@ -171,10 +171,10 @@ class Connection(asyncio.Protocol):
         self._headers: dict[bytes, bytes] = {}
         self._body: list[bytes] = []
         self._size = 0
-        #: bytes of the piece being parsed, and of those since the one the request began in (below 0 in that one)
+        #: bytes of the piece being parsed; of those after the piece the request began in (below 0 until then)
         self._piece = self._fed = 0
         #: when what is being waited for began
-        self._since = server.loop.time()
+        self._since = self.now = server.loop.time()
         self._reading = self._in_head = False
         self._refusal: Answer | None = None
         #: nothing more is read as a request; the writing buffer is full; the client has said its last word
@@ -195,6 +195,7 @@ class Connection(asyncio.Protocol):
                 self._transport.abort()
             return
         self._piece = len(data)
+        self.now = self.server.loop.time()
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserUpgrade:
@@ -238,7 +239,7 @@ class Connection(asyncio.Protocol):
         self._size = 0
         self._fed = -self._piece
         self._reading = self._in_head = True
-        self._since = self.server.loop.time()
+        self._since = self.now
 
     def on_url(self, url: bytes) -> None:
         self._url += url
@@ -300,7 +301,6 @@ class Connection(asyncio.Protocol):
             ready.append(request.rendered(last=last))
         if not ready:
             return
-        self._since = self.server.loop.time()
         self._transport.write(ready[0] if len(ready) == 1 else b"".join(ready))
         if last:
             self._end()
@@ -349,6 +349,7 @@ class Connection(asyncio.Protocol):
         self._deaf = True
         self._reading = self._in_head = False
         self._drop_body()
+        self.now = self.server.loop.time()
         request = Request(self, b"", b"", {}, b"", keep_alive=False)
         self._waiting.append(request)
         request.respond(answer)
@@ -357,6 +358,7 @@ class Connection(asyncio.Protocol):
         """The last answer is written. Closed at once, a client that still sends would not get to read it."""
         self._deaf = True
         self._size = 0
+        self._since = self.server.loop.time()
         if self._half_closed or not self._transport.can_write_eof():
             self._transport.close()
         else:

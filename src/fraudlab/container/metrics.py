@@ -1,4 +1,4 @@
-"""``/metrics`` for Prometheus: traffic, time, and what the model says, where ``FRAUDLAB_METRICS`` asks for it."""
+"""``/metrics`` for Prometheus: traffic, time and what the model says, where ``FRAUDLAB_METRICS`` is on."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from fraudlab.container.http import Answer
 
 if TYPE_CHECKING:
-    from prometheus_client import CollectorRegistry
+    pass
 
 _SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10, 60)
 _SCORES = (0.001, 0.005, 0.01, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99, 1)

@@ -62,7 +62,7 @@ class Models:
         """One page of all models, in order of their names: ``limit`` of them after ``next_page_token``."""
         asked = parse_qs(query.decode("latin-1"))
         limit = asked.get("limit", [str(_PAGE)])[0]
-        if not (limit.isascii() and limit.isdigit() and 0 < int(limit[:9])):
+        if not (limit.isascii() and limit.isdigit() and int(limit[:9]) > 0):
             raise Refusal(400, f"limit is {limit!r}, not a whole number of at least 1")
         after = asked.get("next_page_token", [""])[0]
         names = sorted(name for name in self._loaded if name > after)
@@ -76,8 +76,8 @@ class Models:
         Raises
         ------
         Refusal
-            400 for a request or a model that cannot be used, 409 where the name is taken, 507 where there is no
-            room.
+            400 for a request or a model that cannot be used, 409 where the name is taken, 507 where there is
+            no room.
         """
         name, folder = self._read_order(body)
         if name in self._loaded or name in self._loading:

@@ -91,8 +91,8 @@ class Scorer:
     def reasons(self, matrix: Matrix, *, most: int) -> list[list[tuple[str, float]]]:
         """What pushed each row's raw score away from the average most, largest first.
 
-        Exact SHAP values of the trees (Lundberg et al. 2020, "From local explanations to global understanding
-        with explainable AI for trees", Nature Machine Intelligence 2), as XGBoost's ``pred_contribs`` has them.
+        Exact SHAP values of the trees, as XGBoost's ``pred_contribs`` has them (Lundberg et al. 2020, "From local
+        explanations to global understanding with explainable AI for trees", Nature Machine Intelligence 2).
 
         Parameters
         ----------
@@ -122,7 +122,7 @@ class Scorer:
         assert matrix.flags.c_contiguous
         assert columns == len(self.features)
         interface = b'{"data":[%d,true],"shape":[%d,%d],"typestr":"<f4","version":3}' % (
-            matrix.ctypes.data,
+            matrix.__array_interface__["data"][0],
             rows,
             columns,
         )
@@ -141,12 +141,7 @@ class Scorer:
                 )
             )
             # The booster owns the memory and reuses it at this thread's next call.
-            return np.fromiter(scores[:rows], np.float32, rows) if rows < 8 else _copied(scores, rows)
-
-
-def _copied(scores: Any, rows: int) -> NDArray[np.float32]:
-    address: Any = ctypes.cast(scores, ctypes.c_void_p).value
-    return np.frombuffer((ctypes.c_float * rows).from_address(address), np.float32).copy()
+            return np.frombuffer(ctypes.string_at(scores, 4 * rows), np.float32)
 
 
 def load_scorer(folder: Path, *, max_bytes: int = MAX_BYTES) -> Scorer:

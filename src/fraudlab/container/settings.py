@@ -1,4 +1,4 @@
-"""The endpoint's settings: environment variables, ours and SageMaker's, each checked before anything listens."""
+"""The endpoint's settings: environment variables, ours and SageMaker's, checked before anything listens."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
     workers = read.whole("FRAUDLAB_WORKERS", 1, 1, 256)
     if workers > 1 and several:
         raise ConfigError(
-            f"FRAUDLAB_WORKERS is {workers} where SAGEMAKER_MULTI_MODEL is set: a model is loaded by one process",
+            f"FRAUDLAB_WORKERS is {workers}, but each model of SAGEMAKER_MULTI_MODEL is loaded by one process",
             fix="leave FRAUDLAB_WORKERS at 1 behind a multi-model endpoint",
         )
     if workers > 1 and not hasattr(os, "fork"):
