@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from fraudlab.container import http
-from fraudlab.container.http import Answer, Limits, Request
+from fraudlab.container.http import Answer, Limits, Request, Server
 
 from .wire import Running, one_answer, receive, until
 

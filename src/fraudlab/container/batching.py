@@ -1,8 +1,8 @@
 """Rows of all requests that wait, scored by one call.
 
-A call into XGBoost begins with the same system calls and set-up for one row as for a hundred, and that is most
-of what one row costs. Whatever has arrived when the event loop comes round is therefore scored together: under
-load the batches grow by themselves, and without load nobody waits.
+A call into XGBoost begins with the same system calls and set-up for one row as for a hundred, and that is
+most of what one row costs. Whatever has arrived when the event loop comes round is therefore scored together:
+under load the batches grow by themselves, and without load nobody waits.
 """
 
 from __future__ import annotations

@@ -91,7 +91,7 @@ class Scorer:
     def reasons(self, matrix: Matrix, *, most: int) -> list[list[tuple[str, float]]]:
         """What pushed each row's raw score away from the average most, largest first.
 
-        Exact SHAP values of the trees, as XGBoost's ``pred_contribs`` has them (Lundberg et al. 2020, "From local
+        Exact SHAP values of the trees, XGBoost's ``pred_contribs`` (Lundberg et al. 2020, "From local
         explanations to global understanding with explainable AI for trees", Nature Machine Intelligence 2).
 
         Parameters

@@ -85,7 +85,7 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
     workers = read.whole("FRAUDLAB_WORKERS", 1, 1, 256)
     if workers > 1 and several:
         raise ConfigError(
-            f"FRAUDLAB_WORKERS is {workers}, but each model of SAGEMAKER_MULTI_MODEL is loaded by one process",
+            f"FRAUDLAB_WORKERS is {workers}, but with SAGEMAKER_MULTI_MODEL one process holds the models",
             fix="leave FRAUDLAB_WORKERS at 1 behind a multi-model endpoint",
         )
     if workers > 1 and not hasattr(os, "fork"):
