@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 Matrix = NDArray[np.float32]
 
+_LARGEST = float(np.finfo(np.float32).max)
+
 
 @dataclass(frozen=True, slots=True)
 class Column:
@@ -92,16 +94,20 @@ class Features:
         unseen = [bool(text) and text not in codes for text in texts]
         return np.array(encoded, np.float32), np.array(unseen, np.bool_)
 
-    def scale(self, matrix: Matrix) -> Matrix:
-        """Scale raw numbers in place.
+    def scaled(self, matrix: Matrix) -> Matrix:
+        """Raw numbers scaled, or the same matrix where nothing is.
+
+        Where a quotient is beyond float32 it becomes the largest number there is: no split of a tree can
+        tell the two apart, and XGBoost takes no infinities.
 
         Parameters
         ----------
         matrix : ndarray of float32, shape (rows, columns)
         """
-        if self.scaling is not None:
-            matrix[:] = (matrix.astype(np.float64) - self.scaling.mean) / self.scaling.std
-        return matrix
+        if self.scaling is None:
+            return matrix
+        quotients = (matrix.astype(np.float64) - self.scaling.mean) / self.scaling.std
+        return quotients.clip(-_LARGEST, _LARGEST).astype(np.float32)
 
     def fill(self, matrix: Matrix, batch: pa.RecordBatch) -> dict[str, int]:
         """Write rows of a prepared split into a matrix.
@@ -126,7 +132,8 @@ class Features:
                     unseen[self.names[position]] = new
             else:
                 matrix[:, position] = values.to_numpy(zero_copy_only=False)
-        self.scale(matrix)
+        if self.scaling is not None:
+            matrix[:] = self.scaled(matrix)
         return unseen
 
     def encode_dictionary(self, position: int, values: pa.DictionaryArray) -> tuple[NDArray[np.float32], int]:
