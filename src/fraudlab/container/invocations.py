@@ -198,7 +198,7 @@ class Invocations:
             raise Refusal(503, "too many large requests wait; try again later", headers=RETRY)
         self._in_threads += 1
         future = self._threads.submit(self._work, ask)
-        future.add_done_callback(partial(self._loop.call_soon_threadsafe, self._leave_thread, ask))
+        future.add_done_callback(lambda done: self._loop.call_soon_threadsafe(self._leave_thread, ask, done))
 
     def _leave_thread(self, ask: _Ask, future: Future[tuple[Rows, Scored, bytes] | None]) -> None:
         self._in_threads -= 1
