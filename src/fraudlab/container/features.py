@@ -67,9 +67,9 @@ class Features:
     codes : dict of int to dict of str to float
         For the position of each column of categories, the code of each category.
     pack : callable
-        Numbers of one row, as arguments, to the bytes of as many float32. It is also the cheapest check of a
-        row: another count, and whatever is neither a number nor a boolean, is a ``struct.error``, and a number
-        beyond float32 an ``OverflowError``. Infinities pass.
+        Numbers of one row, as arguments, to the bytes of as many float32. It is also the cheapest check of
+        a row: another count, and whatever is neither a number nor a boolean, is a ``struct.error``, and a
+        number beyond float32 an ``OverflowError``. Infinities pass.
     """
 
     def __init__(self, columns: Sequence[Column], scaling: Scaling | None = None) -> None:
@@ -99,14 +99,9 @@ class Features:
     @cached_property
     def code_texts(self) -> list[tuple[int, dict[bytes, bytes]]]:
         """The same codes, as text for text in UTF-8; that of a missing category is empty."""
+        # A category that is no text in UTF-8 can stand in a model.json; no body has it.
         return [
-            (
-                position,
-                {
-                    b"": b"",
-                    **{text.encode(errors="surrogatepass"): b"%d" % code for text, code in codes.items()},
-                },
-            )
+            (position, {b"": b"", **{_utf8(text): b"%d" % code for text, code in codes.items()}})
             for position, codes in self.codes.items()
         ]
 
@@ -187,6 +182,10 @@ class Features:
                 mean[position] = std[position] = None
             scale = {"mean": mean, "std": std}
         return {"columns": [column.as_json() for column in self.columns], "preprocessing": {"scale": scale}}
+
+
+def _utf8(text: str) -> bytes:
+    return text.encode(errors="surrogatepass")
 
 
 def read_features(fields: Fields) -> Features:

@@ -1,8 +1,8 @@
 """JSON as text to values: what orjson alone does not do.
 
-It holds Python's lock to the end of a text, so large bodies are read in slices. It keeps the last of two equal
-keys, so quotes are counted. And it refuses NaN, which Python writes for a missing number, and numbers that are
-too large without saying where, so what it refuses is read again by Python.
+It holds Python's lock to the end of a text, so large bodies are read in slices. It keeps the last of two
+equal keys, so quotes are counted. And it refuses NaN, which Python writes for a missing number, and numbers
+that are too large without saying where, so what it refuses is read again by Python.
 """
 
 from __future__ import annotations
@@ -94,8 +94,9 @@ def load_slices(body: bytes) -> Iterator[list[Any]]:
     """Read the rows of a large body, a slice at a time.
 
     The text is cut wherever it looks like the end of one row and the beginning of the next. If each piece is
-    a list of its own once it is in brackets, then all of them together are the list that the body is, whatever
-    they hold. A piece that is none was cut inside of a text, or is no JSON: some rows are read one by one.
+    a list of its own once it is in brackets, then all of them together are the list that the body is,
+    whatever they hold. A piece that is none was cut inside of a text, or is no JSON: some rows are read one
+    by one.
 
     Raises
     ------
