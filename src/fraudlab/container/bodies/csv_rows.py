@@ -56,7 +56,8 @@ def parse_csv(body: bytes, features: Features, max_rows: int) -> Rows:
         try:
             numbers, unseen = _code_categories(row, features) if features.codes else (row, 0)
             if not unseen:
-                return Rows(_pack_values(_read_lists(b"[%b]" % numbers), features), 1)
+                values = _read_lists(b"[%b]" % numbers)
+                return Rows(features.pack(*(_with_nan(values) if None in values else values)), 1)
         except UNREAD:
             pass
     body = body.removeprefix(_BOM)
@@ -71,39 +72,28 @@ def _parse_lines(body: bytes, features: Features, max_rows: int) -> Rows:
     rows = body.rstrip(b"\n") if len(features) > 1 else body.removesuffix(b"\n")
     if not rows and (len(features) > 1 or not body):
         raise no_rows(_FIX)
-    count = rows.count(b"\n") + 1
-    if count > max_rows:
-        raise too_many_rows(max_rows)
     packed: list[bytes] = []
     unseen = 0
     for text in slices_of_lines(rows):
         inputs, new = _pack_slice(text, len(packed) + 1, features)
         packed += inputs
         unseen += new
+        if len(packed) > max_rows:
+            raise too_many_rows(max_rows)
     # Where all columns are categories, a header would pass for a row.
     if unseen:
         _refuse_header(rows.partition(b"\n")[0].decode().split(","), features)
-    return Rows(b"".join(packed), count, unseen)
+    return Rows(b"".join(packed), len(packed), unseen)
 
 
 def _pack_slice(text: bytes, first: int, features: Features) -> tuple[list[bytes], int]:
-    lines = text.split(b"\n")
-    unseen = 0
     try:
-        if features.codes:
-            coded = [_code_categories(line, features) for line in lines]
-            unseen = sum(new for _, new in coded)
-            text = b"\n".join([line for line, _ in coded])
-        if b"[" not in text:  # with brackets of its own, one line could be two rows
-            rows = _read_lists(b"[[%b]]" % text.replace(b"\n", b"],["))
-            try:
-                return [features.pack(*values) for values in rows], unseen
-            except struct.error:
-                return [_pack_values(values, features) for values in rows], unseen
+        return _pack_fast(text, features)
     except UNREAD:
         pass
-    packed, unseen = [], 0
-    for row, line in enumerate(lines, first):
+    packed = []
+    unseen = 0
+    for row, line in enumerate(text.split(b"\n"), first):
         try:
             fields = line.decode().split(",")
         except UnicodeDecodeError as error:
@@ -112,6 +102,21 @@ def _pack_slice(text: bytes, first: int, features: Features) -> tuple[list[bytes
         packed.append(inputs)
         unseen += new
     return packed, unseen
+
+
+def _pack_fast(text: bytes, features: Features) -> tuple[list[bytes], int]:
+    unseen = 0
+    if features.codes:
+        coded = [_code_categories(line, features) for line in text.split(b"\n")]
+        unseen = sum([new for _, new in coded])
+        text = b"\n".join([line for line, _ in coded])
+    if b"[" in text:
+        raise ValueError("with brackets of its own, one line could be two rows")
+    rows = _read_lists(b"[[%b]]" % text.replace(b"\n", b"],["))
+    try:
+        return [features.pack(*values) for values in rows], unseen
+    except struct.error:
+        return [features.pack(*_with_nan(values)) for values in rows], unseen
 
 
 def _code_categories(line: bytes, features: Features) -> tuple[bytes, int]:
@@ -144,11 +149,8 @@ def _read_lists(text: bytes) -> list[Any]:
     raise ValueError("more than numbers and gaps")
 
 
-def _pack_values(values: list[Any], features: Features) -> bytes:
-    try:
-        return features.pack(*values)
-    except struct.error:
-        return features.pack(*[math.nan if value is None else value for value in values])
+def _with_nan(values: list[Any]) -> list[Any]:
+    return [math.nan if value is None else value for value in values]
 
 
 def _pack_fields(fields: list[str], row: int, features: Features) -> tuple[bytes, int]:

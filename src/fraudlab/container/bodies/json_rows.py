@@ -37,7 +37,12 @@ def parse_json(body: bytes, features: Features, max_rows: int) -> Rows:
     if len(body) >= LARGE_BYTES:
         return _pack(load_slices(body), features, max_rows)
     content = load(body)
-    if isinstance(content, list) and len(content) == 1 and isinstance(content[0], list):
+    if (
+        not features.codes
+        and isinstance(content, list)
+        and len(content) == 1
+        and not isinstance(content[0], dict)
+    ):
         try:
             return Rows(features.pack(*content[0]), 1)
         except UNREAD:
@@ -58,8 +63,6 @@ def parse_json_lines(body: bytes, features: Features, max_rows: int) -> Rows:
     lines = body.removeprefix(BOM).rstrip(b"\r\n")
     if not lines:
         raise no_rows("send one list or object a line")
-    if lines.count(b"\n") >= max_rows:
-        raise too_many_rows(max_rows)
     return _pack(_load_lines(lines), features, max_rows)
 
 
