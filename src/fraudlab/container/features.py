@@ -8,6 +8,7 @@ node where missing values go.
 from __future__ import annotations
 
 import math
+import operator
 import struct
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -95,6 +96,13 @@ class Features:
     def positions(self) -> dict[str, int]:
         """Where the column of each name is."""
         return {name: position for position, name in enumerate(self.names)}
+
+    @cached_property
+    def pick(self) -> Callable[[dict[str, Any]], tuple[Any, ...]]:
+        """Takes the values of the columns, in order, from an object; a ``KeyError`` if one is not there."""
+        if len(self.names) == 1:
+            return lambda row: (row[self.names[0]],)
+        return operator.itemgetter(*self.names)
 
     @cached_property
     def code_texts(self) -> list[tuple[int, dict[bytes, bytes]]]:

@@ -11,7 +11,9 @@ from __future__ import annotations
 import csv
 import io
 import math
+import struct
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import orjson
 
@@ -32,6 +34,11 @@ from fraudlab.container.features import Features
 
 _FIX = "send one row a line"
 _BOM = b"\xef\xbb\xbf"
+#: What makes JSON of lists with missing values, tried in turn: each takes a while on large bodies.
+_GAPS = (
+    ((b",,", b",null,"), (b",,", b",null,")),
+    ((b"[,", b"[null,"), (b",]", b",null]"), (b"[]", b"[null]"), (b"nan", b"null"), (b"NaN", b"null")),
+)
 
 
 def parse_csv(body: bytes, features: Features, max_rows: int) -> Rows:
@@ -45,9 +52,12 @@ def parse_csv(body: bytes, features: Features, max_rows: int) -> Rows:
     """
     row = body.removesuffix(b"\n").removesuffix(b"\r")
     # To JSON a line break is a space.
-    if b"\n" not in row and b"\r" not in row and not features.codes:
+    if b"\n" not in row and b"\r" not in row:
         try:
-            return Rows(features.pack(*orjson.loads(b"[%b]" % row)), 1)
+            numbers, unseen = _code_categories(row, features) if features.codes else (row, 0)
+            if not unseen:
+                values = _read_lists(b"[%b]" % numbers)
+                return Rows(features.pack(*(_with_nan(values) if None in values else values)), 1)
         except UNREAD:
             pass
     body = body.removeprefix(_BOM)
@@ -62,28 +72,27 @@ def _parse_lines(body: bytes, features: Features, max_rows: int) -> Rows:
     rows = body.rstrip(b"\n") if len(features) > 1 else body.removesuffix(b"\n")
     if not rows and (len(features) > 1 or not body):
         raise no_rows(_FIX)
-    count = rows.count(b"\n") + 1
-    if count > max_rows:
-        raise too_many_rows(max_rows)
     packed: list[bytes] = []
     unseen = 0
     for text in slices_of_lines(rows):
         inputs, new = _pack_slice(text, len(packed) + 1, features)
         packed += inputs
         unseen += new
+        if len(packed) > max_rows:
+            raise too_many_rows(max_rows)
     # Where all columns are categories, a header would pass for a row.
     if unseen:
         _refuse_header(rows.partition(b"\n")[0].decode().split(","), features)
-    return Rows(b"".join(packed), count, unseen)
+    return Rows(b"".join(packed), len(packed), unseen)
 
 
 def _pack_slice(text: bytes, first: int, features: Features) -> tuple[list[bytes], int]:
     try:
-        numbers, unseen = _code_categories(text, features) if features.codes else (text, 0)
-        return _pack_numbers(numbers, features), unseen
+        return _pack_fast(text, features)
     except UNREAD:
         pass
-    packed, unseen = [], 0
+    packed = []
+    unseen = 0
     for row, line in enumerate(text.split(b"\n"), first):
         try:
             fields = line.decode().split(",")
@@ -95,35 +104,53 @@ def _pack_slice(text: bytes, first: int, features: Features) -> tuple[list[bytes
     return packed, unseen
 
 
-def _code_categories(text: bytes, features: Features) -> tuple[bytes, int]:
-    """Put codes in the place of categories, and nothing in the place of those train has not seen."""
-    lines, unseen = [], 0
-    for line in text.split(b"\n"):
-        fields = line.split(b",")
-        for position, codes in features.code_texts:
-            code = codes.get(fields[position])
-            if code is None:
-                fields[position].decode()  # what is not UTF-8 is no category
-                unseen += 1
-                code = b""
-            fields[position] = code
-        lines.append(b",".join(fields))
-    return b"\n".join(lines), unseen
-
-
-def _pack_numbers(text: bytes, features: Features) -> list[bytes]:
+def _pack_fast(text: bytes, features: Features) -> tuple[list[bytes], int]:
+    unseen = 0
+    if features.codes:
+        coded = [_code_categories(line, features) for line in text.split(b"\n")]
+        unseen = sum([new for _, new in coded])
+        text = b"\n".join([line for line, _ in coded])
     if b"[" in text:
         raise ValueError("with brackets of its own, one line could be two rows")
-    text = b"[[%b]]" % text.replace(b"\n", b"],[")
+    rows = _read_lists(b"[[%b]]" % text.replace(b"\n", b"],["))
     try:
-        return [features.pack(*row) for row in orjson.loads(text)]
-    except UNREAD:
+        return [features.pack(*values) for values in rows], unseen
+    except struct.error:
+        return [features.pack(*_with_nan(values)) for values in rows], unseen
+
+
+def _code_categories(line: bytes, features: Features) -> tuple[bytes, int]:
+    """Put codes in the place of categories, and nothing in the place of those train has not seen."""
+    fields = line.split(b",")
+    unseen = 0
+    for position, codes in features.code_texts:
+        code = codes.get(fields[position])
+        if code is None:
+            fields[position].decode()  # what is not UTF-8 is no category
+            unseen += 1
+            code = b""
+        fields[position] = code
+    return b",".join(fields), unseen
+
+
+def _read_lists(text: bytes) -> list[Any]:
+    """Read what would be JSON, were it not for missing values."""
+    try:
+        return orjson.loads(text)  # type: ignore[no-any-return]
+    except orjson.JSONDecodeError:
         pass
-    text = text.replace(b",,", b",null,").replace(b",,", b",null,")
-    text = text.replace(b"[,", b"[null,").replace(b",]", b",null]").replace(b"[]", b"[null]")
-    return [
-        features.pack(*[math.nan if value is None else value for value in row]) for row in orjson.loads(text)
-    ]
+    for gaps in _GAPS:
+        for gap, filled in gaps:
+            text = text.replace(gap, filled)
+        try:
+            return orjson.loads(text)  # type: ignore[no-any-return]
+        except orjson.JSONDecodeError:
+            pass
+    raise ValueError("more than numbers and gaps")
+
+
+def _with_nan(values: list[Any]) -> list[Any]:
+    return [math.nan if value is None else value for value in values]
 
 
 def _pack_fields(fields: list[str], row: int, features: Features) -> tuple[bytes, int]:

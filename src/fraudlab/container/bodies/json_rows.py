@@ -36,7 +36,18 @@ def parse_json(body: bytes, features: Features, max_rows: int) -> Rows:
     body = body.removeprefix(BOM)
     if len(body) >= LARGE_BYTES:
         return _pack(load_slices(body), features, max_rows)
-    rows, around = _rows_of(load(body), features)
+    content = load(body)
+    if (
+        not features.codes
+        and isinstance(content, list)
+        and len(content) == 1
+        and not isinstance(content[0], dict)
+    ):
+        try:
+            return Rows(features.pack(*content[0]), 1)
+        except UNREAD:
+            pass
+    rows, around = _rows_of(content, features)
     refuse_repeated_keys(body, rows, around=around)
     return _pack([rows], features, max_rows)
 
@@ -52,8 +63,6 @@ def parse_json_lines(body: bytes, features: Features, max_rows: int) -> Rows:
     lines = body.removeprefix(BOM).rstrip(b"\r\n")
     if not lines:
         raise no_rows("send one list or object a line")
-    if lines.count(b"\n") >= max_rows:
-        raise too_many_rows(max_rows)
     return _pack(_load_lines(lines), features, max_rows)
 
 
@@ -106,8 +115,11 @@ def _pack(slices: Iterable[list[Any]], features: Features, max_rows: int) -> Row
 def _pack_rows(rows: list[Any], first: int, features: Features) -> tuple[list[bytes], int]:
     if not features.codes:
         try:
-            # Whatever is not a list of numbers, such as an object or a text, does not pack.
-            return [features.pack(*row) for row in rows], 0
+            if not isinstance(rows[0], dict):
+                return [features.pack(*row) for row in rows], 0
+            packed = [features.pack(*features.pick(row)) for row in rows]
+            if sum(map(len, rows)) == len(rows) * len(features):
+                return packed, 0
         except UNREAD:
             pass
     packed = []
@@ -121,24 +133,11 @@ def _pack_rows(rows: list[Any], first: int, features: Features) -> tuple[list[by
 
 def _pack_row(content: Any, row: int, features: Features) -> tuple[bytes, int]:
     if isinstance(content, dict):
-        content = _by_name(content, row, features)
+        if len(content) == 1 and isinstance(values := content.get("features"), list):
+            return pack_row(values, row, features)
+        if content.keys() != features.positions.keys():
+            raise wrong_columns(content, features, row=row)
+        content = features.pick(content)
     elif not isinstance(content, list):
         raise BodyError(f"row {row} is neither a list nor an object: {shown(content)}", row=row)
-    if not features.codes:
-        try:
-            return features.pack(*content), 0
-        except UNREAD:
-            pass
     return pack_row(content, row, features)
-
-
-def _by_name(content: dict[str, Any], row: int, features: Features) -> list[Any]:
-    if len(content) == 1 and isinstance(values := content.get("features"), list):
-        return values
-    try:
-        values = [content[name] for name in features.names]
-    except KeyError:
-        raise wrong_columns(content, features, row=row) from None
-    if len(content) > len(values):
-        raise wrong_columns(content, features, row=row)
-    return values

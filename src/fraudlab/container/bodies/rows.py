@@ -26,7 +26,7 @@ _LONGEST_NAME = 60
 _FIRST_BEYOND = 2.0**128 - 2.0**103
 
 #: what a fast reader may raise on a row that only the careful one can read, or refuse
-UNREAD = (ValueError, TypeError, IndexError, OverflowError, struct.error)
+UNREAD = (ValueError, TypeError, LookupError, OverflowError, struct.error)
 
 
 class BodyError(ValueError):
