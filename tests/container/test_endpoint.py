@@ -66,7 +66,7 @@ class Client:
         lines += [f"{name.replace('_', '-')}: {value}" for name, value in headers.items()]
         with socket.create_connection(("127.0.0.1", self.running.port), timeout=60) as client:
             client.sendall("\r\n".join([*lines, "", ""]).encode() + data)
-            return Answer(*one_answer(client))
+            return Answer(*one_answer(client, head=method == "HEAD"))
 
     def invoke(self, body: bytes | str = ROW, kind: str = CSV, **headers: str) -> Answer:
         return self("POST", "/invocations", body, content_type=kind, **headers)
