@@ -59,6 +59,11 @@ class Tree:
         return Path(os.environ.get("FRAUDLAB_MODEL_DIR", self.root / "model"))
 
     @property
+    def models(self) -> Path:
+        """Where a multi-model endpoint's models are put, each in a folder of its own."""
+        return self.root / "models"
+
+    @property
     def results(self) -> Path:
         return self.root / "output/data"
 

@@ -61,7 +61,7 @@ def write_model(folder: Path, booster: bytes | bytearray, contract: Mapping[str,
     write_json(folder / CONTRACT, {"schema": SCHEMA, **contract, "hashes": hashes})
 
 
-def read_model(folder: Path) -> Model:
+def read_model(folder: Path, *, max_bytes: int = MAX_BYTES) -> Model:
     """Read and check a model folder.
 
     Raises
@@ -73,8 +73,8 @@ def read_model(folder: Path) -> Model:
         path = folder / name
         if not path.is_file():
             raise ConfigError(f"there is no {name} in {folder}", fix=_FIX)
-        if path.stat().st_size > MAX_BYTES:
-            raise ConfigError(f"{path} is larger than {MAX_BYTES >> 30} GiB", fix=_FIX)
+        if path.stat().st_size > max_bytes:
+            raise ConfigError(f"{path} is larger than {max_bytes:,} bytes", fix=_FIX)
     contract = read_json(folder / CONTRACT)
     fields = Fields(contract, source=CONTRACT)
     schema = fields.get("schema", int)
