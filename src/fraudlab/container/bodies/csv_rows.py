@@ -10,8 +10,6 @@ from __future__ import annotations
 
 import csv
 import io
-import math
-import struct
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -25,6 +23,7 @@ from fraudlab.container.bodies.rows import (
     blank,
     no_rows,
     not_utf8,
+    pack_lists,
     pack_row,
     slices_of_lines,
     too_long,
@@ -56,8 +55,8 @@ def parse_csv(body: bytes, features: Features, max_rows: int) -> Rows:
         try:
             numbers, unseen = _code_categories(row, features) if features.codes else (row, 0)
             if not unseen:
-                values = _read_lists(b"[%b]" % numbers)
-                return Rows(features.pack(*(_with_nan(values) if None in values else values)), 1)
+                (inputs,) = pack_lists([_read_lists(b"[%b]" % numbers)], features)
+                return Rows(inputs, 1)
         except UNREAD:
             pass
     body = body.removeprefix(_BOM)
@@ -112,11 +111,7 @@ def _pack_fast(text: bytes, features: Features) -> tuple[list[bytes], int]:
         text = b"\n".join([line for line, _ in coded])
     if b"[" in text:
         raise ValueError("with brackets of its own, one line could be two rows")
-    rows = _read_lists(b"[[%b]]" % text.replace(b"\n", b"],["))
-    try:
-        return [features.pack(*values) for values in rows], unseen
-    except struct.error:
-        return [features.pack(*_with_nan(values)) for values in rows], unseen
+    return pack_lists(_read_lists(b"[[%b]]" % text.replace(b"\n", b"],[")), features), unseen
 
 
 def _code_categories(line: bytes, features: Features) -> tuple[bytes, int]:
@@ -147,10 +142,6 @@ def _read_lists(text: bytes) -> list[Any]:
         except orjson.JSONDecodeError:
             pass
     raise ValueError("more than numbers and gaps")
-
-
-def _with_nan(values: list[Any]) -> list[Any]:
-    return [math.nan if value is None else value for value in values]
 
 
 def _pack_fields(fields: list[str], row: int, features: Features) -> tuple[bytes, int]:

@@ -15,6 +15,7 @@ from fraudlab.container.bodies.rows import (
     Rows,
     blank,
     no_rows,
+    pack_lists,
     pack_row,
     shown,
     slices_of_lines,
@@ -37,12 +38,7 @@ def parse_json(body: bytes, features: Features, max_rows: int) -> Rows:
     if len(body) >= LARGE_BYTES:
         return _pack(load_slices(body), features, max_rows)
     content = load(body)
-    if (
-        not features.codes
-        and isinstance(content, list)
-        and len(content) == 1
-        and not isinstance(content[0], dict)
-    ):
+    if not features.codes and isinstance(content, list) and len(content) == 1 and type(content[0]) is list:
         try:
             return Rows(features.pack(*content[0]), 1)
         except UNREAD:
@@ -116,10 +112,9 @@ def _pack_rows(rows: list[Any], first: int, features: Features) -> tuple[list[by
     if not features.codes:
         try:
             if not isinstance(rows[0], dict):
-                return [features.pack(*row) for row in rows], 0
-            packed = [features.pack(*features.pick(row)) for row in rows]
+                return pack_lists(rows, features), 0
             if sum(map(len, rows)) == len(rows) * len(features):
-                return packed, 0
+                return pack_lists(list(map(features.pick, rows)), features), 0
         except UNREAD:
             pass
     packed = []

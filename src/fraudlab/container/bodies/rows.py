@@ -93,6 +93,14 @@ def finish(batch: Sequence[Rows], features: Features) -> Matrix:
     return features.scaled(np.frombuffer(joined, np.float32).reshape(-1, len(features)))
 
 
+def pack_lists(rows: Sequence[Iterable[Any]], features: Features) -> list[bytes]:
+    """Pack rows of numbers and codes, None where one is missing. Anything else is one of ``UNREAD``."""
+    try:
+        return [features.pack(*row) for row in rows]
+    except struct.error:
+        return [features.pack(*[math.nan if value is None else value for value in row]) for row in rows]
+
+
 def pack_row(values: Sequence[Any], row: int, features: Features) -> tuple[bytes, int]:
     """Read the raw values of one row, each of them text or what JSON makes of it.
 
@@ -124,7 +132,10 @@ def pack_row(values: Sequence[Any], row: int, features: Features) -> tuple[bytes
     try:
         packed = features.pack(*numbers)
     except UNREAD:
-        numbers = [_number(value, row, position, features) for position, value in enumerate(numbers)]
+        numbers = [
+            value if type(value) is float else _number(value, row, position, features)
+            for position, value in enumerate(numbers)
+        ]
         try:
             packed = features.pack(*numbers)
         except OverflowError as error:
@@ -135,8 +146,6 @@ def pack_row(values: Sequence[Any], row: int, features: Features) -> tuple[bytes
 
 
 def _number(value: Any, row: int, position: int, features: Features) -> float:
-    if isinstance(value, float):
-        return value
     if value is None:
         return math.nan
     name = features.names[position]
