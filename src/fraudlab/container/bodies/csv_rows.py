@@ -25,9 +25,9 @@ from fraudlab.container.bodies.rows import (
     not_utf8,
     pack_lists,
     pack_row,
+    refuse_too_many,
     slices_of_lines,
     too_long,
-    too_many_rows,
 )
 from fraudlab.container.features import Features
 
@@ -77,8 +77,7 @@ def _parse_lines(body: bytes, features: Features, max_rows: int) -> Rows:
         inputs, new = _pack_slice(text, len(packed) + 1, features)
         packed += inputs
         unseen += new
-        if len(packed) > max_rows:
-            raise too_many_rows(max_rows)
+        refuse_too_many(len(packed), max_rows, features)
     # Where all columns are categories, a header would pass for a row.
     if unseen:
         _refuse_header(rows.partition(b"\n")[0].decode().split(","), features)
@@ -175,8 +174,7 @@ def _parse_quoted(body: bytes, features: Features, max_rows: int) -> Rows:
         if not record and len(features) > 1:
             blank = blank or row
             continue
-        if row > max_rows:
-            raise too_many_rows(max_rows)
+        refuse_too_many(row, max_rows, features)
         # Only at the end of a body are blank lines no rows.
         inputs, new = _pack_fields([""] if blank else record or [""], blank or row, features)
         packed.append(inputs)

@@ -17,9 +17,9 @@ from fraudlab.container.bodies.rows import (
     no_rows,
     pack_lists,
     pack_row,
+    refuse_too_many,
     shown,
     slices_of_lines,
-    too_many_rows,
     wrong_columns,
 )
 from fraudlab.container.features import Features
@@ -98,8 +98,7 @@ def _pack(slices: Iterable[list[Any]], features: Features, max_rows: int) -> Row
     packed: list[bytes] = []
     unseen = 0
     for rows in slices:
-        if len(packed) + len(rows) > max_rows:
-            raise too_many_rows(max_rows)
+        refuse_too_many(len(packed) + len(rows), max_rows, features)
         inputs, new = _pack_rows(rows, len(packed) + 1, features)
         packed += inputs
         unseen += new
