@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field, fields
+from typing import Any, Literal
 
 from fraudlab.container.failure import ConfigError, near
 
@@ -22,28 +22,70 @@ class Hyperparameters:
     num_round : int
     early_stopping_rounds : int
         0 trains every round.
+    save_best : bool
+        With early stopping: cut the model after its best round. False keeps every round that was trained.
+    checkpoint_rounds : int
+        Rounds of a segment; a checkpoint is written after each. Where rounds draw random numbers (`samples`),
+        a segment also begins with a fresh booster and a seed of its own, so that an interrupted job and one
+        that was not end with the same bytes. 0 writes none.
+    k_fold : int
+        Folds of a cross-validation beside the model; 0 makes none.
+    k_fold_repeats : int
+        How often the folds are drawn.
+    csv_weights : bool
+        The second column of a label-first CSV file is the row's weight.
+    keep_counter : bool
+        A first column that only counts the rows is a feature, not a mistake.
     fraud_bins : float
         Share of a feature's histogram bins placed by the frauds' values; 0 places bins by all rows alike.
+    decision_threshold : float or None
+        Of a job without ``train.json``: an alert is a score of at least this; None chooses by F1.
     eval_metric : tuple of str
-        Early stopping watches the last.
+        Early stopping watches the last; ``hook:NAME`` is a function of ``hooks.py``.
+    objective_hook : str or None
+        Name of the function of ``hooks.py`` that gives gradients; the booster stays ``binary:logistic``.
+    monotone_constraints : dict of {str or int: int} or None
+        Direction a feature, by column name or position: 1 rising, -1 falling.
+    interaction_constraints : tuple of tuples or None
+        Groups of features, by column name or position, that may stand in one branch.
     booster : dict
         What goes to XGBoost, under its names; what is absent has XGBoost's default.
     """
 
-    num_round: int
-    early_stopping_rounds: int
-    fraud_bins: float
-    eval_metric: tuple[str, ...]
-    booster: dict[str, Any]
+    num_round: int = 100
+    early_stopping_rounds: int = 0
+    save_best: bool = True
+    checkpoint_rounds: int = 100
+    k_fold: int = 0
+    k_fold_repeats: int = 1
+    csv_weights: bool = False
+    keep_counter: bool = False
+    fraud_bins: float = 0.0
+    decision_threshold: float | None = None
+    eval_metric: tuple[str, ...] = ("aucpr",)
+    objective_hook: str | None = None
+    monotone_constraints: Mapping[str | int, int] | None = None
+    interaction_constraints: tuple[tuple[str | int, ...], ...] | None = None
+    booster: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def samples(self) -> bool:
+        """Whether rounds draw random numbers, so that continuing a booster is not the same as not stopping."""
+        shares = ("subsample", "colsample_bytree", "colsample_bylevel", "colsample_bynode")
+        return self.booster.get("booster") == "dart" or any(
+            self.booster.get(name, 1.0) < 1 for name in shares
+        )
 
     def as_json(self) -> dict[str, Any]:
-        """All parameters in one object."""
-        own = {
-            "num_round": self.num_round,
-            "early_stopping_rounds": self.early_stopping_rounds,
-            "fraud_bins": self.fraud_bins,
-        }
-        return {**own, "eval_metric": list(self.eval_metric), **self.booster}
+        """Everything that made the model, in one object: what XGBoost is given beside what is fraudlab's own."""
+        own = {item.name: getattr(self, item.name) for item in fields(self) if item.name != "booster"}
+        given = {name: value for name, value in own.items() if value is not None}
+        return {**given, "eval_metric": list(self.eval_metric), **self.booster}
+
+
+def direction(metric: str) -> Literal["maximize", "minimize"]:
+    """Whether more of one of XGBoost's metrics is better; a hook says it itself (``Hooks.direction``)."""
+    return "maximize" if metric in ("auc", "aucpr") else "minimize"
 
 
 def read_hyperparameters(texts: Mapping[str, Any]) -> Hyperparameters:
@@ -69,12 +111,9 @@ def read_hyperparameters(texts: Mapping[str, Any]) -> Hyperparameters:
         plain = _plain(given)
         if plain is not None:
             values[name] = _PARAMETERS[name](name, plain)
+    own = {name: values.pop(name) for name in _OWN if name in values}
     return Hyperparameters(
-        num_round=values.pop("num_round", 100),
-        early_stopping_rounds=values.pop("early_stopping_rounds", 0),
-        fraud_bins=values.pop("fraud_bins", 0.0),
-        eval_metric=values.pop("eval_metric", ("aucpr",)),
-        booster={"objective": "binary:logistic", "tree_method": "hist", "seed": 0} | values,
+        **own, booster={"objective": "binary:logistic", "tree_method": "hist", "seed": 0} | values
     )
 
 
@@ -121,6 +160,13 @@ def _whole(minimum: int, maximum: int = 2**31 - 1) -> Callable[[str, str], int]:
     return parse
 
 
+def _flag(name: str, text: str) -> bool:
+    flags = {"true": True, "1": True, "false": False, "0": False}
+    if text.lower() not in flags:
+        raise _refused(name, text, "true or false")
+    return flags[text.lower()]
+
+
 def _one_of(*valid: str) -> Callable[[str, str], str]:
     def parse(name: str, text: str) -> str:
         if text not in valid:
@@ -153,6 +199,13 @@ def _refused(name: str, text: str, wanted: str) -> ConfigError:
 _PARAMETERS: dict[str, Callable[[str, str], Any]] = {
     "num_round": _whole(1),
     "early_stopping_rounds": _whole(0),
+    "save_best": _flag,
+    "checkpoint_rounds": _whole(0),
+    "k_fold": _whole(0, 50),
+    "k_fold_repeats": _whole(1, 100),
+    "csv_weights": _flag,
+    "keep_counter": _flag,
+    "decision_threshold": _number(0, 1),
     "eval_metric": _metrics,
     "objective": _one_of("binary:logistic"),
     "tree_method": _one_of("hist", "approx", "exact"),
@@ -174,3 +227,4 @@ _PARAMETERS: dict[str, Callable[[str, str], Any]] = {
     "base_score": _number(0, 1, open_minimum=True),
     "seed": _whole(0),
 }
+_OWN = tuple(item.name for item in fields(Hyperparameters) if item.name != "booster")
