@@ -85,7 +85,7 @@ def _check_schema(schema: Any, source: Source, *, keep_counter: bool) -> None:
     names = schema.names
     if len(names) < 2:
         raise TableError(
-            f"{source.name} has {len(names)} columns; the first is the label, the others are features",
+            f"{source.name} has {'1 column' if names else 'no columns'}; a row is the label, then the features",
             fix="give it features",
         )
     twice = next((name for name in names if names.count(name) > 1), None)
