@@ -20,7 +20,7 @@ from benchmarks.servers import Protocol
 
 SLICE_SECONDS, CONNECTIONS = 10, 16
 #: a server slower than this many requests a second does not come to the end of a soak
-SLOWEST = 500
+SLOWEST = 200
 #: growth that is no longer noise of the allocator
 FLAT_MIB = 4.0
 BULK_BYTES = 20_000_000

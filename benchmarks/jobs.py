@@ -87,7 +87,13 @@ def _write(path: Path, content: Any) -> None:
     path.write_text(json.dumps(content), encoding="utf-8")
 
 
-def main(tree: str, rows: str) -> None:
+def split_file(tree: Path, name: str) -> Path:
+    """The Parquet file of a prepared split."""
+    return tree / "processing/output" / name / "part-0.parquet"
+
+
+def prepare_synthetic(tree: str, rows: str) -> None:
+    """Prepare the synthetic table so that train has about `rows` rows, of 30 features and the label."""
     from fraudlab.data.synthetic import COLUMNS, write_synthetic
 
     folder = Path(tree)
@@ -98,5 +104,28 @@ def main(tree: str, rows: str) -> None:
     (folder / "processing/input/raw" / table.name).unlink()
 
 
+def print_parameters() -> None:
+    """Print fraudlab's defaults for XGBoost, and ``fraud_bins``, as JSON."""
+    from fraudlab.compose import compose
+
+    ours = ("name", "num_round", "early_stopping_rounds")
+    chosen = {name: value for name, value in vars(compose([]).model).items() if name not in ours}
+    print(json.dumps({name: value for name, value in chosen.items() if value is not None}))
+
+
+def require_same(one: str, other: str) -> None:
+    """See that two boosters have the same trees."""
+    import xgboost
+
+    trees = []
+    for path in (one, other):
+        model = json.loads(xgboost.Booster(model_file=path).save_raw("json"))
+        trees.append(model["learner"]["gradient_booster"]["model"]["trees"])
+    if trees[0] != trees[1]:
+        raise SystemExit(f"{one} and {other} are not the same model: their times cannot be compared")
+
+
+COMMANDS = {"prepare": prepare_synthetic, "parameters": print_parameters, "same": require_same}
+
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    COMMANDS[sys.argv[1]](*sys.argv[2:])

@@ -55,8 +55,7 @@ def report(
     about = (
         f"100 trees of depth 6 ({leaves} leaves on average), 30 float32 features; one worker each, {cores};"
         f" medians of {rounds} rounds in alternation, latencies in ms. Ratios are medians of the rounds'"
-        " ratios, with their range: to the official stack (for JSON, which it does not take, to its CSV), and to"
-        " the echo."
+        " ratios, with their range. The official stack takes no JSON: others' JSON is compared with its CSV."
     )
     parts = [about]
     titles = {server.name: server.title for server in servers}
