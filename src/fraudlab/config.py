@@ -122,7 +122,7 @@ class SplitConfig:
 
 @dataclass
 class ModelConfig:
-    """XGBoost's parameters, under XGBoost's names; null leaves one to XGBoost. See ``docs/hyperparameters.md``."""
+    """XGBoost's parameters by XGBoost's names; null leaves one to it. See ``docs/hyperparameters.md``."""
 
     name: str = "baseline"
     #: or hook:NAME, a function of `hooks`
