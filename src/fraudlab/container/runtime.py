@@ -67,6 +67,28 @@ def cpu_count() -> int:
     return pinned if quota == "max" else max(1, min(pinned, round(int(quota) / int(period))))
 
 
+def available_memory() -> int:
+    """Bytes this process may still take: what the machine has left, within its container's limit."""
+    free = sys.maxsize
+    try:
+        lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
+        free = next(int(line.split()[1]) << 10 for line in lines if line.startswith("MemAvailable:"))
+    except (OSError, ValueError, StopIteration):
+        pass  # not Linux
+    for limit, used in (
+        ("memory.max", "memory.current"),
+        ("memory/memory.limit_in_bytes", "memory/memory.usage_in_bytes"),
+    ):
+        try:
+            most, now = (
+                int(Path("/sys/fs/cgroup", name).read_text(encoding="ascii")) for name in (limit, used)
+            )
+        except (OSError, ValueError):
+            continue
+        free = min(free, max(0, most - now))
+    return free
+
+
 def peak_memory_mb() -> float:
     """The most memory this process has held at once, in MB."""
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
