@@ -23,7 +23,9 @@ KINDS = ("text/csv", "application/json", "application/jsonlines", "text/libsvm",
 
 def test_every_format_has_its_names() -> None:
     parsers = dict.fromkeys(MEDIA_TYPES.values())
-    assert [next(kind for kind in MEDIA_TYPES if MEDIA_TYPES[kind] is parse) for parse in parsers] == list(KINDS)
+    assert [next(kind for kind in MEDIA_TYPES if MEDIA_TYPES[kind] is parse) for parse in parsers] == list(
+        KINDS
+    )
     for alias, kind in {
         "application/x-jsonlines": "application/jsonlines",
         "application/x-ndjson": "application/jsonlines",
@@ -58,7 +60,7 @@ def bodies(rows: list[list[float | None]], features: Features) -> dict[str, list
         ],
         "application/json": [
             json.dumps(content).encode()
-            for content in (rows, objects, {"instances": rows}, {"instances": [{"features": r} for r in rows]})
+            for content in (rows, objects, {"instances": rows}, [{"features": row} for row in rows])
         ],
         "application/jsonlines": [
             "\n".join(map(json.dumps, rows)).encode(),
@@ -79,7 +81,10 @@ def bodies(rows: list[list[float | None]], features: Features) -> dict[str, list
 numbers = st.none() | st.floats(width=32, allow_nan=False, allow_infinity=False) | st.floats(-1e38, 1e38)
 
 
-@given(st.lists(st.lists(numbers, min_size=3, max_size=3), min_size=1, max_size=5), st.sampled_from([NUMBERS, SCALED]))
+@given(
+    st.lists(st.lists(numbers, min_size=3, max_size=3), min_size=1, max_size=5),
+    st.sampled_from([NUMBERS, SCALED]),
+)
 def test_every_format_gives_the_same_bits(rows: list[list[float | None]], features: Features) -> None:
     with np.errstate(over="ignore"):
         raw = np.array(rows, np.float64).astype(np.float32)
@@ -124,10 +129,10 @@ def test_rows_of_many_requests_are_one_matrix() -> None:
 
 FRAGMENTS = st.sampled_from(
     [
-        b"1,2,3", b"1", b",", b"\n", b"\r", b"\r\n", b'"', b"[", b"]", b"{", b"}", b":", b" ", b"\x00", b"\xff", b"NaN",
-        b"inf", b"1e999", b"1_0", b"null", b"true", b'"a"', b'"b"', b'"c"', b'"m"', b'"x"', b'"features"', b'"instances"',
-        b"0:1", b"2:5", b"99:1", b"-1:2", b"#", b"qid:1", b"casino", b"\xef\xbb\xbf", b"[1,2,3]", b"\\u", b"\\ud800",
-        b"PAR1", b"a,b,c", b"m,n", b".5", b"nan", b"9" * 320,
+        b"1,2,3", b"1", b",", b"\n", b"\r", b"\r\n", b'"', b"[", b"]", b"{", b"}", b":", b" ", b"\x00", b"\xff",
+        b"NaN", b"inf", b"1e999", b"1_0", b"null", b"true", b'"a"', b'"b"', b'"c"', b'"m"', b'"x"', b'"features"',
+        b'"instances"', b"0:1", b"2:5", b"99:1", b"-1:2", b"#", b"qid:1", b"casino", b"\xef\xbb\xbf", b"[1,2,3]",
+        b"\\u", b"\\ud800", b"PAR1", b"a,b,c", b"m,n", b".5", b"nan", b"9" * 320,
     ]
 )  # fmt: skip
 hostile = st.binary(max_size=80) | st.lists(FRAGMENTS, max_size=14).map(b"".join)
@@ -142,7 +147,9 @@ def test_any_bytes_are_scored_or_refused(body: bytes, kind: str, features: Featu
 
 
 PARQUET = [
-    parquet_body({"a": [1.0, None, 3.0], "m": ["casino", None, "x"], "b": [1, 2, 3]}, compression=codec, **options)
+    parquet_body(
+        {"a": [1.0, None, 3.0], "m": ["casino", None, "x"], "b": [1, 2, 3]}, compression=codec, **options
+    )
     for codec in ("none", "snappy", "zstd")
     for options in ({}, {"use_dictionary": False}, {"data_page_version": "2.0", "write_page_index": True})
 ]

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from fraudlab.container.bodies import BodyError, json_text, rows
 from fraudlab.container.features import Column, Features
 
-from .models import ALL, MIXED, NAN, NUMBERS, ONE, SCALED, read, refusal
+from .models import ALL, MIXED, NAN, ONE, SCALED, read, refusal
 
 JSON, LINES = "application/json", "application/jsonlines"
 NO_ROWS = 'the body holds no rows; send [[…]], {"instances": [[…]]} or one object a row'
@@ -128,11 +128,21 @@ def test_row_refusals(content: Any, sentence: str, column: str | None) -> None:
         ("null", NO_ROWS, None, None),
         ('{"instances": 5}', NO_ROWS, None, None),
         ('{"instances": []}', NO_ROWS, None, None),
-        ('{"instances": [[1,2,3]], "id": 5}', "the body has an unknown key 'id' beside 'instances'", None, None),
+        (
+            '{"instances": [[1,2,3]], "id": 5}',
+            "the body has an unknown key 'id' beside 'instances'",
+            None,
+            None,
+        ),
         ('{"a": 1, "a": 2, "b": 3, "c": 4}', "the body names 'a' twice", None, "a"),
         ('[{"a": 1, "\\u0061": 2, "b": 3, "c": 4}]', "the body names 'a' twice", None, "a"),
         ('[{"a": "1", "b": 3, "c": 4, "a": "2"}]', "the body names 'a' twice", None, "a"),
-        ('{"instances": [[9]], "instances": [[1,2,3]]}', "the body names 'instances' twice", None, "instances"),
+        (
+            '{"instances": [[9]], "instances": [[1,2,3]]}',
+            "the body names 'instances' twice",
+            None,
+            "instances",
+        ),
         ('[{"features": [9], "features": [1,2,3]}]', "the body names 'features' twice", None, "features"),
         ('[{"a": NaN, "b": 3, "c": 4, "a": "2"}]', "the body names 'a' twice", None, "a"),
     ],
@@ -209,7 +219,11 @@ def test_lines() -> None:
         ("[1,2,3]\n \r\n[1,2,3]", "row 2 is blank", 2),
         ("[1,2,3]\n5", "row 2 is neither a list nor an object: 5", 2),
         ("[1,2,3]\n[1,2\n,3]", "row 2 is not JSON: unexpected end of data: line 1 column 5 (char 4)", 2),
-        ("[1,2,3],[1,2,3]", "row 1 is not JSON: unexpected content after document: line 1 column 8 (char 7)", 1),
+        (
+            "[1,2,3],[1,2,3]",
+            "row 1 is not JSON: unexpected content after document: line 1 column 8 (char 7)",
+            1,
+        ),
         ("[1,2,3]\n[[1,2,3]]", "row 2 has 1 values where 3 are expected (a, b, c)", 2),
         ('[1,2,3]\n{"a":1,"b":2,"b":3,"c":4}', "row 2 names 'b' twice", 2),
         ('{"instances": [[1,2,3]]}', "row 1 has an unknown column 'instances'", 1),
@@ -321,7 +335,9 @@ def test_large_bodies_that_are_no_list_of_rows(begin: str, end: str, sentence: s
 
 def test_large_bodies_in_another_encoding() -> None:
     text = json.dumps(LARGE.tolist()).encode()
-    assert refusal(JSON, text[:600_000] + b"\xff" + text[600_000:]).sentence.startswith("the body is not UTF-8")
+    assert refusal(JSON, text[:600_000] + b"\xff" + text[600_000:]).sentence.startswith(
+        "the body is not UTF-8"
+    )
     assert refusal(JSON, text.decode().encode("utf-16-le")).sentence == NO_ROWS
 
 
@@ -331,7 +347,7 @@ def test_a_row_has_a_longest_length() -> None:
     assert (error.sentence, error.row) == ("row 2 is longer than 1,048,576 bytes", 2)
 
 
-# --- against Python's own reader, whatever the size of a slice --------------------------------------------------
+# --- slices of any size --------------------------------------------------------------------------------------
 
 
 values = st.one_of(
