@@ -16,7 +16,11 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).parents[1]
-LOCKS = [ROOT / "requirements/launcher.txt", ROOT / "requirements/dev.txt", ROOT / "containers/xgboost/requirements.txt"]
+LOCKS = [
+    ROOT / "requirements/launcher.txt",
+    ROOT / "requirements/dev.txt",
+    ROOT / "containers/xgboost/requirements.txt",
+]
 IGNORED = ROOT / "requirements/audit-ignore.txt"
 CLEAN, FOUND, UNKNOWN = 0, 1, 2
 _PIN = re.compile(r"^([A-Za-z0-9][\w.-]*)==([^\s;\\]+)", re.MULTILINE)
@@ -119,7 +123,9 @@ def judge(
             "fix: run this where the service can be reached; nothing is known of the locked packages until then",
         ]
     answered = {
-        (entry["name"], entry["version"]): entry["vulns"] for entry in answer["dependencies"] if "vulns" in entry
+        (entry["name"], entry["version"]): entry["vulns"]
+        for entry in answer["dependencies"]
+        if "vulns" in entry
     }
     unknown = [pin for pin in pins if pin not in answered]
     if unknown:
@@ -140,7 +146,10 @@ def judge(
             lines.append(f"{name} {version}: {entry['id']} (fixed in {fixed}; locked in {where})")
     lines += [f"{IGNORED.name} accepts {id_}, which nothing has: remove it" for id_ in ignored.keys() - used]
     if lines:
-        return FOUND, [*lines, "fix: make lock ARGS='--upgrade-package NAME', or say in audit-ignore.txt why not"]
+        return FOUND, [
+            *lines,
+            "fix: make lock ARGS='--upgrade-package NAME', or say in audit-ignore.txt why not",
+        ]
     accepted_lines = [f"accepted: {id_}: {ignored[id_]}" for id_ in sorted(used)]
     return CLEAN, [f"no known vulnerabilities in {len(pins)} locked packages", *accepted_lines]
 

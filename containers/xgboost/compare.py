@@ -33,7 +33,11 @@ def main(first: str, second: str) -> int:
     lines = differences(entries(first), entries(second))
     for line in lines[:_SHOWN]:
         print(line)
-    print(f"{first} and {second} differ in {len(lines)} paths" if lines else "the layers differ, their sum does not")
+    print(
+        f"{first} and {second} differ in {len(lines)} paths"
+        if lines
+        else "the layers differ, their sum does not"
+    )
     return 1
 
 

@@ -26,7 +26,9 @@ _NAMESPACE = uuid.uuid5(uuid.NAMESPACE_URL, "urn:fraudlab:sbom")
 def main() -> None:
     """Write the bill of materials of the layers to standard output."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--layers", type=Path, required=True, help="folder with base/, environment/ and code/")
+    parser.add_argument(
+        "--layers", type=Path, required=True, help="folder with base/, environment/ and code/"
+    )
     parser.add_argument("--report", type=Path, required=True, help="pip's installation report")
     parser.add_argument("--version", required=True)
     parser.add_argument("--revision", required=True)

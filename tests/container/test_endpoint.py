@@ -460,7 +460,7 @@ def test_models_come_and_go(start: Start, trained: Tree, scorer: Scorer) -> None
         ('{"model_name": "a", "url": "../model"}', "url '../model' is not a folder below {root}"),
         ('{"model_name": "a", "url": "none"}', "url 'none' is not a folder below {root}"),
         ('{"model_name": "a", "url": "a\\u0000b"}', "url 'a\\x00b' is not a path"),
-        ('{"model_name": "a", "url": "empty"}', "model 'a': there is no model.ubj in {root}/empty"),
+        ('{"model_name": "a", "url": "empty"}', "model 'a': there is no model.json in {root}/empty"),
     ],
 )
 def test_orders_that_cannot_be_met(start: Start, trained: Tree, order: str, detail: str) -> None:

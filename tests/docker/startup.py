@@ -15,7 +15,13 @@ from typing import NamedTuple
 
 from fraudlab.backends.docker_engine import default_image
 
-HARDENED = ("--user=65534:65534", "--read-only", "--tmpfs=/tmp", "--cap-drop=ALL", "--security-opt=no-new-privileges")
+HARDENED = (
+    "--user=65534:65534",
+    "--read-only",
+    "--tmpfs=/tmp",
+    "--cap-drop=ALL",
+    "--security-opt=no-new-privileges",
+)
 
 
 class Start(NamedTuple):
@@ -70,7 +76,9 @@ def main(model: str, *images: str) -> None:
     for image, taken in starts.items():
         wall, cpu = (statistics.median(values) for values in zip(*taken, strict=True))
         least = min(one.wall for one in taken)
-        print(f"{image}: {wall:.2f} s to the first healthy /ping (fastest {least:.2f}), {cpu:.2f} s of CPU time")
+        print(
+            f"{image}: {wall:.2f} s to the first healthy /ping (fastest {least:.2f}), {cpu:.2f} s of CPU time"
+        )
 
 
 if __name__ == "__main__":

@@ -32,7 +32,9 @@ SMALL = ["backend=process", "tracking=off", "data.rows=20000", "data.fraud_rate=
 
 
 def docker(*words: str, data: str | None = None) -> str:
-    done = subprocess.run(["docker", *words], input=data, capture_output=True, text=True, timeout=300, check=False)
+    done = subprocess.run(
+        ["docker", *words], input=data, capture_output=True, text=True, timeout=300, check=False
+    )
     assert done.returncode == 0, f"docker {words[0]}: {done.stderr}"
     return done.stdout
 
@@ -41,7 +43,9 @@ def inside(code: str, *options: str) -> Any:
     """What Python code prints in the image, as JSON."""
     options = options or STRICT
     return json.loads(
-        docker("run", "--rm", "-i", *options, "--entrypoint=python", IMAGE, "-P", "-", data=textwrap.dedent(code))
+        docker(
+            "run", "--rm", "-i", *options, "--entrypoint=python", IMAGE, "-P", "-", data=textwrap.dedent(code)
+        )
     )
 
 
@@ -87,11 +91,24 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_labels_are_those_of_the_repository(config):
     labels = {key.removeprefix(LABEL): value for key, value in config["Config"]["Labels"].items()}
     sources = ["src/fraudlab/__init__.py", "src/fraudlab/container", "src/fraudlab/evaluation", "containers"]
-    git = ["git", "-C", ROOT, "log", "-1", "--date=format-local:%Y-%m-%dT%H:%M:%SZ", "--format=%H %cd", "--", *sources]
+    git = [
+        "git",
+        "-C",
+        ROOT,
+        "log",
+        "-1",
+        "--date=format-local:%Y-%m-%dT%H:%M:%SZ",
+        "--format=%H %cd",
+        "--",
+        *sources,
+    ]
     utc = {**os.environ, "TZ": "UTC"}
     commit, created = subprocess.run(git, check=True, capture_output=True, text=True, env=utc).stdout.split()
     changed = subprocess.run(
-        ["git", "-C", ROOT, "status", "--porcelain", "--", *sources], check=True, capture_output=True, text=True
+        ["git", "-C", ROOT, "status", "--porcelain", "--", *sources],
+        check=True,
+        capture_output=True,
+        text=True,
     ).stdout
     assert labels["title"] == "fraudlab-xgboost"
     assert labels["version"] == fraudlab.__version__
@@ -145,7 +162,9 @@ def test_the_bill_lists_every_python_package_that_can_be_imported_and_no_other(b
     )
     assert set(found[0]) == listed
     # Debian's and our own
-    assert set(found[1]) - {"sitecustomize", "_distutils_system_mod"} <= {"fraudlab"} | sysconfig_modules(found[1])
+    assert set(found[1]) - {"sitecustomize", "_distutils_system_mod"} <= {"fraudlab"} | sysconfig_modules(
+        found[1]
+    )
 
 
 def sysconfig_modules(names: list[str]) -> set[str]:
@@ -167,7 +186,9 @@ def test_the_hashes_of_the_bill_are_those_of_the_lock(bill):
 
 
 def test_the_bill_lists_debians_packages(bill):
-    listed = {(c["name"], c["version"]) for c in bill["components"] if c.get("purl", "").startswith("pkg:deb/")}
+    listed = {
+        (c["name"], c["version"]) for c in bill["components"] if c.get("purl", "").startswith("pkg:deb/")
+    }
     status = inside("import json; print(json.dumps(open('/var/lib/dpkg/status').read()))")
     installed = set(re.findall(r"^Package: (\S+)\n(?:.*\n)*?Version: (\S+)$", status, re.MULTILINE))
     assert {"libc6", "ca-certificates"} <= {name for name, _ in listed}
@@ -236,7 +257,17 @@ def test_every_program_finds_its_libraries(files):
         for path, (mode, _) in files.items()
         if re.match(r"/(usr/)?(s?bin|local/s?bin)/", path) and mode & 0o111 and mode & 0o170000 == 0o100000
     ]
-    missing = docker("run", "--rm", *STRICT, "--entrypoint=sh", IMAGE, "-c", 'ldd "$@" 2>&1 | grep "not found"; true', "-", *programs)
+    missing = docker(
+        "run",
+        "--rm",
+        *STRICT,
+        "--entrypoint=sh",
+        IMAGE,
+        "-c",
+        'ldd "$@" 2>&1 | grep "not found"; true',
+        "-",
+        *programs,
+    )
     assert len(programs) > 50
     assert missing == ""
 
@@ -256,7 +287,19 @@ def test_no_stdlib_module_a_job_could_want_is_gone():
     )
     assert set(gone) <= {
         *("ensurepip", "lib2to3", "nis", "pydoc_data", "tkinter", "turtle", "turtledemo", "_tkinter"),
-        *("_gdbm", "_dbm", "_msi", "_overlapped", "_scproxy", "_winapi", "msilib", "msvcrt", "nt", "winreg", "winsound"),
+        *(
+            "_gdbm",
+            "_dbm",
+            "_msi",
+            "_overlapped",
+            "_scproxy",
+            "_winapi",
+            "msilib",
+            "msvcrt",
+            "nt",
+            "winreg",
+            "winsound",
+        ),
     }
 
 
@@ -280,19 +323,38 @@ def test_only_temporary_folders_are_anybodys_to_write(files):
 
 @pytest.mark.parametrize(
     "name",
-    ["apt", "apt-get", "dpkg", "perl", "pip", "pip3", "su", "mount", "passwd", "login", "gcc", "strip", "openssl", "curl"],
+    [
+        "apt",
+        "apt-get",
+        "dpkg",
+        "perl",
+        "pip",
+        "pip3",
+        "su",
+        "mount",
+        "passwd",
+        "login",
+        "gcc",
+        "strip",
+        "openssl",
+        "curl",
+    ],
 )
 def test_no_program_to_install_or_to_become_somebody(files, name):
     assert [path for path in files if path.endswith(f"bin/{name}")] == []
 
 
 def test_no_cache_and_nothing_of_the_build(files):
-    left = re.compile(r"/(root/\.|build/|layers|run/secrets|var/cache/.|var/lib/apt|var/log/.|etc/apt|opt/ml)")
+    left = re.compile(
+        r"/(root/\.|build/|layers|run/secrets|var/cache/.|var/lib/apt|var/log/.|etc/apt|opt/ml)"
+    )
     assert [path for path in files if left.match(path)] == []
 
 
 def test_no_pip_in_the_environment():
-    assert inside("import importlib.util as u, json; print(json.dumps([u.find_spec(n) is None for n in ('pip', 'ensurepip')]))") == [True, True]
+    assert inside(
+        "import importlib.util as u, json; print(json.dumps([u.find_spec(n) is None for n in ('pip', 'ensurepip')]))"
+    ) == [True, True]
 
 
 def test_no_secret_is_in_the_configuration_or_the_history(config):

@@ -7,7 +7,6 @@ the byte as XGBoost 3.2 lays it out, and every tree in it ends in finite leaves.
 
 from __future__ import annotations
 
-import math
 import re
 from itertools import pairwise
 from typing import TYPE_CHECKING
@@ -16,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fraudlab.container.booster_trees import Trees
-from fraudlab.container.failure import ConfigError
+from fraudlab.container.failure import ConfigError, shown
 from fraudlab.container.ubjson import Cursor, Malformed, array_key, key, text
 
 if TYPE_CHECKING:
@@ -26,6 +25,7 @@ if TYPE_CHECKING:
 RELEASE = (3, 2)
 #: leaf values that add up to more would be infinite scores in the arithmetic of some prediction
 _LARGEST_MARGIN = 1e30
+_LARGEST = float(np.finfo(np.float32).max)
 _OBJECTIVE = "binary:logistic"
 _WHOLE = re.compile(r"[0-9]{1,10}")
 _DECIMAL = re.compile(r"-?[0-9]{1,40}(\.[0-9]{1,40})?([eE][-+]?[0-9]{1,3})?")
@@ -152,7 +152,7 @@ def _read_learner_parameters(cursor: Cursor, columns: int) -> None:
     score = cursor.text("'base_score'")
     inner = score[1:-1] if score.startswith("[") and score.endswith("]") else score
     if not _DECIMAL.fullmatch(inner) or not 0.0 <= float(inner) <= 1.0:
-        raise cursor.malformed(f"'base_score' is {_shown(score)}, which is no probability")
+        raise cursor.malformed(f"'base_score' is {shown(score)}, which is no probability")
     _read_parameter(cursor, "boost_from_average", at_most=1)
     _read_parameter(cursor, "num_class", at_most=0)
     if _read_parameter(cursor, "num_feature") != columns:
@@ -164,11 +164,11 @@ def _read_learner_parameters(cursor: Cursor, columns: int) -> None:
 def _read_objective(cursor: Cursor) -> None:
     cursor.expect(key("objective") + b"{" + key("name"), "'objective'")
     if (name := cursor.text("the objective")) != _OBJECTIVE:
-        raise cursor.malformed(f"its objective is {_shown(name)}; scores are probabilities of {_OBJECTIVE}")
+        raise cursor.malformed(f"its objective is {shown(name)}; scores are probabilities of {_OBJECTIVE}")
     cursor.expect(key("reg_loss_param") + b"{" + key("scale_pos_weight"), "'scale_pos_weight'")
     weight = cursor.text("'scale_pos_weight'")
-    if not _DECIMAL.fullmatch(weight) or not math.isfinite(np.float32(weight)):
-        raise cursor.malformed(f"'scale_pos_weight' is {_shown(weight)}, not a number")
+    if not _DECIMAL.fullmatch(weight) or not 0.0 <= float(weight) <= _LARGEST:
+        raise cursor.malformed(f"'scale_pos_weight' is {shown(weight)}, not a number of at least 0")
     cursor.expect(b"}}", "the end of 'objective'")
 
 
@@ -187,9 +187,5 @@ def _read_parameter(cursor: Cursor, name: str, *, at_least: int = 0, at_most: in
     number = cursor.text(repr(name))
     if not _WHOLE.fullmatch(number) or not at_least <= int(number) <= at_most:
         wanted = f"{at_least}" if at_least == at_most else f"a whole number from {at_least} to {at_most}"
-        raise cursor.malformed(f"{name!r} is {_shown(number)}, not {wanted}")
+        raise cursor.malformed(f"{name!r} is {shown(number)}, not {wanted}")
     return int(number)
-
-
-def _shown(value: str) -> str:
-    return repr(value) if len(value) <= 40 else repr(value[:39]) + "…"

@@ -24,8 +24,8 @@ BATCH_NODES, BATCH_TREES = 1 << 18, 1 << 12
 #: the parent of the root, and the feature of a deleted node
 _NONE = 2**31 - 1
 
-# The arrays of a tree in XGBoost's order, which is the alphabet's, with UBJSON's markers for their types.
-_ARRAYS = {
+#: the arrays of a tree in XGBoost's order, which is the alphabet's, with UBJSON's markers for their types.
+ARRAYS = {
     "base_weights": "d",
     "categories": "l",
     "categories_nodes": "l",
@@ -41,7 +41,7 @@ _ARRAYS = {
     "split_type": "U",
     "sum_hessian": "d",
 }
-_HEADS = {name: array_key(name, marker) for name, marker in _ARRAYS.items()}
+_HEADS = {name: array_key(name, marker) for name, marker in ARRAYS.items()}
 _ID, _PARAMETERS = key("id"), key("tree_param") + b"{" + key("num_deleted")
 
 Array = NDArray[Any]
@@ -62,7 +62,7 @@ class Trees:
         self._cursor = cursor
         self._categories = np.array(categories, np.int64)
         self._columns = [key("num_feature"), text(str(len(categories))), key("num_nodes")]
-        self._pieces: dict[str, list[Array]] = {name: [] for name in _ARRAYS}
+        self._pieces: dict[str, list[Array]] = {name: [] for name in ARRAYS}
         self._deleted: list[int] = []
         self._nodes = self._checked = self._category_bytes = 0
         self._largest: list[NDArray[np.float64]] = []
@@ -98,7 +98,7 @@ class Trees:
                 cursor.expect(_ID, "'id'")
                 if cursor.whole("'id'") != number:
                     raise cursor.malformed(f"'id' is not {number}")
-            values = cursor.array(head, _ARRAYS[name], name)
+            values = cursor.array(head, ARRAYS[name], f"'{name}'")
             nodes = values.size if nodes < 0 else nodes
             if values.size != nodes and not name.startswith("categories"):
                 raise cursor.malformed(f"{name!r} has {values.size} values for {nodes} nodes")
@@ -270,11 +270,11 @@ class _Batch:
         self._refuse(impossible, "has no such number of categories", splits)
         ends = np.cumsum(many)
         tree_of_split = np.repeat(np.arange(self._sizes.size), expected)
+        totals = np.bincount(tree_of_split, many, self._sizes.size)
+        self._refuse_tree(totals != values, "has more or fewer categories than its splits take")
         first_value = np.cumsum(values) - values
         begins = arrays["categories_segments"] + first_value[tree_of_split]
         self._refuse(begins != ends - many, "has categories that do not follow the node's before", splits)
-        totals = np.bincount(tree_of_split, many, self._sizes.size)
-        self._refuse_tree(totals != values, "has more or fewer categories than its splits take")
         if not splits.size:
             return 0
         # of which column a deleted split was, the file no longer says

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from fraudlab.container.answers import ANSWER_TYPES, Scored, accepted, read_outputs, render
 from fraudlab.container.batching import Batcher
 from fraudlab.container.bodies import BULK_BYTES, MEDIA_TYPES, BodyError, Parser, Rows, finish
-from fraudlab.container.http import RETRY, Answer, Request, problem
+from fraudlab.container.http_messages import RETRY, Answer, Request, problem
 from fraudlab.container.logs import is_logged, log, log_defect
 from fraudlab.container.metrics import Metrics
 from fraudlab.container.scorer import Scorer

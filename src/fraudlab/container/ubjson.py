@@ -91,7 +91,7 @@ class Cursor:
 
     def array(self, head: bytes, marker: str, what: str) -> NDArray[Any]:
         """A typed array after its head, in place."""
-        self.expect(head, repr(what))
+        self.expect(head, what)
         dtype = _DTYPES[marker]
         count = self.length(dtype.itemsize, what)
         values = np.frombuffer(self.data, dtype, count, self.at)

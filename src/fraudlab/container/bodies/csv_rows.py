@@ -49,7 +49,7 @@ def parse_csv(body: bytes, features: Features, max_rows: int) -> Rows:
         If a row has too few or too many values, or a value is not of its column's type; if there are no rows,
         or more than `max_rows`.
     """
-    row = body.removesuffix(b"\n").removesuffix(b"\r")
+    row = body[:-2] if body.endswith(b"\r\n") else body.removesuffix(b"\n")
     # To JSON a line break is a space.
     if b"\n" not in row and b"\r" not in row:
         try:

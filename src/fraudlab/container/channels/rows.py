@@ -152,9 +152,9 @@ def refuse_other_columns(found: Sequence[str], expected: Sequence[str], *, of: s
     """
     fix = "give both the same columns in the same order"
     if len(found) != len(expected):
-        raise TableError(
-            f"{of} has {len(found) - 1} feature columns, and {like} has {len(expected) - 1}", fix=fix
-        )
+        has, wanted = len(found) - 1, len(expected) - 1
+        columns = "column" if has == 1 else "columns"
+        raise TableError(f"{of} has {has} feature {columns}, and {like} has {wanted}", fix=fix)
     for position, (name, other) in enumerate(zip(found, expected, strict=True), 1):
         if name != other:
             raise TableError(f"column {position} of {of} is {name!r}, and of {like} {other!r}", fix=fix)

@@ -209,7 +209,7 @@ def line_blocks(source: Source) -> Iterator[bytes]:
         If a line is absurdly long.
     """
     rest = b""
-    with source.path.open("rb", buffering=0) as file:
+    with source.path.open("rb") as file:
         while chunk := file.read(_BLOCK_BYTES):
             data = rest + chunk
             content = data.rfind(b"\n") + 1
