@@ -1,4 +1,4 @@
-"""Seconds from `docker run … serve` to the first healthy /ping, and how much CPU time the process has had by then.
+"""Seconds from `docker run … serve` to the first healthy /ping, and the CPU time the process has had by then.
 
 ``python tests/docker/startup.py MODEL [IMAGE …]`` prints medians of seven starts of each image, alternating.
 """
