@@ -40,7 +40,15 @@ def test_unseen_is_counted_and_missing_is_not() -> None:
 def test_scaling_leaves_categories_and_missing_values_alone() -> None:
     features = Features(COLUMNS, Scaling(np.array([1.0, 0.0, 10.0]), np.array([2.0, 1.0, 5.0])))
     matrix = np.float32([[3.0, 1.0, 10.0], [np.nan, np.nan, 20.0]])
-    np.testing.assert_array_equal(features.scale(matrix), np.float32([[1, 1, 0], [np.nan, np.nan, 2]]))
+    np.testing.assert_array_equal(features.scaled(matrix), np.float32([[1, 1, 0], [np.nan, np.nan, 2]]))
+    np.testing.assert_array_equal(matrix, np.float32([[3.0, 1.0, 10.0], [np.nan, np.nan, 20.0]]))
+
+
+def test_a_quotient_beyond_float32_is_the_largest_number() -> None:
+    features = Features(COLUMNS, Scaling(np.zeros(3), np.array([1e-3, 1.0, 1.0])))
+    largest = np.finfo(np.float32).max
+    found = features.scaled(np.float32([[largest, 0, 1], [-largest, 1, np.nan]]))
+    np.testing.assert_array_equal(found, np.float32([[largest, 0, 1], [-largest, 1, np.nan]]))
 
 
 @given(

@@ -21,6 +21,8 @@ from fraudlab.container.scorer import Scorer
 _MOST_ROWS = 2_000
 
 Done = Callable[[NDArray[np.float32]], None]
+Failed = Callable[[Exception], None]
+_Waiting = tuple[Rows, Done, Failed]
 
 
 class Batcher:
@@ -35,9 +37,9 @@ class Batcher:
     def __init__(self, scorer: Scorer, loop: asyncio.AbstractEventLoop) -> None:
         self._scorer = scorer
         self._loop = loop
-        self._waiting: deque[tuple[Rows, Done, Callable[[Exception], None]]] = deque()
+        self._waiting: deque[_Waiting] = deque()
 
-    def add(self, rows: Rows, done: Done, failed: Callable[[Exception], None]) -> None:
+    def add(self, rows: Rows, done: Done, failed: Failed) -> None:
         """Score rows at the end of this turn; one of the two is then called.
 
         Parameters
@@ -53,7 +55,8 @@ class Batcher:
         self._waiting.append((rows, done, failed))
 
     def _score(self) -> None:
-        waiting, size = [], 0
+        waiting: list[_Waiting] = []
+        size = 0
         while self._waiting and (not waiting or size + self._waiting[0][0].count <= _MOST_ROWS):
             waiting.append(self._waiting.popleft())
             size += waiting[-1][0].count

@@ -256,4 +256,4 @@ def _finished(values: np.ndarray[Any, np.dtype[np.float64]], features: Features)
         value = values[row, position]
         what = "infinite" if np.isinf(value) else f"{value:g}, too large for 32 bits"
         raise BodyError(f"row {row + 1}: column {name!r} is {what}", row=row + 1, column=name)
-    return features.scale(matrix)
+    return features.scaled(matrix)

@@ -8,8 +8,11 @@ node where missing values go.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+import operator
+import struct
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -22,6 +25,8 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 Matrix = NDArray[np.float32]
+
+_LARGEST = float(np.finfo(np.float32).max)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,17 +60,29 @@ class Features:
         In the model's order.
     scaling : Scaling, optional
         Parameters fitted on train.
+
+    Attributes
+    ----------
+    names : list of str
+        Of the columns, in order.
+    codes : dict of int to dict of str to float
+        For the position of each column of categories, the code of each category.
+    pack : callable
+        Numbers of one row, as arguments, to the bytes of as many float32. It is also the cheapest check of
+        a row: another count, and whatever is neither a number nor a boolean, is a ``struct.error``, and a
+        number beyond float32 an ``OverflowError``. Infinities pass.
     """
 
     def __init__(self, columns: Sequence[Column], scaling: Scaling | None = None) -> None:
         self.columns = tuple(columns)
         self.scaling = scaling
         self.names = [column.name for column in columns]
-        self._codes = {
+        self.codes = {
             position: {text: float(code) for code, text in enumerate(column.categories)}
             for position, column in enumerate(columns)
             if column.categories is not None
         }
+        self.pack: Callable[..., bytes] = struct.Struct(f"={len(self.columns)}f").pack
 
     def __len__(self) -> int:
         return len(self.columns)
@@ -73,7 +90,32 @@ class Features:
     @property
     def categorical(self) -> list[int]:
         """Positions of the categories."""
-        return list(self._codes)
+        return list(self.codes)
+
+    @cached_property
+    def positions(self) -> dict[str, int]:
+        """Where the column of each name is."""
+        return {name: position for position, name in enumerate(self.names)}
+
+    @cached_property
+    def pick(self) -> Callable[[dict[str, Any]], tuple[Any, ...]]:
+        """Takes the values of the columns, in order, from an object; a ``KeyError`` if one is not there."""
+        if len(self.names) == 1:
+            return lambda row: (row[self.names[0]],)
+        return operator.itemgetter(*self.names)
+
+    @cached_property
+    def code_texts(self) -> list[tuple[int, dict[bytes, bytes]]]:
+        """The same codes, as text for text in UTF-8; that of a missing category is empty."""
+        # A category that is no text in UTF-8 can stand in a model.json; no body has it.
+        return [
+            (position, {b"": b"", **{_utf8(text): b"%d" % code for text, code in codes.items()}})
+            for position, codes in self.codes.items()
+        ]
+
+    def code(self, position: int, text: str | None) -> float | None:
+        """Code of one category: NaN where it is missing (None or empty), None where train has not seen it."""
+        return self.codes[position].get(text) if text else math.nan
 
     def encode(
         self, position: int, texts: Sequence[str | None]
@@ -87,21 +129,24 @@ class Features:
         texts : sequence of str or None
             None and the empty text are missing.
         """
-        codes = self._codes[position]
-        encoded = [codes.get(text, np.nan) if text else np.nan for text in texts]
-        unseen = [bool(text) and text not in codes for text in texts]
-        return np.array(encoded, np.float32), np.array(unseen, np.bool_)
+        codes = [self.code(position, text) for text in texts]
+        unseen = [code is None for code in codes]
+        return np.array(codes, np.float32), np.array(unseen, np.bool_)
 
-    def scale(self, matrix: Matrix) -> Matrix:
-        """Scale raw numbers in place.
+    def scaled(self, matrix: Matrix) -> Matrix:
+        """Raw numbers scaled, or the same matrix where nothing is.
+
+        Where a quotient is beyond float32 it becomes the largest number there is: no split of a tree can
+        tell the two apart, and XGBoost takes no infinities.
 
         Parameters
         ----------
         matrix : ndarray of float32, shape (rows, columns)
         """
-        if self.scaling is not None:
-            matrix[:] = (matrix.astype(np.float64) - self.scaling.mean) / self.scaling.std
-        return matrix
+        if self.scaling is None:
+            return matrix
+        quotients = (matrix.astype(np.float64) - self.scaling.mean) / self.scaling.std
+        return quotients.clip(-_LARGEST, _LARGEST).astype(np.float32)
 
     def fill(self, matrix: Matrix, batch: pa.RecordBatch) -> dict[str, int]:
         """Write rows of a prepared split into a matrix.
@@ -120,13 +165,14 @@ class Features:
         """
         unseen: dict[str, int] = {}
         for position, values in enumerate(batch.columns):
-            if position in self._codes:
+            if position in self.codes:
                 matrix[:, position], new = self.encode_dictionary(position, values)
                 if new:
                     unseen[self.names[position]] = new
             else:
                 matrix[:, position] = values.to_numpy(zero_copy_only=False)
-        self.scale(matrix)
+        if self.scaling is not None:
+            matrix[:] = self.scaled(matrix)
         return unseen
 
     def encode_dictionary(self, position: int, values: pa.DictionaryArray) -> tuple[NDArray[np.float32], int]:
@@ -140,10 +186,14 @@ class Features:
         scale = None
         if self.scaling is not None:
             mean, std = self.scaling.mean.tolist(), self.scaling.std.tolist()
-            for position in self._codes:
+            for position in self.codes:
                 mean[position] = std[position] = None
             scale = {"mean": mean, "std": std}
         return {"columns": [column.as_json() for column in self.columns], "preprocessing": {"scale": scale}}
+
+
+def _utf8(text: str) -> bytes:
+    return text.encode(errors="surrogatepass")
 
 
 def read_features(fields: Fields) -> Features:

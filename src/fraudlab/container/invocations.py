@@ -19,7 +19,7 @@ from fraudlab.container.answers import ANSWER_TYPES, Scored, accepted, read_outp
 from fraudlab.container.batching import Batcher
 from fraudlab.container.bodies import BULK_BYTES, MEDIA_TYPES, BodyError, Parser, Rows, finish
 from fraudlab.container.http import RETRY, Answer, Request, problem
-from fraudlab.container.logs import log, log_defect
+from fraudlab.container.logs import is_logged, log, log_defect
 from fraudlab.container.metrics import Metrics
 from fraudlab.container.scorer import Scorer
 from fraudlab.container.settings import Settings
@@ -102,6 +102,7 @@ class Invocations:
         self._in_threads = 0
         self._ids = itertools.count(1)
         self._id_prefix = os.urandom(4).hex().encode()
+        self._log_scored = is_logged(logging.DEBUG)  # at 20,000 requests a second nobody wants a line for each
 
     def invoke(self, model: ServedModel, request: Request) -> None:
         """Answer now, at the end of this turn of the event loop, or from a thread.
@@ -175,7 +176,8 @@ class Invocations:
     def _deliver(self, ask: _Ask, rows: Rows, scored: Scored, body: bytes) -> None:
         if self._metrics is not None:
             self._metrics.scored(scored.score, threshold=scored.threshold, unseen=rows.unseen)
-        log(logging.DEBUG, "scored", path=shown(ask.request.path), rows=rows.count, bytes=len(body))
+        if self._log_scored:
+            log(logging.DEBUG, "scored", path=shown(ask.request.path), rows=rows.count, bytes=len(body))
         self.respond(ask.request, Answer(200, body, ask.kind, self._headers(ask, rows.unseen)))
 
     def _headers(self, ask: _Ask, unseen: int) -> bytes:
@@ -196,7 +198,7 @@ class Invocations:
             raise Refusal(503, "too many large requests wait; try again later", headers=RETRY)
         self._in_threads += 1
         future = self._threads.submit(self._work, ask)
-        future.add_done_callback(partial(self._loop.call_soon_threadsafe, self._leave_thread, ask))
+        future.add_done_callback(lambda done: self._loop.call_soon_threadsafe(self._leave_thread, ask, done))
 
     def _leave_thread(self, ask: _Ask, future: Future[tuple[Rows, Scored, bytes] | None]) -> None:
         self._in_threads -= 1

@@ -40,9 +40,14 @@ def start_logging(level: str) -> None:
     _LOGGER.propagate = False
 
 
+def is_logged(level: int) -> bool:
+    """Whether lines of a level are written."""
+    return _LOGGER.isEnabledFor(level)
+
+
 def log(level: int, event: str, **fields: Any) -> None:
     """Write one line."""
-    if _LOGGER.isEnabledFor(level):
+    if is_logged(level):
         _LOGGER.log(level, event, extra={"fields": fields})
 
 

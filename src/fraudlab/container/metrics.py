@@ -46,7 +46,7 @@ class Metrics:
         self._registry = own
         if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
             self._registry = CollectorRegistry()
-            multiprocess.MultiProcessCollector(self._registry)
+            multiprocess.MultiProcessCollector(self._registry)  # type: ignore[no-untyped-call]
 
     def answered(self, path: bytes, status: int, *, seconds: float) -> None:
         """Count a request; the paths of single models are one."""

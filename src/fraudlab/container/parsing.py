@@ -19,14 +19,16 @@ def parse_number(text: str) -> float:
         If the field holds anything else.
     """
     stripped = text.strip()
-    if stripped in MISSING_NUMBERS:
-        return math.nan
-    if (boolean := _BOOLEANS.get(stripped.lower())) is not None:
-        return boolean
     # float() also reads 1_000 and digits of other scripts, which no table means.
-    if "_" in stripped or not stripped.isascii():
-        raise ValueError(f"not a number: {text!r}")
-    return float(stripped)
+    if "_" not in stripped and stripped.isascii():
+        try:
+            return float(stripped)
+        except ValueError:
+            if stripped in MISSING_NUMBERS:
+                return math.nan
+            if (boolean := _BOOLEANS.get(stripped.lower())) is not None:
+                return boolean
+    raise ValueError(f"not a number: {text!r}")
 
 
 def is_number(text: str) -> bool:

@@ -8,6 +8,7 @@ import logging
 import os
 import signal
 import socket
+from collections.abc import Callable
 from types import FrameType
 
 from fraudlab.container.endpoint import Endpoint
@@ -78,7 +79,7 @@ async def _until_stopped(settings: Settings, scorer: Scorer | None, listening: s
     endpoint.close()
 
 
-def _loop_factory():  # noqa
+def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop]:
     try:
         import uvloop
     except ModuleNotFoundError:  # Windows

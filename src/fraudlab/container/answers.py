@@ -1,0 +1,269 @@
+"""Scores to answers: which outputs, in which media type, and the bytes. Pure functions.
+
+Scores keep the shortest digits that read back as the same float32, in every format that is text.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+import orjson
+from numpy.typing import NDArray
+
+from fraudlab.container.failure import near
+
+#: what an answer can hold for each row
+OUTPUTS = ("score", "raw_score", "alert", "reasons", "model")
+#: what the official container and others call them
+_ALIASES = {
+    "probability": "score",
+    "probabilities": "score",
+    "scores": "score",
+    "raw_scores": "raw_score",
+    "label": "alert",
+    "labels": "alert",
+    "predicted_label": "alert",
+    "alerts": "alert",
+    "reason": "reasons",
+    "contributions": "reasons",
+    "model_id": "model",
+}
+_NAMED_BY_DEFAULT = ("score", "alert")
+
+
+@dataclass(slots=True)
+class Scored:
+    """What the model says of the rows of one request.
+
+    Parameters
+    ----------
+    score : ndarray of float32, shape (rows,)
+        Probability of fraud.
+    raw_score : ndarray of float32, shape (rows,), or None
+        Before the link function; None where it was not asked for.
+    reasons : list of list of (str, float), or None
+        For each row its largest contributions, by column; None where they were not asked for.
+    threshold : float
+        An alert is ``score >= threshold``.
+    model : str
+        The model's id.
+    """
+
+    score: NDArray[np.float32]
+    raw_score: NDArray[np.float32] | None
+    reasons: list[list[tuple[str, float]]] | None
+    threshold: float
+    model: str
+
+
+def read_outputs(text: str) -> tuple[str, ...]:
+    """Read a list of outputs such as ``probability, label``: our names for them, in the order asked.
+
+    Raises
+    ------
+    ValueError
+        If none is named, or one is unknown or named twice.
+    """
+    outputs: list[str] = []
+    for given in text.split(","):
+        name = given.strip().lower()
+        output = _ALIASES.get(name, name)
+        if output not in OUTPUTS:
+            raise ValueError(
+                f"unknown output {given.strip()[:60]!r}{near(name, (*OUTPUTS, *_ALIASES))}:"
+                f" outputs are {', '.join(OUTPUTS)}"
+            )
+        if output in outputs:
+            raise ValueError(f"output {name!r} is {output!r}, which is asked for twice")
+        outputs.append(output)
+    return tuple(outputs)
+
+
+def accepted(accept: str, kind: str) -> str | None:
+    """The media type to answer in (RFC 9110), None where the client takes none of ours.
+
+    Parameters
+    ----------
+    accept : str
+        The Accept header; empty means anything.
+    kind : str
+        Media type of the request. The answer is like it where the client does not prefer another, and CSV
+        where there are no answers like it.
+    """
+    like = kind if kind in _WRITERS else "text/csv"
+    weights = _weights(accept) or {"*/*": 1.0}
+
+    def weight(name: str) -> float:
+        for media_range in (name, name.partition("/")[0] + "/*", "*/*"):
+            if media_range in weights:
+                return weights[media_range]
+        return 0.0
+
+    named = [name for name in weights if name in _WRITERS]
+    best = max((like, *named, *ANSWER_TYPES), key=weight)
+    return best if weight(best) > 0 else None
+
+
+def _weights(accept: str) -> dict[str, float]:
+    weights = {}
+    for part in accept.lower().split(","):
+        media_range, *parameters = (piece.strip() for piece in part.split(";"))
+        if media_range:
+            weights[media_range] = min([_quality(parameter) for parameter in parameters], default=1.0)
+    return weights
+
+
+def _quality(parameter: str) -> float:
+    name, _, value = parameter.partition("=")
+    # What is no weight between 0 and 1 says nothing about preference.
+    digits = value.strip()
+    if name.strip() != "q" or not digits.replace(".", "", 1).isdecimal() or len(digits) > 5:
+        return 1.0
+    return min(float(digits), 1.0)
+
+
+def render(scored: Scored, *, outputs: tuple[str, ...], kind: str) -> bytes:
+    """Write an answer; formats of lines have one line a row, each with its end.
+
+    Parameters
+    ----------
+    outputs : tuple of str
+        As :func:`read_outputs` gives them. Empty means the score in CSV, where outputs have no names, and
+        score and alert elsewhere.
+    kind : str
+        As :func:`accepted` gives it.
+    """
+    return _WRITERS[kind](scored, outputs)
+
+
+def _write_csv(scored: Scored, outputs: tuple[str, ...]) -> bytes:
+    if not outputs or outputs == ("score",):
+        return _digits(scored.score).replace(b",", b"\n") + b"\n"
+    columns = [_CSV_FIELDS.get(output, _JSON_VALUES[output])(scored) for output in outputs]
+    return b"".join([b",".join(row) + b"\n" for row in zip(*columns, strict=True)])
+
+
+def _write_json(scored: Scored, outputs: tuple[str, ...]) -> bytes:
+    envelope = _envelope(scored.threshold, scored.model)
+    if not outputs and len(scored.score) == 1:
+        alert = b"true" if scored.score.item() >= scored.threshold else b"false"
+        return envelope % (b'{"score":%b,"alert":%b}' % (_digits(scored.score), alert))
+    return envelope % b",".join(_objects(scored, outputs))
+
+
+@lru_cache(64)
+def _envelope(threshold: float, model: str) -> bytes:
+    tail = orjson.dumps({"threshold": threshold, "model": model})[1:]
+    return b'{"predictions":[%b],' + tail.replace(b"%", b"%%")
+
+
+def _write_json_lines(scored: Scored, outputs: tuple[str, ...]) -> bytes:
+    return b"\n".join(_objects(scored, outputs)) + b"\n"
+
+
+def _objects(scored: Scored, outputs: tuple[str, ...]) -> list[bytes]:
+    outputs = outputs or _NAMED_BY_DEFAULT
+    pattern = _object_pattern(outputs)
+    return [pattern % row for row in zip(*[_JSON_VALUES[output](scored) for output in outputs], strict=True)]
+
+
+@lru_cache
+def _object_pattern(outputs: tuple[str, ...]) -> bytes:
+    return b"{%b}" % b",".join([b'"%b":%%b' % output.encode() for output in outputs])
+
+
+def _digits(values: NDArray[np.float32]) -> bytes:
+    # orjson writes the shortest text that reads back as the same float32.
+    return orjson.dumps(values, option=orjson.OPT_SERIALIZE_NUMPY)[1:-1]
+
+
+def _scores(scored: Scored) -> list[bytes]:
+    return _digits(scored.score).split(b",")
+
+
+def _raw_scores(scored: Scored) -> list[bytes]:
+    assert scored.raw_score is not None
+    return _digits(scored.raw_score).split(b",")
+
+
+def _alerts(scored: Scored, yes: bytes, no: bytes) -> list[bytes]:
+    # As doubles: numpy would round the threshold to float32.
+    return [yes if score >= scored.threshold else no for score in scored.score.tolist()]
+
+
+def _reasons(scored: Scored, write: Callable[[Sequence[str], Sequence[bytes]], bytes]) -> list[bytes]:
+    assert scored.reasons is not None
+    texts = []
+    for reasons in scored.reasons:
+        digits = _digits(np.array([contribution for _, contribution in reasons], np.float32))
+        texts.append(write([column for column, _ in reasons], digits.split(b",") if reasons else []))
+    return texts
+
+
+def _reasons_as_json(columns: Sequence[str], contributions: Sequence[bytes]) -> bytes:
+    pairs = zip(map(orjson.dumps, columns), contributions, strict=True)
+    return b"[" + b",".join([b'{"column":%b,"contribution":%b}' % pair for pair in pairs]) + b"]"
+
+
+def _reasons_as_field(columns: Sequence[str], contributions: Sequence[bytes]) -> bytes:
+    pairs = zip([column.encode() for column in columns], contributions, strict=True)
+    field = b";".join([b"%b=%b" % pair for pair in pairs])
+    if any(mark in field for mark in (b",", b'"', b"\n", b"\r")):
+        return b'"%b"' % field.replace(b'"', b'""')
+    return field
+
+
+_JSON_VALUES: dict[str, Callable[[Scored], list[bytes]]] = {
+    "score": _scores,
+    "raw_score": _raw_scores,
+    "alert": lambda scored: _alerts(scored, b"true", b"false"),
+    "reasons": lambda scored: _reasons(scored, _reasons_as_json),
+    "model": lambda scored: [orjson.dumps(scored.model)] * len(scored.score),
+}
+_CSV_FIELDS: dict[str, Callable[[Scored], list[bytes]]] = {
+    "alert": lambda scored: _alerts(scored, b"1", b"0"),
+    "reasons": lambda scored: _reasons(scored, _reasons_as_field),
+    "model": lambda scored: [scored.model.encode()] * len(scored.score),
+}
+
+
+def _write_parquet(scored: Scored, outputs: tuple[str, ...]) -> bytes:
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    reasons = [
+        [{"column": name, "contribution": contribution} for name, contribution in row]
+        for row in scored.reasons or ()
+    ]
+    reason = pa.struct({"column": pa.string(), "contribution": pa.float32()})
+    columns: dict[str, Callable[[], Any]] = {
+        "score": lambda: pa.array(scored.score),
+        "raw_score": lambda: pa.array(scored.raw_score),
+        "alert": lambda: pa.array(scored.score.astype(np.float64) >= scored.threshold),
+        "reasons": lambda: pa.array(reasons, pa.list_(reason)),
+        "model": lambda: pa.array([scored.model] * len(scored.score)),
+    }
+    table = pa.table({output: columns[output]() for output in outputs or _NAMED_BY_DEFAULT})
+    described = table.replace_schema_metadata({"threshold": repr(scored.threshold), "model": scored.model})
+    sink = io.BytesIO()
+    parquet.write_table(described, sink)
+    return sink.getvalue()
+
+
+_WRITERS: dict[str, Callable[[Scored, tuple[str, ...]], bytes]] = {
+    "text/csv": _write_csv,
+    "application/json": _write_json,
+    "application/jsonlines": _write_json_lines,
+    "application/x-jsonlines": _write_json_lines,
+    "application/x-ndjson": _write_json_lines,
+    "application/x-parquet": _write_parquet,
+    "application/vnd.apache.parquet": _write_parquet,
+    "application/parquet": _write_parquet,
+}
+#: our names for what answers can be; ``accepted`` knows their other names too
+ANSWER_TYPES = ("text/csv", "application/json", "application/jsonlines", "application/x-parquet")

@@ -1,0 +1,143 @@
+"""Rows of JSON and of JSON lines: a list in column order, an object by column name, ``{"features": […]}``.
+
+null is missing, and so is NaN, which is no JSON but what Python writes. A number may be text.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from fraudlab.container.bodies.json_text import BOM, FIX, LARGE_BYTES, load, load_slices, refuse_repeated_keys
+from fraudlab.container.bodies.rows import (
+    UNREAD,
+    BodyError,
+    Rows,
+    blank,
+    no_rows,
+    pack_row,
+    shown,
+    slices_of_lines,
+    too_many_rows,
+    wrong_columns,
+)
+from fraudlab.container.features import Features
+
+
+def parse_json(body: bytes, features: Features, max_rows: int) -> Rows:
+    """Read ``[row, …]``, ``{"instances": [row, …]}``, one object or one list of values.
+
+    Raises
+    ------
+    BodyError
+        If it is no JSON; if a row has too few or too many values, or a value is not of its column's type;
+        if a column is missing, unknown or named twice; if there are no rows, or more than `max_rows`.
+    """
+    body = body.removeprefix(BOM)
+    if len(body) >= LARGE_BYTES:
+        return _pack(load_slices(body), features, max_rows)
+    content = load(body)
+    if (
+        not features.codes
+        and isinstance(content, list)
+        and len(content) == 1
+        and not isinstance(content[0], dict)
+    ):
+        try:
+            return Rows(features.pack(*content[0]), 1)
+        except UNREAD:
+            pass
+    rows, around = _rows_of(content, features)
+    refuse_repeated_keys(body, rows, around=around)
+    return _pack([rows], features, max_rows)
+
+
+def parse_json_lines(body: bytes, features: Features, max_rows: int) -> Rows:
+    """Read one row a line.
+
+    Raises
+    ------
+    BodyError
+        As :func:`parse_json`.
+    """
+    lines = body.removeprefix(BOM).rstrip(b"\r\n")
+    if not lines:
+        raise no_rows("send one list or object a line")
+    return _pack(_load_lines(lines), features, max_rows)
+
+
+def _load_lines(lines: bytes) -> Iterator[list[Any]]:
+    first = 1
+    for text in slices_of_lines(lines):
+        rows = []
+        for row, line in enumerate(text.split(b"\n"), first):
+            if not line.strip():
+                raise blank(row)
+            content = load(line, row=row)
+            refuse_repeated_keys(line, [content], row=row)
+            rows.append(content)
+        yield rows
+        first += len(rows)
+
+
+def _rows_of(content: Any, features: Features) -> tuple[list[Any], int]:
+    """The rows of a body, and the number of keys around them."""
+    if isinstance(content, list):
+        flat = bool(content) and not isinstance(content[0], (list, dict))
+        return [content] if flat else content, 0
+    if not isinstance(content, dict):
+        raise no_rows(FIX)
+    instances = content.get("instances")
+    if isinstance(instances, list):
+        if len(content) > 1:
+            beside = next(name for name in content if name != "instances")
+            raise BodyError(f"the body has an unknown key {beside!r} beside 'instances'")
+        return instances, 1
+    if "instances" in content and "instances" not in features.positions:
+        raise no_rows(FIX)
+    return [content], 0
+
+
+def _pack(slices: Iterable[list[Any]], features: Features, max_rows: int) -> Rows:
+    packed: list[bytes] = []
+    unseen = 0
+    for rows in slices:
+        if len(packed) + len(rows) > max_rows:
+            raise too_many_rows(max_rows)
+        inputs, new = _pack_rows(rows, len(packed) + 1, features)
+        packed += inputs
+        unseen += new
+    if not packed:
+        raise no_rows(FIX)
+    return Rows(b"".join(packed), len(packed), unseen)
+
+
+def _pack_rows(rows: list[Any], first: int, features: Features) -> tuple[list[bytes], int]:
+    if not features.codes:
+        try:
+            if not isinstance(rows[0], dict):
+                return [features.pack(*row) for row in rows], 0
+            packed = [features.pack(*features.pick(row)) for row in rows]
+            if sum(map(len, rows)) == len(rows) * len(features):
+                return packed, 0
+        except UNREAD:
+            pass
+    packed = []
+    unseen = 0
+    for row, content in enumerate(rows, first):
+        inputs, new = _pack_row(content, row, features)
+        packed.append(inputs)
+        unseen += new
+    return packed, unseen
+
+
+def _pack_row(content: Any, row: int, features: Features) -> tuple[bytes, int]:
+    if isinstance(content, dict):
+        if len(content) == 1 and isinstance(values := content.get("features"), list):
+            return pack_row(values, row, features)
+        if content.keys() != features.positions.keys():
+            raise wrong_columns(content, features, row=row)
+        content = features.pick(content)
+    elif not isinstance(content, list):
+        raise BodyError(f"row {row} is neither a list nor an object: {shown(content)}", row=row)
+    return pack_row(content, row, features)

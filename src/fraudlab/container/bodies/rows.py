@@ -1,0 +1,235 @@
+"""What every parser returns and raises, the careful reading of one row, and the matrix made of rows."""
+
+from __future__ import annotations
+
+import math
+import struct
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from fraudlab.container.failure import near
+from fraudlab.container.features import Features, Matrix
+from fraudlab.container.parsing import category_text, parse_number
+
+#: Rows are read in slices of about this size: between two of them other threads run, and Python objects are
+#: made for one slice at a time.
+SLICE_BYTES = 64 << 10
+#: no longer row is read
+MAX_ROW_BYTES = 1 << 20
+
+#: characters of what a client sent that a refusal repeats
+_LONGEST_NAME = 60
+#: the smallest number that rounds to more than float32 holds
+_FIRST_BEYOND = 2.0**128 - 2.0**103
+
+#: what a fast reader may raise on a row that only the careful one can read, or refuse
+UNREAD = (ValueError, TypeError, LookupError, OverflowError, struct.error)
+
+
+class BodyError(ValueError):
+    """A body that cannot be scored.
+
+    Parameters
+    ----------
+    sentence : str
+    row : int, optional
+        The row it is about, from 1.
+    column : str, optional
+        The column it is about.
+    status : int
+        The HTTP status it deserves: 400, or 413 where the body holds too much.
+    """
+
+    def __init__(
+        self, sentence: str, *, row: int | None = None, column: str | None = None, status: int = 400
+    ) -> None:
+        super().__init__(sentence)
+        self.sentence = sentence
+        self.row = row
+        self.column = column
+        self.status = status
+
+
+@dataclass(slots=True)
+class Rows:
+    """The rows of one request. Not frozen: that would cost every request a microsecond.
+
+    Parameters
+    ----------
+    inputs : bytes
+        Those of a float32 matrix of shape (count, columns): rounded and checked, not scaled; categories as
+        codes, NaN where missing.
+    count : int
+        Rows.
+    unseen : int
+        How many of the categories train has not seen.
+    """
+
+    inputs: bytes
+    count: int
+    unseen: int = 0
+
+    def __len__(self) -> int:
+        return self.count
+
+
+def finish(batch: Sequence[Rows], features: Features) -> Matrix:
+    """The model's inputs for the rows of one or of many requests, in order. Nothing is refused here.
+
+    Parameters
+    ----------
+    batch : sequence of Rows
+        At least one.
+
+    Returns
+    -------
+    ndarray of float32, shape (rows, columns)
+        In C order, scaled; not to be written to.
+    """
+    joined = batch[0].inputs if len(batch) == 1 else b"".join([rows.inputs for rows in batch])
+    return features.scaled(np.frombuffer(joined, np.float32).reshape(-1, len(features)))
+
+
+def pack_row(values: Sequence[Any], row: int, features: Features) -> tuple[bytes, int]:
+    """Read the raw values of one row, each of them text or what JSON makes of it.
+
+    Parameters
+    ----------
+    values : sequence
+        In the order of the columns.
+    row : int
+        Its number, for refusals.
+
+    Returns
+    -------
+    tuple of bytes and int
+        As :class:`Rows` holds them.
+
+    Raises
+    ------
+    BodyError
+        If there are too few or too many values, or one is not of its column's type.
+    """
+    if len(values) != len(features):
+        raise wrong_width(row, len(values), features)
+    numbers = list(values)
+    unseen = 0
+    for position in features.codes:
+        code = features.code(position, _category(values[position], row, position, features))
+        unseen += code is None
+        numbers[position] = math.nan if code is None else code
+    try:
+        packed = features.pack(*numbers)
+    except UNREAD:
+        numbers = [_number(value, row, position, features) for position, value in enumerate(numbers)]
+        try:
+            packed = features.pack(*numbers)
+        except OverflowError as error:
+            raise _beyond(numbers, row, features) from error
+    if math.inf in numbers or -math.inf in numbers:
+        raise _beyond(numbers, row, features)
+    return packed, unseen
+
+
+def _number(value: Any, row: int, position: int, features: Features) -> float:
+    if isinstance(value, float):
+        return value
+    if value is None:
+        return math.nan
+    name = features.names[position]
+    try:
+        return parse_number(value) if isinstance(value, str) else float(value)
+    except (ValueError, TypeError) as error:
+        raise BodyError(
+            f"row {row}: column {name!r} holds {shown(value)}, which is not a number", row=row, column=name
+        ) from error
+    except OverflowError as error:
+        raise _too_large(shown(value), row, name) from error
+
+
+def _category(value: Any, row: int, position: int, features: Features) -> str | None:
+    try:
+        return category_text(value)
+    except ValueError as error:
+        name = features.names[position]
+        raise BodyError(
+            f"row {row}: column {name!r} holds {shown(value)}, which is not a category", row=row, column=name
+        ) from error
+
+
+def _beyond(numbers: Sequence[float], row: int, features: Features) -> BodyError:
+    position = next(at for at, value in enumerate(numbers) if abs(value) >= _FIRST_BEYOND)
+    name, value = features.names[position], numbers[position]
+    if math.isinf(value):
+        return BodyError(f"row {row}: column {name!r} is infinite", row=row, column=name)
+    return _too_large(f"{value:g}", row, name)
+
+
+def _too_large(value: str, row: int, name: str) -> BodyError:
+    return BodyError(f"row {row}: column {name!r} is {value}, too large for 32 bits", row=row, column=name)
+
+
+def shown(value: Any) -> str:
+    """A value for a sentence."""
+    text = repr(value)
+    return text if len(text) <= _LONGEST_NAME else text[: _LONGEST_NAME - 3] + "…"
+
+
+def wrong_width(row: int, width: int, features: Features) -> BodyError:
+    """The refusal of a row with too few or too many values."""
+    names = features.names
+    listing = ", ".join(names) if len(names) <= 3 else f"{names[0]}, …, {names[-1]}"
+    expected = f"1 is expected ({listing})" if len(names) == 1 else f"{len(names)} are expected ({listing})"
+    return BodyError(f"row {row} has {width} values where {expected}", row=row)
+
+
+def no_rows(fix: str) -> BodyError:
+    """The refusal of a body without rows."""
+    return BodyError(f"the body holds no rows; {fix}")
+
+
+def too_many_rows(max_rows: int) -> BodyError:
+    """The refusal of a body that holds more rows than a request may."""
+    return BodyError(f"the body holds more than {max_rows:,} rows; send fewer at once", status=413)
+
+
+def not_utf8(row: int, error: UnicodeDecodeError) -> BodyError:
+    """The refusal of text in another encoding."""
+    return BodyError(f"row {row} is not UTF-8: {error.reason}", row=row)
+
+
+def too_long(row: int) -> BodyError:
+    """The refusal of a row that is longer than any is."""
+    return BodyError(f"row {row} is longer than {MAX_ROW_BYTES:,} bytes", row=row)
+
+
+def blank(row: int) -> BodyError:
+    """The refusal of a blank line between rows."""
+    return BodyError(f"row {row} is blank", row=row)
+
+
+def wrong_columns(names: Iterable[str], features: Features, *, row: int | None = None) -> BodyError:
+    """The refusal of columns that are not the model's: the first that is unknown, else the first missing."""
+    where = "the body" if row is None else f"row {row}"
+    given = list(names)
+    for name in given:
+        if name not in features.positions:
+            sentence = f"{where} has an unknown column {shown(name)}{near(name, features.names)}"
+            return BodyError(sentence, row=row, column=name[:_LONGEST_NAME])
+    name = next(name for name in features.names if name not in given)
+    return BodyError(f"{where} has no column {name!r}; send null where it is missing", row=row, column=name)
+
+
+def slices_of_lines(lines: bytes) -> Iterator[bytes]:
+    """Some whole lines at a time."""
+    start = 0
+    while start <= len(lines):
+        end = lines.find(b"\n", start + SLICE_BYTES)
+        end = len(lines) if end < 0 else end
+        if end - start > SLICE_BYTES + MAX_ROW_BYTES:
+            raise too_long(lines.count(b"\n", 0, start + SLICE_BYTES) + 1)
+        yield lines[start:end]
+        start = end + 1
