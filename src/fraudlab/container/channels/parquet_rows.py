@@ -1,0 +1,124 @@
+"""Parquet as the official container takes it: the first column is the label."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from pyarrow import parquet
+
+from fraudlab.container.channels.rows import Part, Rows, fill, numbers, refuse_other_columns
+from fraudlab.container.channels.sources import Source
+from fraudlab.container.failure import TableError
+
+#: rows turned into matrix rows at once, so that a block of them stays in the processor's cache
+_BATCH_ROWS = 1 << 13
+_INDEX = re.compile(r"__index_level_\d+__|Unnamed: 0")
+
+
+def read_parquet(sources: Sequence[Source], *, keep_counter: bool) -> Rows:
+    """Read Parquet files of one schema; the names of the columns are the files' own.
+
+    Parameters
+    ----------
+    sources : sequence of Source
+    keep_counter : bool
+        Take an index of pandas for a feature.
+
+    Raises
+    ------
+    TableError
+        If a file is damaged, has a column that is not numeric, or others than the first file.
+    """
+    files = [_open(source) for source in sources]
+    names = tuple(files[0].schema_arrow.names)
+    for file, source in zip(files, sources, strict=True):
+        _check_schema(file.schema_arrow, source, keep_counter=keep_counter)
+        refuse_other_columns(file.schema_arrow.names, names, of=source.name, like=sources[0].name)
+    rows = sum(file.metadata.num_rows for file in files)
+    matrix = np.empty((rows, len(names) - 1), np.float32)
+    label = np.empty(rows, np.float64)
+    parts = []
+    start = 0
+    for file, source in zip(files, sources, strict=True):
+        part = Part(source.name, start, start + file.metadata.num_rows)
+        for batch in _batches(file, source):
+            block = slice(start, start + batch.num_rows)
+            start = block.stop
+            if start > part.stop:
+                break
+            label_values, *features = map(numbers, batch.columns)
+            label[block] = label_values
+            before = block.start - part.start
+            fill(matrix[block], features, names[1:], file=source.name, before=before)
+        if start != part.stop:
+            raise _damaged(source, f"it does not have the {file.metadata.num_rows:,} rows it says")
+        parts.append(part)
+    return Rows(matrix, label, None, names[1:], tuple(parts), label_name=names[0])
+
+
+def _open(source: Source) -> Any:
+    try:
+        return parquet.ParquetFile(source.path)
+    except (pa.ArrowException, OSError) as error:
+        raise _damaged(source, str(error).split("\n", 1)[0]) from error
+
+
+def _batches(file: Any, source: Source) -> Any:
+    try:
+        yield from file.iter_batches(_BATCH_ROWS)
+    except (pa.ArrowException, OSError) as error:
+        raise _damaged(source, str(error).split("\n", 1)[0]) from error
+
+
+def _damaged(source: Source, reason: str) -> TableError:
+    return TableError(
+        f"{source.name} is not readable Parquet: {reason}", fix="write it again; it may be cut short"
+    )
+
+
+def _check_schema(schema: Any, source: Source, *, keep_counter: bool) -> None:
+    names = schema.names
+    if len(names) < 2:
+        raise TableError(
+            f"{source.name} has {len(names)} columns; the first is the label, the others are features",
+            fix="give it features",
+        )
+    twice = next((name for name in names if names.count(name) > 1), None)
+    if twice is not None:
+        raise TableError(
+            f"{source.name} has {names.count(twice)} columns named {twice!r}",
+            fix="give each column a name of its own",
+        )
+    indices = _pandas_indices(schema)
+    for position, field in enumerate(schema):
+        if (_INDEX.fullmatch(field.name) or field.name in indices) and not (keep_counter and position):
+            raise TableError(
+                f"column {field.name!r} of {source.name} is an index column",
+                fix="leave the index out: pandas writes none with index=False"
+                + ("; or set keep_counter=true, if it is a feature" if position else ""),
+            )
+        if not _is_numeric(field.type):
+            raise TableError(
+                f"column {field.name!r} of {source.name} is of type {field.type}, which is not numeric",
+                fix="write it as numbers, or leave it out",
+            )
+
+
+def _is_numeric(kind: Any) -> bool:
+    types = pa.types
+    checks = (types.is_floating, types.is_integer, types.is_decimal, types.is_boolean, types.is_null)
+    return any(check(kind) for check in checks)
+
+
+def _pandas_indices(schema: Any) -> set[str]:
+    """Columns that were the index of a frame, as pandas notes it in the file."""
+    try:
+        noted = json.loads((schema.metadata or {}).get(b"pandas", b"{}"))
+        return {name for name in noted.get("index_columns", []) if isinstance(name, str)}
+    except (ValueError, AttributeError, TypeError):
+        return set()  # not what pandas writes, so not from pandas
