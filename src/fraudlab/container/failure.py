@@ -59,10 +59,11 @@ class StorageError(JobError):
     exit_code = 8
 
 
-def near(name: str, valid: Iterable[str]) -> str:
-    """Which valid name is meant: ``" (did you mean 'a'?)"``, or nothing where none is close."""
-    close = difflib.get_close_matches(name, list(valid), n=1, cutoff=0.6)
-    return f" (did you mean {close[0]!r}?)" if close else ""
+def near(name: str, valid: Iterable[str], *, limit: int = 1) -> str:
+    """Which valid names may be meant: ``" (did you mean 'a' or 'b'?)"``, or nothing where none is close."""
+    close = [repr(found) for found in difflib.get_close_matches(name, list(valid), n=limit, cutoff=0.6)]
+    several = " or ".join(filter(None, [", ".join(close[:-1]), *close[-1:]]))
+    return f" (did you mean {several}?)" if close else ""
 
 
 def listing(names: Sequence[str], *, limit: int = 40) -> str:
