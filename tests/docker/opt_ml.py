@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from email.message import Message
+from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -190,7 +191,7 @@ class Container:
         words = ("exec", "-i", self.name, "python", "-", *words)
         return docker(*words, data=script.encode(), timeout=timeout).stdout
 
-    @property
+    @cached_property
     def port(self) -> int:
         """Where the endpoint's port is published on this machine."""
         return int(docker("port", self.name).stdout.decode().split("\n")[0].rpartition(":")[2])
@@ -220,9 +221,9 @@ class Container:
     def is_up(self) -> bool:
         """Whether ``/ping`` says that the model scores."""
         try:
-            return self.ask("/ping").status == 200
-        except (OSError, http.client.HTTPException, AssertionError):
-            return False
+            return self.process.poll() is None and self.ask("/ping").status == 200
+        except (OSError, http.client.HTTPException, AssertionError, ValueError):
+            return False  # no container yet, no published port, nobody who listens
 
 
 class Docker:
