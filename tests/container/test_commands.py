@@ -133,7 +133,7 @@ def test_an_unknown_command(tree: Tree) -> None:
 
 
 def test_training_is_what_happens_where_no_command_is_given(tree: Tree) -> None:
-    assert "manifest.json is missing" in command(tree).stderr
+    assert "fraudlab-failure: there is no train channel\n" in command(tree).stderr
 
 
 def test_a_stopped_training_job_keeps_model_and_archive(trained: Tree, hand_over: Any) -> None:

@@ -9,7 +9,7 @@ import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any, TypeVar
 
 from fraudlab.container.failure import ConfigError, near
@@ -50,9 +50,31 @@ class Tree:
     def hyperparameters(self) -> Path:
         return self.root / "input/config/hyperparameters.json"
 
+    @property
+    def input_data_config(self) -> Path:
+        return self.root / "input/config/inputdataconfig.json"
+
+    @property
+    def resource_config(self) -> Path:
+        return self.root / "input/config/resourceconfig.json"
+
+    @property
+    def checkpoint_config(self) -> Path:
+        return self.root / "input/config/checkpointconfig.json"
+
+    @property
+    def channels(self) -> Path:
+        return self.root / "input/data"
+
     def channel(self, name: str) -> Path:
         """Folder of one input channel of a training job."""
-        return self.root / "input/data" / name
+        return self.channels / name
+
+    def local(self, path: str) -> Path:
+        """Where a path that SageMaker names lies: below the root, if it is one below ``/opt/ml``."""
+        given = PurePosixPath(path)
+        inside = given.is_relative_to("/opt/ml")
+        return self.root / given.relative_to("/opt/ml") if inside else Path(path)
 
     @property
     def model(self) -> Path:
@@ -93,6 +115,11 @@ def read_json(path: Path) -> dict[str, Any]:
     if not isinstance(content, dict):
         raise ConfigError(f"{path} does not hold a JSON object", fix="write it as one JSON object")
     return content
+
+
+def read_optional_json(path: Path) -> dict[str, Any]:
+    """Read a JSON object that need not be there; absent is empty."""
+    return read_json(path) if path.exists() else {}
 
 
 class Fields:

@@ -58,11 +58,30 @@ class Prepared:
     matrix : ndarray of float32, shape (rows, columns)
     label : ndarray of uint8, shape (rows,)
     amount : ndarray of float64, shape (rows,), or None
+    weight : ndarray of float32, shape (rows,), or None
+        Above 0; None weighs all rows alike.
     """
 
     matrix: Matrix
     label: NDArray[np.uint8]
-    amount: NDArray[np.float64] | None
+    amount: NDArray[np.float64] | None = None
+    weight: NDArray[np.float32] | None = None
+
+    def __len__(self) -> int:
+        return self.label.size
+
+    @property
+    def frauds(self) -> int:
+        """Rows whose label is 1."""
+        return int(self.label.sum())
+
+    def take(self, rows: slice | NDArray[np.int64] | NDArray[np.bool_]) -> Prepared:
+        """Some of the rows, copied, so that the others can be given back."""
+
+        def of(values: NDArray[Any] | None) -> Any:
+            return None if values is None else np.ascontiguousarray(values[rows])
+
+        return Prepared(of(self.matrix), of(self.label), of(self.amount), of(self.weight))
 
 
 def read_split(folder: Path, features: Features) -> Prepared:

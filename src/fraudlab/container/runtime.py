@@ -14,6 +14,8 @@ from importlib.abc import MetaPathFinder
 from pathlib import Path
 from typing import Any
 
+from fraudlab.container.failure import JobError
+
 
 class _Absent(MetaPathFinder):
     """Finds nothing under some names, and lets nobody else look."""
@@ -98,6 +100,7 @@ class StopRequest:
 
     def __init__(self) -> None:
         self.made = False
+        self._at_once = False
 
     @contextmanager
     def listening(self) -> Iterator[None]:
@@ -115,9 +118,38 @@ class StopRequest:
             for number, handler in previous.items():
                 signal.signal(number, handler)
 
+    @contextmanager
+    def at_once(self) -> Iterator[None]:
+        """Let a request end the block where it is: there is nothing to save yet, and it may be long.
+
+        Raises
+        ------
+        StoppedTooEarly
+            If the job is asked to stop before the end of the block, or was before.
+        """
+        self._at_once = True
+        try:
+            self._heed()
+            yield
+        finally:
+            self._at_once = False
+
     def make(self) -> None:
         """Ask for the stop."""
         self.made = True
+        if self._at_once:
+            self._heed()
+
+    def _heed(self) -> None:
+        if self.made:
+            raise StoppedTooEarly
+
+
+class StoppedTooEarly(JobError):
+    """What a job ends with that was told to stop before it had anything to save."""
+
+    def __init__(self) -> None:
+        super().__init__("the job was told to stop before its first round", fix="start it again")
 
 
 class Stages:
