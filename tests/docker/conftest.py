@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
 
@@ -17,6 +17,7 @@ class Shelf:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
+        self._standalone: dict[str, Path] = {}
 
     @cached_property
     def prepared(self) -> Path:
@@ -31,6 +32,15 @@ class Shelf:
         tree = opt_ml.Tree(self._folder / "trained")
         tables.lay_out_training(tree, self.prepared)
         return self._made(tree, "train")
+
+    def standalone(self, hyperparameters: Mapping[str, str]) -> Path:
+        """The tree of a training job that had no process job before it."""
+        name = "-".join(f"{key}={value}" for key, value in sorted(hyperparameters.items()))
+        if name not in self._standalone:
+            tree = opt_ml.Tree(self._folder / f"standalone-{len(self._standalone)}")
+            tables.lay_out_standalone(tree, **hyperparameters)
+            self._standalone[name] = self._made(tree, "train")
+        return self._standalone[name]
 
     def _made(self, tree: opt_ml.Tree, command: str) -> Path:
         docker = opt_ml.Docker(self._folder)

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import io
+import os
 import shutil
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 from numpy.typing import NDArray
+from pyarrow import parquet as pq
 
 from .opt_ml import Tree
 
@@ -95,3 +99,30 @@ def libsvm(label: NDArray[np.uint8] | None, features: NDArray[np.float32], *, fi
         pairs = (f"{place}:{value:.4f}" for place, value in enumerate(row, first))
         lines.append(" ".join([*([] if label is None else [str(label[number])]), *pairs]))
     return "\n".join(lines) + "\n"
+
+
+def parquet(label: NDArray[np.uint8], features: NDArray[np.float32]) -> bytes:
+    """The same in Parquet, the label first."""
+    columns = {"label": label, **{f"column {place}": features[:, place] for place in range(features.shape[1])}}
+    sink = io.BytesIO()
+    pq.write_table(pa.table(columns), sink)
+    return sink.getvalue()
+
+
+def recordio(label: NDArray[np.uint8], features: NDArray[np.float32]) -> bytes:
+    """The same in recordio-protobuf, as SageMaker's own SDK writes it."""
+    os.environ.setdefault("SAGEMAKER_SUPPRESS_V2_WARNING", "1")
+    from sagemaker.amazon.common import write_numpy_to_dense_tensor
+
+    sink = io.BytesIO()
+    write_numpy_to_dense_tensor(sink, features, label.astype(np.float32))
+    return sink.getvalue()
+
+
+def lay_out_standalone(tree: Tree, **hyperparameters: str) -> Tree:
+    """A training job without a process job: label-first CSV, and nothing else where no parameter is given."""
+    tree.put("input/data/train/part-0.csv", label_first(*frauds(240, 4, seed=1)))
+    tree.put("input/data/validation/part-0.csv", label_first(*frauds(120, 4, seed=2)))
+    if hyperparameters:
+        tree.hyperparameters(**hyperparameters)
+    return tree
