@@ -5,11 +5,13 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	--custom-compile-command "make lock"
+# What bench-serve compares with, each in an environment of its own
+COMPARATORS := official fastapi mlserver bentoml
 ARGS ?=
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup dev base-image image train-local serve test lint check lock bench-loop bench-handbook clean
+.PHONY: help setup dev base-image image train-local serve test lint check lock bench-loop bench-serve bench-train bench-handbook clean
 
 help: ## This list
 	@awk 'BEGIN { FS = ":.*## " } \
@@ -66,9 +68,24 @@ lock: dev ## Resolve all locked requirements again (ARGS=--upgrade for newer ver
 	$(LOCK) $(ARGS) pyproject.toml -o requirements/launcher.txt
 	$(LOCK) $(ARGS) requirements/dev.in -c requirements/launcher.txt -o requirements/dev.txt
 	$(LOCK) $(ARGS) containers/xgboost/requirements.in -c requirements/launcher.txt -o containers/xgboost/requirements.txt
+	@set -e; for name in $(COMPARATORS); do \
+		$(LOCK) $(ARGS) benchmarks/requirements/$$name.in -o benchmarks/requirements/$$name.txt; done
 
 bench-loop: setup ## Time a run against a bare pandas and xgboost script
 	$(BIN)/python -m benchmarks.loop $(ARGS)
+
+bench-serve: setup $(COMPARATORS:%=build/bench-%/.setup) ## Time the endpoint against other servers of XGBoost models
+	$(BIN)/python -m benchmarks.serving $(ARGS)
+
+build/bench-%/.setup: benchmarks/requirements/%.txt | .venv/.setup
+	@echo "bench-serve: installing the locked packages of $* (once)"
+	@rm -rf $(@D)
+	@$(BIN)/python -m venv $(@D)
+	@$(@D)/bin/python -m pip --disable-pip-version-check --quiet install --require-hashes --no-deps --use-pep517 -r $<
+	@touch $@
+
+bench-train: setup ## Time the training job against a bare xgboost script
+	$(BIN)/python -m benchmarks.training $(ARGS)
 
 bench-handbook: setup ## Compare the defaults on the handbook table (ARGS="PATH_TO_TABLE")
 	$(BIN)/python -m benchmarks.handbook $(ARGS)

@@ -15,11 +15,11 @@ import re
 import statistics
 import sys
 import tempfile
-import time
 from collections.abc import Sequence
 from pathlib import Path
 
 from benchmarks.pages import table_of, write_section
+from benchmarks.timing import timed
 from fraudlab.backends.docker_engine import default_image, preflight
 from fraudlab.compose import compose
 from fraudlab.data.synthetic import write_synthetic
@@ -102,20 +102,6 @@ def train_command(backend: str, *, force: bool) -> list[str]:
     ]
     same = ["data.duplicates=drop", f"model.num_round={ROUNDS}", "model.early_stopping_rounds=0"]
     return [sys.executable, "-m", "fraudlab", "train", *described, *fixed, *same]
-
-
-def timed(command: Sequence[str]) -> dict[str, float]:
-    """Wall time of a command, and the most memory any of its processes held at once."""
-    root = str(Path(__file__).parents[1])
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([root, os.environ.get("PYTHONPATH", "")])}
-    began = time.perf_counter()
-    with Path("output.txt").open("wb") as output:
-        actions = [(os.POSIX_SPAWN_DUP2, output.fileno(), 1), (os.POSIX_SPAWN_DUP2, output.fileno(), 2)]
-        pid = os.posix_spawn(command[0], list(command), environment, file_actions=actions)
-    _, status, usage = os.wait4(pid, 0)
-    if os.waitstatus_to_exitcode(status) != 0:
-        raise SystemExit(Path("output.txt").read_text())
-    return {"seconds": time.perf_counter() - began, "peak_mib": usage.ru_maxrss / 1024}
 
 
 def run_figures() -> dict[str, float]:

@@ -129,7 +129,8 @@ def _request(base: str, method: str, path: str, body: bytes | None = None) -> by
         ) from error
     if answer.status != 200:
         raise EndpointError(
-            f"{base}{path} answered {answer.status}: {_reason(answer.data)}", fix="is this a fraudlab endpoint?"
+            f"{base}{path} answered {answer.status}: {_reason(answer.data)}",
+            fix="is this a fraudlab endpoint?",
         )
     return answer.data
 

@@ -66,7 +66,7 @@ class Client:
         lines += [f"{name.replace('_', '-')}: {value}" for name, value in headers.items()]
         with socket.create_connection(("127.0.0.1", self.running.port), timeout=60) as client:
             client.sendall("\r\n".join([*lines, "", ""]).encode() + data)
-            return Answer(*one_answer(client))
+            return Answer(*one_answer(client, head=method == "HEAD"))
 
     def invoke(self, body: bytes | str = ROW, kind: str = CSV, **headers: str) -> Answer:
         return self("POST", "/invocations", body, content_type=kind, **headers)
@@ -460,7 +460,7 @@ def test_models_come_and_go(start: Start, trained: Tree, scorer: Scorer) -> None
         ('{"model_name": "a", "url": "../model"}', "url '../model' is not a folder below {root}"),
         ('{"model_name": "a", "url": "none"}', "url 'none' is not a folder below {root}"),
         ('{"model_name": "a", "url": "a\\u0000b"}', "url 'a\\x00b' is not a path"),
-        ('{"model_name": "a", "url": "empty"}', "model 'a': there is no model.ubj in {root}/empty"),
+        ('{"model_name": "a", "url": "empty"}', "model 'a': there is no model.json in {root}/empty"),
     ],
 )
 def test_orders_that_cannot_be_met(start: Start, trained: Tree, order: str, detail: str) -> None:

@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
-from fraudlab.container import http
-from fraudlab.container.http import Answer, Limits, Request, Server
+from fraudlab.container.http import Server
+from fraudlab.container.http_connection import Limits
+from fraudlab.container.http_messages import Answer, Request, problem
 
 from .wire import Running, one_answer, receive, until
 
@@ -383,7 +384,7 @@ def test_stopping_does_not_wait_for_ever(running: Any) -> None:
 
 
 def test_a_problem_has_members_of_its_own() -> None:
-    answer = http.problem(400, "row 2 is short", row=2)
+    answer = problem(400, "row 2 is short", row=2)
     assert json.loads(answer.body) == {
         "title": "Bad Request",
         "status": 400,

@@ -1,4 +1,6 @@
 import json
+import re
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -674,3 +676,80 @@ def test_what_is_so_anyway_is_accepted_and_goes_nowhere(name: str, text: str) ->
 def test_auto_is_what_xgboost_makes_of_it() -> None:
     assert read_hyperparameters({"tree_method": "auto"}) == read_hyperparameters({"tree_method": "hist"})
     assert not differ({"tree_method": "auto"}, {"tree_method": "hist"})
+
+
+# the page
+
+PAGE = (Path(__file__).parents[2] / "docs" / "hyperparameters.md").read_text()
+
+
+@pytest.mark.parametrize("name", sorted(PARAMETERS))
+def test_the_page_has_every_parameter_with_its_aliases_and_values(name: str) -> None:
+    if name.startswith("sagemaker_"):
+        assert f"`{name}`" in PAGE
+        return
+    rows = [line for line in PAGE.splitlines() if line.startswith(f"| `{name}` |")]
+    assert len(rows) == 1
+    cells = [cell.strip() for cell in rows[0].split("|")]
+    assert cells[2] == ", ".join(f"`{alias}`" for alias in PARAMETERS[name].aliases)
+    assert cells[3] == PARAMETERS[name].kind.wanted
+
+
+def test_the_page_has_every_refusal_and_every_metric() -> None:
+    for name, (why, fix) in REFUSED.items():
+        assert f"| `{name}` | {why} | {fix} |" in PAGE
+    for metric in METRICS:
+        better = next(
+            line.split("|")[2].strip() for line in PAGE.splitlines() if line.startswith(f"| `{metric}`")
+        )
+        assert better == ("better" if direction(metric) == "maximize" else "worse")
+
+
+def test_the_page_names_nothing_that_is_not_there() -> None:
+    first = re.findall(r"^\| `(\w+)` \|", PAGE, re.MULTILINE)
+    assert set(first) <= PARAMETERS.keys() | REFUSED.keys() | METRICS.keys()
+
+
+DROPOUT = ("rate_drop", "skip_drop", "sample_type", "normalize_type")
+
+
+def documented_defaults() -> dict[str, str]:
+    rows = [line.split("|") for line in PAGE.splitlines() if line.startswith("| `") and line.count("|") == 6]
+    return {row[1].strip(" `"): row[4].strip() for row in rows}
+
+
+@pytest.mark.parametrize("name", sorted(PARAMETERS.keys() & documented_defaults().keys()))
+def test_setting_a_default_is_like_not_setting_it(name: str) -> None:
+    default = documented_defaults()[name].split(" (launcher")[0].removesuffix(": every CPU")
+    if default in ("none", "chosen by F1", "the prevalence", "XGBoost's own"):
+        assert name not in read_hyperparameters({}).as_json()
+        return
+    beside = {"booster": "dart", "one_drop": "true"} if name in DROPOUT else {}
+    if name == "one_drop":
+        beside = {"booster": "dart", "rate_drop": "0.5"}
+    given, absent = (read_hyperparameters(options) for options in ({**beside, name: default}, beside))
+    own = [
+        {**found.as_json(), "nthread": found.nthread, "verbosity": found.verbosity}
+        for found in (given, absent)
+    ]
+    assert own[0].items() >= own[1].items()
+    trees = [fit(found.for_xgboost("abcd", cpus=1)).get_dump() for found in (given, absent)]
+    assert trees[0] == trees[1]
+
+
+def test_the_page_has_the_launchers_defaults() -> None:
+    from fraudlab.config import ModelConfig, RunConfig
+
+    said = {
+        name: found[1]
+        for name, text in documented_defaults().items()
+        if (found := re.search(r"launcher (\S+)\)", text))
+    }
+    settings = {**vars(ModelConfig()), "seed": RunConfig.seed}
+    xgboosts = {name: text.split(" ")[0] for name, text in documented_defaults().items()}
+    for name, value in settings.items():
+        if name in said:
+            assert float(said[name]) == value, name
+        elif isinstance(value, int | float) and not isinstance(value, bool):
+            assert float(xgboosts[name]) == value, name
+    assert said.keys() <= settings.keys()

@@ -14,7 +14,7 @@ def test_without_an_environment_everything_has_a_default() -> None:
     assert (settings.limits.body, settings.limits.seconds) == (25 << 20, 60.0)
     assert settings.outputs == ()
     assert settings.log_level == "info"
-    assert not (settings.batch or settings.metrics or settings.several)
+    assert (settings.batch, settings.metrics, settings.several) == (False, False, False)
 
 
 def test_models_that_come_and_go_have_a_folder_of_their_own() -> None:

@@ -57,7 +57,7 @@ def receive(client: socket.socket) -> bytes:
     return received
 
 
-def one_answer(client: socket.socket) -> tuple[int, dict[str, str], bytes]:
+def one_answer(client: socket.socket, *, head: bool = False) -> tuple[int, dict[str, str], bytes]:
     """The next answer of a connection that may stay open."""
     received = b""
     while b"\r\n\r\n" not in received:
@@ -67,7 +67,7 @@ def one_answer(client: socket.socket) -> tuple[int, dict[str, str], bytes]:
     line, *lines = received.decode().removesuffix("\r\n\r\n").split("\r\n")
     headers = dict(header.split(": ", 1) for header in lines)
     body = b""
-    while len(body) < int(headers.get("content-length", 0)):
+    while not head and len(body) < int(headers.get("content-length", 0)):
         body += client.recv(int(headers["content-length"]) - len(body))
     return int(line.split()[1]), headers, body
 

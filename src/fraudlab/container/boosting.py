@@ -1,19 +1,17 @@
-"""What XGBoost is given: binned matrices, and its parameters in its own words."""
+"""What XGBoost is given: binned matrices, threads and seeds."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fraudlab.container.failure import ConfigError, near
+from fraudlab.container.failure import ConfigError
 from fraudlab.container.features import Features
 from fraudlab.container.hosts import Hosts
 from fraudlab.container.hyperparameters import Hyperparameters
-from fraudlab.container.job import HOOK
 from fraudlab.container.prepared import Prepared
 from fraudlab.container.runtime import cpu_count, lean_xgboost
 
@@ -50,7 +48,7 @@ def train_matrix(
         "label": split.label,
         "feature_names": _names(features),
         "feature_types": ["c" if position in categorical else "float" for position in range(len(features))],
-        "nthread": cpu_count(),
+        "nthread": threads(parameters),
     }
     method = parameters.booster["tree_method"]
     if method == "exact" and categorical:
@@ -99,23 +97,9 @@ def bin_weights(split: Prepared, fraud_bins: float, hosts: Hosts) -> NDArray[np.
     return weight if split.weight is None else weight * split.weight
 
 
-def booster_parameters(parameters: Hyperparameters, features: Features) -> dict[str, Any]:
-    """Everything XGBoost is told, but the seed of a segment."""
-    metrics = [name for name in parameters.eval_metric if not name.startswith(HOOK)]
-    given: dict[str, Any] = {**parameters.booster, "nthread": cpu_count(), "verbosity": 1}
-    given |= {"eval_metric": metrics} if metrics else {"disable_default_eval_metric": True}
-    if parameters.monotone_constraints:
-        directions = [0] * len(features)
-        for feature, direction in parameters.monotone_constraints.items():
-            directions[_position(feature, features, "monotone_constraints")] = direction
-        given["monotone_constraints"] = "(" + ",".join(map(str, directions)) + ")"
-    if parameters.interaction_constraints:
-        groups = [
-            [_position(feature, features, "interaction_constraints") for feature in group]
-            for group in parameters.interaction_constraints
-        ]
-        given["interaction_constraints"] = json.dumps(groups)
-    return given
+def threads(parameters: Hyperparameters) -> int:
+    """Threads to train with: their number does not change the model."""
+    return min(cpu_count(), parameters.nthread or cpu_count())
 
 
 def segment_seed(seed: int, segment: int) -> int:
@@ -123,18 +107,6 @@ def segment_seed(seed: int, segment: int) -> int:
     if segment == 0:
         return seed
     return int(np.random.SeedSequence([seed, segment]).generate_state(1)[0]) % _LARGEST_SEED
-
-
-def _position(feature: str | int, features: Features, parameter: str) -> int:
-    if isinstance(feature, int) and 0 <= feature < len(features):
-        return feature
-    if feature in features.names:
-        return features.names.index(str(feature))
-    meant = near(feature, features.names) if isinstance(feature, str) else ""
-    raise ConfigError(
-        f"{parameter} names {feature!r}, which is no column{meant}",
-        fix=f"use column names, or positions from 0 to {len(features) - 1}",
-    )
 
 
 def _names(features: Features) -> Sequence[str]:

@@ -12,7 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any, TypeVar
 
-from fraudlab.container.failure import ConfigError, near
+import orjson
+
+from fraudlab.container.failure import ConfigError, near, shown
 
 T = TypeVar("T")
 
@@ -107,14 +109,27 @@ def read_json(path: Path) -> dict[str, Any]:
         If the file is missing, is not JSON, or holds anything but one object.
     """
     try:
-        content = json.loads(path.read_bytes())
+        content = path.read_bytes()
     except FileNotFoundError as error:
         raise ConfigError(f"{path} is missing", fix="give the job the channel it lies in") from error
-    except ValueError as error:
-        raise ConfigError(f"{path} is not JSON: {error}", fix="write it as one JSON object") from error
-    if not isinstance(content, dict):
-        raise ConfigError(f"{path} does not hold a JSON object", fix="write it as one JSON object")
-    return content
+    return parse_json(content, source=str(path))
+
+
+def parse_json(content: bytes | bytearray, *, source: str) -> dict[str, Any]:
+    """Read a JSON object by the letter of RFC 8259: no NaN, no infinity, no half characters.
+
+    Raises
+    ------
+    ConfigError
+        If `content` is not JSON, is nested deeper than 1024 levels, or holds anything but one object.
+    """
+    try:
+        found = orjson.loads(content)
+    except orjson.JSONDecodeError as error:
+        raise ConfigError(f"{source} is not JSON: {error}", fix="write it as one JSON object") from error
+    if not isinstance(found, dict):
+        raise ConfigError(f"{source} does not hold a JSON object", fix="write it as one JSON object")
+    return found
 
 
 def read_optional_json(path: Path) -> dict[str, Any]:
@@ -159,7 +174,7 @@ class Fields:
             return None
         if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
             raise ConfigError(
-                f"{name!r} in {self._source} is {value!r}, where {kind.__name__} is expected",
+                f"{name!r} in {self._source} is {shown(value)}, where {kind.__name__} is expected",
                 fix=f"set it to a value of type {kind.__name__}",
             )
         return value
@@ -169,7 +184,7 @@ class Fields:
         value = self.get(name, str)
         if value not in valid:
             raise ConfigError(
-                f"{name!r} in {self._source} is {value!r}{near(value, valid)}",
+                f"{name!r} in {self._source} is {shown(value)}{near(value[:100], valid)}",
                 fix=f"use one of: {', '.join(valid)}",
             )
         return value
@@ -179,7 +194,7 @@ class Fields:
         values = self.get(name, list, [])
         if not all(isinstance(value, str) for value in values) or len(set(values)) != len(values):
             raise ConfigError(
-                f"{name!r} in {self._source} is {values!r}, not a list of distinct column names",
+                f"{name!r} in {self._source} is {shown(values)}, not a list of distinct column names",
                 fix="name each column once",
             )
         return tuple(values)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Future
 from pathlib import Path
 
-from fraudlab.container.contract import Tree, file_sha256
+from fraudlab.container.contract import file_sha256
+from fraudlab.container.failure import JobError
 from fraudlab.container.hosts import Hosts
 
 
@@ -17,22 +18,21 @@ class Digests:
 
     Parameters
     ----------
-    tree : Tree
-    names : iterable of str
-        Channels.
+    files : mapping of str
+        Those of each channel, listed when it is its turn.
     """
 
-    def __init__(self, tree: Tree, names: Iterable[str]) -> None:
-        self._own: dict[str, Future[str]] = {name: Future() for name in names}
+    def __init__(self, files: Mapping[str, Callable[[], Iterable[Path]]]) -> None:
+        self._own: dict[str, Future[str]] = {name: Future() for name in files}
         self._every: dict[str, list[str]] = {}
         # A daemon, so that a job that ends early does not wait for it.
-        threading.Thread(target=self._compute, args=(tree,), name="digests", daemon=True).start()
+        threading.Thread(target=self._compute, args=(files,), name="digests", daemon=True).start()
 
-    def _compute(self, tree: Tree) -> None:
+    def _compute(self, files: Mapping[str, Callable[[], Iterable[Path]]]) -> None:
         for name, future in self._own.items():
             try:
-                future.set_result(channel_sha256(tree.channel(name)))
-            except OSError as error:
+                future.set_result(channel_sha256(files[name]()))
+            except (OSError, JobError) as error:  # whoever asks for the digest says it
                 future.set_exception(error)
 
     def every(self, name: str, hosts: Hosts) -> list[str]:
@@ -52,16 +52,9 @@ class Digests:
         return combined
 
 
-def channel_sha256(folder: Path) -> str:
-    """SHA-256 over the digests of a channel's files, in sorted order; their names do not matter."""
+def channel_sha256(files: Iterable[Path]) -> str:
+    """SHA-256 over the digests of a channel's files, in the order they are read; names do not matter."""
     content = hashlib.sha256()
-    for path in _files(folder):
+    for path in files:
         content.update(bytes.fromhex(file_sha256(path)))
     return content.hexdigest()
-
-
-def _files(folder: Path) -> Iterator[Path]:
-    for path in sorted(folder.rglob("*")):
-        hidden = any(part.startswith((".", "_")) for part in path.relative_to(folder).parts)
-        if not hidden and path.is_file():
-            yield path

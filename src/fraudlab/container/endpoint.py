@@ -10,7 +10,8 @@ from urllib.parse import unquote_to_bytes
 
 import orjson
 
-from fraudlab.container.http import Answer, Request, Server, problem
+from fraudlab.container.http import Server
+from fraudlab.container.http_messages import Answer, Request, problem
 from fraudlab.container.invocations import Invocations, Refusal, ServedModel, shown
 from fraudlab.container.logs import log, log_defect
 from fraudlab.container.metrics import Metrics

@@ -18,7 +18,7 @@ from fraudlab.container.hyperparameter_kinds import METRICS, Unfit, is_hook, pri
 from fraudlab.container.hyperparameter_rules import check_together
 from fraudlab.container.hyperparameter_table import NAMES, PARAMETERS, REFUSED
 
-__all__ = ["Hyperparameters", "direction", "is_hook", "printed", "read_hyperparameters"]
+__all__ = ["Hyperparameters", "canonical", "direction", "is_hook", "printed", "read_hyperparameters"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +130,11 @@ class Hyperparameters:
 def direction(metric: str) -> Literal["maximize", "minimize"]:
     """Whether more of one of XGBoost's metrics is better; a hook says it itself (``Hooks.direction``)."""
     return "maximize" if metric.startswith("pre@") or METRICS.get(metric, False) else "minimize"
+
+
+def canonical(name: str) -> str:
+    """The name a parameter has here, where `name` is another one for it; else `name` itself."""
+    return NAMES.get(name, name)
 
 
 def read_hyperparameters(texts: Mapping[str, Any], *, prefix: str = "") -> Hyperparameters:

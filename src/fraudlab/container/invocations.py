@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from fraudlab.container.answers import ANSWER_TYPES, Scored, accepted, read_outputs, render
 from fraudlab.container.batching import Batcher
 from fraudlab.container.bodies import BULK_BYTES, MEDIA_TYPES, BodyError, Parser, Rows, finish
-from fraudlab.container.http import RETRY, Answer, Request, problem
+from fraudlab.container.http_messages import RETRY, Answer, Request, problem
 from fraudlab.container.logs import is_logged, log, log_defect
 from fraudlab.container.metrics import Metrics
 from fraudlab.container.scorer import Scorer
@@ -102,7 +102,9 @@ class Invocations:
         self._in_threads = 0
         self._ids = itertools.count(1)
         self._id_prefix = os.urandom(4).hex().encode()
-        self._log_scored = is_logged(logging.DEBUG)  # at 20,000 requests a second nobody wants a line for each
+        self._log_scored = is_logged(
+            logging.DEBUG
+        )  # at 20,000 requests a second nobody wants a line for each
 
     def invoke(self, model: ServedModel, request: Request) -> None:
         """Answer now, at the end of this turn of the event loop, or from a thread.

@@ -15,6 +15,7 @@ from typing import Any, cast
 
 from fraudlab.container.contract import Fields, Tree, read_json, read_optional_json
 from fraudlab.container.failure import ConfigError, near
+from fraudlab.container.hook_source import hook_folders
 from fraudlab.container.hooks import Hooks, load_hooks
 from fraudlab.container.hyperparameters import Hyperparameters, read_hyperparameters
 from fraudlab.evaluation.thresholds import Policy
@@ -22,8 +23,6 @@ from fraudlab.evaluation.thresholds import Policy
 #: channels of rows
 PARTS = ("train", "validation", "test")
 CHANNELS = (*PARTS, "config", "checkpoints", "code")
-#: how a metric that is a function of ``hooks.py`` is named
-HOOK = "hook:"
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +132,7 @@ def _read_channels(tree: Tree) -> dict[str, str | None]:
         if name not in CHANNELS:
             raise ConfigError(
                 f"unknown channel {name!r}{near(name, CHANNELS)}",
-                fix=f"use channels of: {', '.join(CHANNELS)}",
+                fix=f"name channels as one of: {', '.join(CHANNELS)}",
             )
         if not isinstance(config.get(name, {}), dict):
             raise ConfigError(
@@ -156,10 +155,14 @@ def _read_channels(tree: Tree) -> dict[str, str | None]:
 
 
 def _read_hooks(tree: Tree, parameters: Hyperparameters) -> Hooks | None:
-    metrics = [name for name in parameters.eval_metric if name.startswith(HOOK)]
-    if not metrics and parameters.objective_hook is None:
+    """The functions that parameters name, each checked before any data is read."""
+    if not parameters.metric_hooks and parameters.objective_hook is None:
         return None
-    return load_hooks([tree.channel("code"), tree.channel("config")])
+    hooks = load_hooks(hook_folders(tree))
+    hooks.metrics(parameters.metric_hooks, margins=False)
+    if parameters.objective_hook is not None:
+        hooks.objective(parameters.objective_hook)
+    return hooks
 
 
 def _standalone(parameters: Hyperparameters) -> Request:

@@ -71,6 +71,7 @@ def _save_model(job: Job, outcome: Outcome) -> None:
     import xgboost
 
     inputs, fitted, decided = outcome.inputs, outcome.fitted, outcome.decided
+    hooks = {} if job.hooks is None else {"hooks": job.hooks.sha256}
     contract = {
         "run_id": job.request.run_id,
         "label": inputs.label,
@@ -86,7 +87,7 @@ def _save_model(job: Job, outcome: Outcome) -> None:
             "numpy": np.__version__,
             "python": platform.python_version(),
         },
-        "hashes": {**job.request.hashes, **outcome.hashes},
+        "hashes": {**job.request.hashes, **outcome.hashes, **hooks},
     }
     write_model(job.tree.model, fitted.booster.save_raw("ubj"), contract)
 

@@ -99,7 +99,7 @@ def read_split(folder: Path, features: Features) -> Prepared:
     TableError
         If the channel has no rows, or a file lacks a column or has one of another type.
     """
-    files = [_open(path, features) for path in _parquet_files(folder)]
+    files = [_open(path, features) for path in split_files(folder)]
     rows = sum(file.metadata.num_rows for file in files)
     if not rows:
         raise TableError(f"channel {folder.name} has no rows", fix="run the process job first")
@@ -121,7 +121,8 @@ def read_split(folder: Path, features: Features) -> Prepared:
     return Prepared(matrix, label, amount)
 
 
-def _parquet_files(folder: Path) -> list[Path]:
+def split_files(folder: Path) -> list[Path]:
+    """The Parquet files of a split, in the order they are read."""
     paths = (path for path in folder.rglob("*.parquet") if path.is_file())
     return sorted(
         path for path in paths if not any(part.startswith(".") for part in path.relative_to(folder).parts)

@@ -9,20 +9,18 @@ nothing is drawn, a booster that is continued from its bytes and one that never 
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Literal
 
-from fraudlab.container.boosting import booster_parameters, segment_seed, train_matrix
+from fraudlab.container.boosting import segment_seed, threads, train_matrix
 from fraudlab.container.checkpoints import Checkpoint, Checkpoints
-from fraudlab.container.failure import ConfigError
 from fraudlab.container.hooks import Hooks
 from fraudlab.container.hosts import Hosts
-from fraudlab.container.hyperparameters import Hyperparameters, direction
+from fraudlab.container.hyperparameters import Hyperparameters, direction, printed
 from fraudlab.container.inputs import Inputs
-from fraudlab.container.job import HOOK, Job
+from fraudlab.container.job import Job
 from fraudlab.container.prepared import Prepared
 from fraudlab.container.progress import Progress
 from fraudlab.container.runtime import StoppedTooEarly, StopRequest, lean_xgboost
@@ -85,8 +83,8 @@ class Training:
     def direction(self) -> Literal["maximize", "minimize"]:
         """Whether more of the watched metric is better."""
         watched = self.watched or ""
-        if self.hooks is not None and watched.startswith(HOOK):
-            return self.hooks.direction(watched.removeprefix(HOOK))
+        if self.hooks is not None and watched in self.parameters.metric_hooks:
+            return self.hooks.direction(watched)
         return direction(watched)
 
     def begin(self, segment: int, content: bytes | bytearray | None) -> Any:
@@ -96,26 +94,33 @@ class Training:
         given = None if content is None else bytearray(content)
         return xgboost.Booster({**self.booster, "seed": seed}, matrices, model_file=given)
 
-    def measure(self, booster: Any, number: int) -> dict[str, float]:
-        """The metrics after a round, in the order they were asked for."""
-        if self.validation is None:
-            return {}
-        hooked = [name for name in self.parameters.eval_metric if name.startswith(HOOK)]
-        own = [name for name in self.parameters.eval_metric if name not in hooked]
-        # "[3]\tvalidation-auc:0.9\tvalidation-aucpr:0.5", in the order asked for, with all digits of a double
-        words = booster.eval_set([(self.validation, "validation")], number).split("\t")[1:]
-        found = {name: float(word.rpartition(":")[2]) for name, word in zip(own, words, strict=True)}
+    def objective(self, first_round: int) -> Callable[[Any, Any], Any] | None:
+        """The function of ``hooks.py`` that gives gradients; None for XGBoost's own."""
+        name = self.parameters.objective_hook
+        if name is None or self.hooks is None:
+            return None
+        return self.hooks.objective(name, first_round=first_round)
+
+    def metrics(self, first_round: int) -> Callable[[Any, int], dict[str, float]]:
+        """What measures a booster after a round: all metrics, in the order they were asked for."""
+        hooked = self.parameters.metric_hooks
+        names = [printed(metric) for metric in self.parameters.eval_metric]
+        own = [name for name in names if name not in hooked]
+        values = None
         if hooked and self.hooks is not None:
-            measure = self.hooks.metrics([name.removeprefix(HOOK) for name in hooked], margins=False)
-            values = measure(booster.predict(self.validation), self.validation)
-            found |= {name: float(value) for name, (_, value) in zip(hooked, values, strict=True)}
-        for name, value in found.items():
-            if not math.isfinite(value):
-                raise ConfigError(
-                    f"metric {name} is {value} after round {number}",
-                    fix="leave it out of eval_metric, or mend it",
-                )
-        return {name: found[name] for name in self.parameters.eval_metric}
+            values = self.hooks.metrics(hooked, margins=False, first_round=first_round)
+
+        def measure(booster: Any, number: int) -> dict[str, float]:
+            if self.validation is None:
+                return {}
+            # "[3]\tvalidation-auc:0.9\tvalidation-aucpr:0.5", in the order asked for, all digits of a double
+            words = booster.eval_set([(self.validation, "validation")], number).split("\t")[1:]
+            found = {name: float(word.rpartition(":")[2]) for name, word in zip(own, words, strict=True)}
+            if values is not None:
+                found |= dict(values(booster.predict(self.validation), self.validation))
+            return {name: found[name] for name in names}
+
+        return measure
 
 
 def set_up(job: Job, train: Prepared, inputs: Inputs, hosts: Hosts) -> Training:
@@ -130,14 +135,15 @@ def set_up(job: Job, train: Prepared, inputs: Inputs, hosts: Hosts) -> Training:
     hosts : Hosts
     """
     parameters, features, validation = job.parameters, inputs.features, inputs.validation
+    told = parameters.for_xgboost(features.names, cpus=threads(parameters))
     bins = train_matrix(train, features, parameters, hosts=hosts)
     return Training(
         parameters,
-        booster_parameters(parameters, features),
+        told,
         bins,
         # Told of the others, XGBoost would wait for them to bin theirs.
         hosts.on_first(lambda: validation and train_matrix(validation, features, parameters, ref=bins)),
-        parameters.eval_metric[-1] if "validation" in job.channels else None,
+        printed(parameters.eval_metric[-1]) if "validation" in job.channels else None,
         job.hooks,
         hosts,
     )
@@ -166,15 +172,15 @@ def fit(
 
     Raises
     ------
-    JobError
-        If the job was asked to stop before its first round, or a metric is not a number.
+    StoppedTooEarly
+        If the job was asked to stop before its first round.
+    ConfigError
+        If a hook fails.
     """
     parameters, hosts = training.parameters, training.hosts
     length = parameters.checkpoint_rounds
     progress = Progress() if start is None else start.progress
-    objective = None
-    if parameters.objective_hook is not None and training.hooks is not None:
-        objective = training.hooks.objective(parameters.objective_hook)
+    objective, measure = training.objective(progress.rounds), training.metrics(progress.rounds)
     booster = training.begin(progress.rounds // length if length else 0, start.booster if start else None)
     stopping = hosts.any(stop.made)
     while progress.rounds < parameters.num_round and not stopping:
@@ -183,7 +189,7 @@ def fit(
         number = progress.rounds
         booster.update(training.train, number, fobj=objective)
         with hosts.together():
-            metrics = hosts.on_first(partial(training.measure, booster, number))
+            metrics = hosts.on_first(partial(measure, booster, number))
         metrics = hosts.share(metrics)
         progress.add(metrics, watched=training.watched, direction=training.direction)
         if hosts.first and on_round is not None:

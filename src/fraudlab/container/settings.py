@@ -11,7 +11,7 @@ from pathlib import Path
 from fraudlab.container.answers import read_outputs
 from fraudlab.container.contract import Tree
 from fraudlab.container.failure import ConfigError
-from fraudlab.container.http import Limits
+from fraudlab.container.http_connection import Limits
 
 _LEVELS = ("debug", "info", "warning", "error")
 #: how the official containers number their levels

@@ -175,12 +175,11 @@ def numbers(column: pa.ChunkedArray) -> NDArray[np.float64]:
     NotANumberError
         At the first value that is not one.
     """
-    kind = column.type
-    if pa.types.is_dictionary(kind):
-        kind = kind.value_type
-        column = column.cast(kind)
+    kind = column.type.value_type if pa.types.is_dictionary(column.type) else column.type
     if pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind):
         return _parse_texts(column)
+    if kind != column.type:
+        column = column.cast(kind)
     if pa.types.is_boolean(kind):
         column = column.cast(pa.uint8())
     elif not (

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
+from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from fraudlab.container import checkpoints
@@ -113,7 +115,15 @@ def _digests(job: Job, hosts: Hosts) -> Digests | None:
     """Hash the channels only where somebody asks: it costs a tenth of reading them."""
     if job.manifest is not None and len(hosts) == 1 and not checkpoints.wanted(job.tree):
         return None
-    return Digests(job.tree, [name for name in PARTS if name in job.channels])
+    folders = {name: job.tree.channel(name) for name in PARTS if name in job.channels}
+    return Digests({name: partial(_files, job, folder) for name, folder in folders.items()})
+
+
+def _files(job: Job, folder: Path) -> list[Path]:
+    from fraudlab.container.channels.sources import list_sources
+    from fraudlab.container.prepared import split_files
+
+    return split_files(folder) if job.manifest else [source.path for source in list_sources(folder)]
 
 
 def _checkpoints(

@@ -12,6 +12,8 @@ from collections.abc import Callable
 
 from fraudlab.container.bodies.csv_rows import parse_csv
 from fraudlab.container.bodies.json_rows import parse_json, parse_json_lines
+from fraudlab.container.bodies.libsvm_rows import parse_libsvm_rows
+from fraudlab.container.bodies.parquet_rows import parse_parquet
 from fraudlab.container.bodies.rows import SLICE_BYTES, BodyError, Rows, finish
 from fraudlab.container.features import Features
 
@@ -27,6 +29,11 @@ MEDIA_TYPES: dict[str, Parser] = {
     "application/jsonlines": parse_json_lines,
     "application/x-jsonlines": parse_json_lines,
     "application/x-ndjson": parse_json_lines,
+    "text/libsvm": parse_libsvm_rows,
+    "text/x-libsvm": parse_libsvm_rows,
+    "application/x-parquet": parse_parquet,
+    "application/vnd.apache.parquet": parse_parquet,
+    "application/parquet": parse_parquet,
 }
 
 #: from this size on, reading a body takes long enough to be worth a thread of its own

@@ -10,8 +10,6 @@ from __future__ import annotations
 
 import csv
 import io
-import math
-import struct
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -25,10 +23,11 @@ from fraudlab.container.bodies.rows import (
     blank,
     no_rows,
     not_utf8,
+    pack_lists,
     pack_row,
+    refuse_too_many,
     slices_of_lines,
     too_long,
-    too_many_rows,
 )
 from fraudlab.container.features import Features
 
@@ -50,14 +49,14 @@ def parse_csv(body: bytes, features: Features, max_rows: int) -> Rows:
         If a row has too few or too many values, or a value is not of its column's type; if there are no rows,
         or more than `max_rows`.
     """
-    row = body.removesuffix(b"\n").removesuffix(b"\r")
+    row = body[:-2] if body.endswith(b"\r\n") else body.removesuffix(b"\n")
     # To JSON a line break is a space.
     if b"\n" not in row and b"\r" not in row:
         try:
             numbers, unseen = _code_categories(row, features) if features.codes else (row, 0)
             if not unseen:
-                values = _read_lists(b"[%b]" % numbers)
-                return Rows(features.pack(*(_with_nan(values) if None in values else values)), 1)
+                (inputs,) = pack_lists([_read_lists(b"[%b]" % numbers)], features)
+                return Rows(inputs, 1)
         except UNREAD:
             pass
     body = body.removeprefix(_BOM)
@@ -78,8 +77,7 @@ def _parse_lines(body: bytes, features: Features, max_rows: int) -> Rows:
         inputs, new = _pack_slice(text, len(packed) + 1, features)
         packed += inputs
         unseen += new
-        if len(packed) > max_rows:
-            raise too_many_rows(max_rows)
+        refuse_too_many(len(packed), max_rows, features)
     # Where all columns are categories, a header would pass for a row.
     if unseen:
         _refuse_header(rows.partition(b"\n")[0].decode().split(","), features)
@@ -112,11 +110,7 @@ def _pack_fast(text: bytes, features: Features) -> tuple[list[bytes], int]:
         text = b"\n".join([line for line, _ in coded])
     if b"[" in text:
         raise ValueError("with brackets of its own, one line could be two rows")
-    rows = _read_lists(b"[[%b]]" % text.replace(b"\n", b"],["))
-    try:
-        return [features.pack(*values) for values in rows], unseen
-    except struct.error:
-        return [features.pack(*_with_nan(values)) for values in rows], unseen
+    return pack_lists(_read_lists(b"[[%b]]" % text.replace(b"\n", b"],[")), features), unseen
 
 
 def _code_categories(line: bytes, features: Features) -> tuple[bytes, int]:
@@ -147,10 +141,6 @@ def _read_lists(text: bytes) -> list[Any]:
         except orjson.JSONDecodeError:
             pass
     raise ValueError("more than numbers and gaps")
-
-
-def _with_nan(values: list[Any]) -> list[Any]:
-    return [math.nan if value is None else value for value in values]
 
 
 def _pack_fields(fields: list[str], row: int, features: Features) -> tuple[bytes, int]:
@@ -184,8 +174,7 @@ def _parse_quoted(body: bytes, features: Features, max_rows: int) -> Rows:
         if not record and len(features) > 1:
             blank = blank or row
             continue
-        if row > max_rows:
-            raise too_many_rows(max_rows)
+        refuse_too_many(row, max_rows, features)
         # Only at the end of a body are blank lines no rows.
         inputs, new = _pack_fields([""] if blank else record or [""], blank or row, features)
         packed.append(inputs)

@@ -15,10 +15,11 @@ from fraudlab.container.bodies.rows import (
     Rows,
     blank,
     no_rows,
+    pack_lists,
     pack_row,
+    refuse_too_many,
     shown,
     slices_of_lines,
-    too_many_rows,
     wrong_columns,
 )
 from fraudlab.container.features import Features
@@ -37,12 +38,7 @@ def parse_json(body: bytes, features: Features, max_rows: int) -> Rows:
     if len(body) >= LARGE_BYTES:
         return _pack(load_slices(body), features, max_rows)
     content = load(body)
-    if (
-        not features.codes
-        and isinstance(content, list)
-        and len(content) == 1
-        and not isinstance(content[0], dict)
-    ):
+    if not features.codes and isinstance(content, list) and len(content) == 1 and type(content[0]) is list:
         try:
             return Rows(features.pack(*content[0]), 1)
         except UNREAD:
@@ -102,8 +98,7 @@ def _pack(slices: Iterable[list[Any]], features: Features, max_rows: int) -> Row
     packed: list[bytes] = []
     unseen = 0
     for rows in slices:
-        if len(packed) + len(rows) > max_rows:
-            raise too_many_rows(max_rows)
+        refuse_too_many(len(packed) + len(rows), max_rows, features)
         inputs, new = _pack_rows(rows, len(packed) + 1, features)
         packed += inputs
         unseen += new
@@ -116,10 +111,9 @@ def _pack_rows(rows: list[Any], first: int, features: Features) -> tuple[list[by
     if not features.codes:
         try:
             if not isinstance(rows[0], dict):
-                return [features.pack(*row) for row in rows], 0
-            packed = [features.pack(*features.pick(row)) for row in rows]
+                return pack_lists(rows, features), 0
             if sum(map(len, rows)) == len(rows) * len(features):
-                return packed, 0
+                return pack_lists(list(map(features.pick, rows)), features), 0
         except UNREAD:
             pass
     packed = []

@@ -20,6 +20,8 @@ SLICE_BYTES = 64 << 10
 #: no longer row is read
 MAX_ROW_BYTES = 1 << 20
 
+#: Of the inputs of one request. A few bytes of libsvm or Parquet can stand for a long row of missing values.
+MOST_BYTES = 256 << 20
 #: characters of what a client sent that a refusal repeats
 _LONGEST_NAME = 60
 #: the smallest number that rounds to more than float32 holds
@@ -93,6 +95,14 @@ def finish(batch: Sequence[Rows], features: Features) -> Matrix:
     return features.scaled(np.frombuffer(joined, np.float32).reshape(-1, len(features)))
 
 
+def pack_lists(rows: Sequence[Iterable[Any]], features: Features) -> list[bytes]:
+    """Pack rows of numbers and codes, None where one is missing. Anything else is one of ``UNREAD``."""
+    try:
+        return [features.pack(*row) for row in rows]
+    except struct.error:
+        return [features.pack(*[math.nan if value is None else value for value in row]) for row in rows]
+
+
 def pack_row(values: Sequence[Any], row: int, features: Features) -> tuple[bytes, int]:
     """Read the raw values of one row, each of them text or what JSON makes of it.
 
@@ -124,7 +134,10 @@ def pack_row(values: Sequence[Any], row: int, features: Features) -> tuple[bytes
     try:
         packed = features.pack(*numbers)
     except UNREAD:
-        numbers = [_number(value, row, position, features) for position, value in enumerate(numbers)]
+        numbers = [
+            value if type(value) is float else _number(value, row, position, features)
+            for position, value in enumerate(numbers)
+        ]
         try:
             packed = features.pack(*numbers)
         except OverflowError as error:
@@ -135,17 +148,13 @@ def pack_row(values: Sequence[Any], row: int, features: Features) -> tuple[bytes
 
 
 def _number(value: Any, row: int, position: int, features: Features) -> float:
-    if isinstance(value, float):
-        return value
     if value is None:
         return math.nan
     name = features.names[position]
     try:
         return parse_number(value) if isinstance(value, str) else float(value)
     except (ValueError, TypeError) as error:
-        raise BodyError(
-            f"row {row}: column {name!r} holds {shown(value)}, which is not a number", row=row, column=name
-        ) from error
+        raise not_a_number(value, row, name) from error
     except OverflowError as error:
         raise _too_large(shown(value), row, name) from error
 
@@ -162,10 +171,21 @@ def _category(value: Any, row: int, position: int, features: Features) -> str | 
 
 def _beyond(numbers: Sequence[float], row: int, features: Features) -> BodyError:
     position = next(at for at, value in enumerate(numbers) if abs(value) >= _FIRST_BEYOND)
-    name, value = features.names[position], numbers[position]
+    return beyond(numbers[position], row, features.names[position])
+
+
+def beyond(value: float, row: int, name: str) -> BodyError:
+    """The refusal of a number that float32 cannot hold."""
     if math.isinf(value):
         return BodyError(f"row {row}: column {name!r} is infinite", row=row, column=name)
     return _too_large(f"{value:g}", row, name)
+
+
+def not_a_number(value: Any, row: int, name: str) -> BodyError:
+    """The refusal of a value of a column of numbers."""
+    return BodyError(
+        f"row {row}: column {name!r} holds {shown(value)}, which is not a number", row=row, column=name
+    )
 
 
 def _too_large(value: str, row: int, name: str) -> BodyError:
@@ -191,9 +211,17 @@ def no_rows(fix: str) -> BodyError:
     return BodyError(f"the body holds no rows; {fix}")
 
 
-def too_many_rows(max_rows: int) -> BodyError:
-    """The refusal of a body that holds more rows than a request may."""
-    return BodyError(f"the body holds more than {max_rows:,} rows; send fewer at once", status=413)
+def refuse_too_many(rows: int, max_rows: int, features: Features) -> None:
+    """Refuse more rows than a request may hold, or than memory should.
+
+    Raises
+    ------
+    BodyError
+        With status 413.
+    """
+    most = min(max_rows, MOST_BYTES // (4 * len(features)))
+    if rows > most:
+        raise BodyError(f"the body holds more than {most:,} rows; send fewer at once", status=413)
 
 
 def not_utf8(row: int, error: UnicodeDecodeError) -> BodyError:

@@ -94,7 +94,7 @@ def read_channel(
         )
     except OSError as error:
         raise TableError(
-            f"channel {channel} cannot be read: {error.strerror or error}: {error.filename}",
+            f"channel {channel} cannot be read: {error}",
             fix="make its files readable to the user the job runs as",
         ) from error
     return _checked(rows, format_, channel, keep_counter=keep_counter, columns=columns)

@@ -84,8 +84,9 @@ def _damaged(source: Source, reason: str) -> TableError:
 def _check_schema(schema: Any, source: Source, *, keep_counter: bool) -> None:
     names = schema.names
     if len(names) < 2:
+        columns = "1 column" if names else "no columns"
         raise TableError(
-            f"{source.name} has {len(names)} columns; the first is the label, the others are features",
+            f"{source.name} has {columns}; a row is the label, then the features",
             fix="give it features",
         )
     twice = next((name for name in names if names.count(name) > 1), None)

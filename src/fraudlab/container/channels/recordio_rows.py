@@ -51,7 +51,7 @@ def read_recordio(sources: Sequence[Source], *, channel: str) -> Rows:
 
 
 def _records(source: Source) -> Iterator[Records]:
-    with source.path.open("rb", buffering=0) as file:
+    with source.path.open("rb") as file:
         try:
             yield from read_records(file)
         except RecordError as error:

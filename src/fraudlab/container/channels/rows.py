@@ -89,7 +89,7 @@ def numbers(column: Any) -> NDArray[Any]:
 
     if pa.types.is_boolean(column.type):
         column = column.cast(pa.uint8())
-    if not pa.types.is_float32(column.type):
+    if column.type not in (pa.float32(), pa.float64()):
         column = column.cast(pa.float64(), safe=False)
     found: NDArray[Any] = column.to_numpy(zero_copy_only=False)
     return found
@@ -152,9 +152,8 @@ def refuse_other_columns(found: Sequence[str], expected: Sequence[str], *, of: s
     """
     fix = "give both the same columns in the same order"
     if len(found) != len(expected):
-        raise TableError(
-            f"{of} has {len(found) - 1} feature columns, and {like} has {len(expected) - 1}", fix=fix
-        )
+        has, wanted = len(found) - 1, len(expected) - 1
+        raise TableError(f"{of} has {has} feature column{'s'[: has != 1]}, and {like} has {wanted}", fix=fix)
     for position, (name, other) in enumerate(zip(found, expected, strict=True), 1):
         if name != other:
             raise TableError(f"column {position} of {of} is {name!r}, and of {like} {other!r}", fix=fix)

@@ -1,0 +1,145 @@
+"""Rows of Parquet: columns by name, in any order; null and NaN are missing.
+
+A few bytes of Parquet can stand for very many. So its size is summed up before it is read, text is read as
+its distinct values, and no column is read that cannot be numbers or categories.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from fraudlab.container.bodies.parquet_pages import uncompressed_bytes
+from fraudlab.container.bodies.rows import (
+    MOST_BYTES,
+    BodyError,
+    Rows,
+    beyond,
+    no_rows,
+    not_a_number,
+    refuse_too_many,
+    wrong_columns,
+)
+from fraudlab.container.columns import category
+from fraudlab.container.failure import TableError
+from fraudlab.container.features import Features
+from fraudlab.container.table import NotANumberError, numbers
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+#: of a list in a file's metadata, such as that of its columns
+_LONGEST_LIST = 100_000
+
+
+def parse_parquet(body: bytes, features: Features, max_rows: int, *, most_bytes: int = MOST_BYTES) -> Rows:
+    """Read rows.
+
+    Parameters
+    ----------
+    most_bytes : int
+        How large the columns may be once they are no longer compressed.
+
+    Raises
+    ------
+    BodyError
+        If it is no Parquet; if a column is missing, unknown or there twice, or a value is not of its column's
+        type; if there are no rows, more than `max_rows`, or more bytes than `most_bytes`.
+    """
+    import pyarrow as pa
+
+    try:
+        return _read(body, features, max_rows, most_bytes)
+    except BodyError:
+        raise
+    except (pa.ArrowException, OSError, MemoryError, UnicodeDecodeError) as error:
+        reason = str(error).split("\n", 1)[0]
+        raise BodyError(f"the body is not a readable Parquet file: {reason}") from error
+
+
+def _read(body: bytes, features: Features, max_rows: int, most_bytes: int) -> Rows:
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    options: dict[str, Any] = {
+        "pre_buffer": False,
+        "thrift_string_size_limit": len(body) or 1,
+        "thrift_container_size_limit": _LONGEST_LIST,
+    }
+    file = parquet.ParquetFile(pa.BufferReader(body), **options)
+    schema, metadata = file.schema_arrow, file.metadata
+    _check_columns(schema, features)
+    if metadata.num_rows < 1:
+        raise no_rows("write one row a transaction")
+    refuse_too_many(metadata.num_rows, max_rows, features)
+    if uncompressed_bytes(body, metadata) > most_bytes:
+        raise BodyError(f"the body is of more than {most_bytes:,} bytes when uncompressed", status=413)
+    texts = [field.name for field in schema if _is_text(field.type)]
+    table = parquet.ParquetFile(pa.BufferReader(body), read_dictionary=texts, **options).read(
+        use_threads=False
+    )
+    if table.num_rows != metadata.num_rows:
+        raise OSError(f"it has {table.num_rows} rows and says it has {metadata.num_rows}")
+    return _as_rows(table, features)
+
+
+def _check_columns(schema: pa.Schema, features: Features) -> None:
+    names = schema.names
+    for name in names:
+        if names.count(name) > 1:
+            raise BodyError(f"the body has two columns {name!r}", column=name)
+    if set(names) != features.positions.keys():
+        raise wrong_columns(names, features)
+    for field in schema:
+        if not _is_readable(field.type):
+            what = "categories" if features.positions[field.name] in features.codes else "numbers"
+            raise BodyError(
+                f"column {field.name!r} holds values of type {field.type}, which are no {what}",
+                column=field.name,
+            )
+
+
+def _is_text(kind: pa.DataType) -> bool:
+    import pyarrow as pa
+
+    if pa.types.is_dictionary(kind):
+        kind = kind.value_type
+    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))
+
+
+def _is_readable(kind: pa.DataType) -> bool:
+    import pyarrow as pa
+
+    tests = (
+        pa.types.is_floating,
+        pa.types.is_integer,
+        pa.types.is_boolean,
+        pa.types.is_decimal,
+        pa.types.is_null,
+    )
+    return _is_text(kind) or any(test(kind) for test in tests)
+
+
+def _as_rows(table: pa.Table, features: Features) -> Rows:
+    matrix = np.empty((table.num_rows, len(features)), np.float32)
+    unseen = 0
+    for position, name in enumerate(features.names):
+        column = table.column(name)
+        try:
+            if position in features.codes:
+                matrix[:, position], new = features.encode_dictionary(position, category(column, name))
+                unseen += new
+                continue
+            values = numbers(column)
+        except TableError as error:
+            raise BodyError(error.sentence, column=name) from error
+        except NotANumberError as error:
+            raise not_a_number(error.value, error.row, name) from error
+        with np.errstate(over="ignore"):
+            matrix[:, position] = values
+        infinite = np.isinf(matrix[:, position])
+        if infinite.any():
+            row = int(np.argmax(infinite))
+            raise beyond(float(values[row]), row + 1, name)
+    return Rows(matrix.tobytes(), table.num_rows, unseen)

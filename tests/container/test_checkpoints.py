@@ -1,0 +1,406 @@
+"""Checkpoints: what a killed training goes on from, and what it refuses to go on from."""
+
+import json
+import os
+import random
+import resource
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import xgboost
+
+import fraudlab
+from fraudlab.container import train
+from fraudlab.container.checkpoints import checkpoint_folder
+from fraudlab.container.contract import Tree
+from fraudlab.container.failure import ConfigError, StorageError
+
+SOURCES = str(Path(fraudlab.__file__).parents[1])
+
+
+@pytest.fixture
+def kept(stand_alone: Any, rows: Any) -> Callable[..., Tree]:
+    """A job with a folder for checkpoints, one every five rounds."""
+
+    def lay_out(**hyperparameters: Any) -> Tree:
+        chosen = {"num_round": 23, "checkpoint_rounds": 5, "learning_rate": 0.3, **hyperparameters}
+        tree = stand_alone(rows(), rows(400, seed=4), **chosen)
+        (tree.root / "checkpoints").mkdir(exist_ok=True)
+        return tree
+
+    return lay_out
+
+
+def results(tree: Tree) -> tuple[bytes, dict[str, Any]]:
+    history = json.loads((tree.results / "history.json").read_text())
+    del history["seconds"]
+    return (tree.model / "model.ubj").read_bytes(), history
+
+
+def names(tree: Tree) -> list[str]:
+    return sorted(path.name for path in (tree.root / "checkpoints").iterdir())
+
+
+SAMPLED = {"subsample": 0.6, "colsample_bytree": 0.7, "seed": 9}
+
+
+def test_the_last_two_stay_and_say_what_they_hold(kept: Any) -> None:
+    tree = kept(**SAMPLED, eval_metric="logloss,aucpr")
+    train.run(tree)
+    assert names(tree) == ["rounds-000015.checkpoint", "rounds-000020.checkpoint"]
+    line, _, booster = (tree.root / "checkpoints/rounds-000020.checkpoint").read_bytes().partition(b"\n")
+    header = json.loads(line)
+    _, history = results(tree)
+    assert header["progress"]["rounds"] == 20
+    assert header["progress"]["metrics"] == {k: v[:20] for k, v in history["metrics"].items()}
+    assert header["training"]["hyperparameters"]["subsample"] == 0.6
+    assert header["training"]["versions"] == {"xgboost": xgboost.__version__}
+    assert header["bytes"] == len(booster)
+    assert xgboost.Booster(model_file=bytearray(booster)).num_boosted_rounds() == 20
+
+
+@pytest.mark.parametrize("sampling", [{}, SAMPLED])
+def test_a_folder_for_checkpoints_changes_no_byte(kept: Any, sampling: dict[str, Any]) -> None:
+    tree = kept(**sampling)
+    train.run(tree)
+    with_folder = results(tree)
+    for path in (tree.root / "checkpoints").iterdir():
+        path.unlink()
+    (tree.root / "checkpoints").rmdir()
+    train.run(tree)
+    assert results(tree) == with_folder
+    assert not (tree.root / "checkpoints").exists()
+
+
+@pytest.mark.parametrize("sampling", [{}, SAMPLED])
+@pytest.mark.parametrize("early", [{}, {"early_stopping_rounds": 4, "learning_rate": 0.9}])
+@pytest.mark.parametrize("newest", [1, 2])
+def test_going_on_is_the_same_as_not_stopping(
+    kept: Any,
+    sampling: dict[str, Any],
+    early: dict[str, Any],
+    newest: int,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    tree = kept(num_round=60, **sampling, **early)
+    train.run(tree)
+    expected = results(tree)
+    for name in names(tree)[newest:]:
+        (tree.root / "checkpoints" / name).unlink()
+    rounds = int(names(tree)[-1][7:13])
+    capsys.readouterr()
+    train.run(tree)
+    assert results(tree) == expected
+    printed = capsys.readouterr().out.splitlines()
+    assert (
+        f"checkpoint={tree.root}/checkpoints/rounds-{rounds:06d}.checkpoint rounds={rounds} continues"
+        in printed
+    )
+    trained = [line for line in printed if line.startswith("round=")]
+    assert len(trained) == expected[1]["rounds"] - rounds
+
+
+def test_a_checkpoint_of_all_rounds_is_the_model(kept: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    tree = kept(num_round=20, **SAMPLED)
+    train.run(tree)
+    expected = results(tree)
+    capsys.readouterr()
+    train.run(tree)
+    assert results(tree) == expected
+    assert "round=" not in capsys.readouterr().out.replace("rounds=", "")
+
+
+def test_more_rounds_go_on_from_fewer(kept: Any) -> None:
+    tree = kept(num_round=23, **SAMPLED)
+    train.run(tree)
+    kept(num_round=38, **SAMPLED)
+    train.run(tree)
+    gone_on = results(tree)
+    for path in (tree.root / "checkpoints").iterdir():
+        path.unlink()
+    train.run(tree)
+    assert results(tree) == gone_on
+
+
+def test_a_read_only_channel_is_gone_on_from(kept: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    tree = kept(**SAMPLED)
+    train.run(tree)
+    expected = results(tree)
+    (tree.root / "checkpoints").rename(tree.channel("checkpoints"))
+    before = {path: path.read_bytes() for path in tree.channel("checkpoints").iterdir()}
+    train.run(tree)
+    assert results(tree) == expected
+    assert "rounds=20 continues" in capsys.readouterr().out
+    assert {path: path.read_bytes() for path in tree.channel("checkpoints").iterdir()} == before
+    assert not (tree.root / "checkpoints").exists()
+
+
+def truncate(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:-100])
+
+
+def flip(path: Path) -> None:
+    content = bytearray(path.read_bytes())
+    content[-50] ^= 1
+    path.write_bytes(content)
+
+
+def shorten_history(path: Path) -> None:
+    line, _, booster = path.read_bytes().partition(b"\n")
+    header = json.loads(line)
+    header["progress"]["metrics"]["aucpr"].pop()
+    path.write_bytes(json.dumps(header).encode() + b"\n" + booster)
+
+
+def pretend_more_rounds(path: Path) -> None:
+    path.write_bytes(path.with_name("rounds-000015.checkpoint").read_bytes())
+
+
+@pytest.mark.parametrize(
+    ("damage", "reason"),
+    [
+        (truncate, "it is cut short"),
+        (flip, "its SHA-256 differs"),
+        (lambda path: path.write_bytes(b""), "it cannot be read"),
+        (lambda path: path.write_bytes(b"junk"), "it cannot be read"),
+        (lambda path: path.write_bytes(b"[1]\n"), "it is not a checkpoint of this version"),
+        (lambda path: path.write_bytes(b'{"schema": 9}\n'), "it is not a checkpoint of this version"),
+        (lambda path: path.write_bytes(b'{"schema": 1}\n'), "its header has no 'bytes'"),
+        (shorten_history, "metric 'aucpr' has no value a round"),
+        (pretend_more_rounds, "it holds 15 rounds"),
+    ],
+)
+def test_a_damaged_checkpoint_is_passed_over(
+    kept: Any, damage: Callable[[Path], Any], reason: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tree = kept(**SAMPLED)
+    train.run(tree)
+    expected = results(tree)
+    newest = tree.root / "checkpoints/rounds-000020.checkpoint"
+    damage(newest)
+    capsys.readouterr()
+    train.run(tree)
+    printed = capsys.readouterr().out.splitlines()
+    assert f"checkpoint={newest} is passed over: {reason}" in printed
+    assert any(line.endswith("rounds=15 continues") for line in printed)
+    assert results(tree) == expected
+
+
+def test_one_that_holds_no_booster_is_passed_over(kept: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    import hashlib
+
+    tree = kept()
+    train.run(tree)
+    newest = tree.root / "checkpoints/rounds-000020.checkpoint"
+    header = json.loads(newest.read_bytes().partition(b"\n")[0])
+    header |= {"bytes": 4, "sha256": hashlib.sha256(b"{}{}").hexdigest()}
+    newest.write_bytes(json.dumps(header).encode() + b"\n{}{}")
+    train.run(tree)
+    assert f"checkpoint={newest} is passed over: it does not hold a booster" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"max_depth": 4}, "hyperparameters differ (max_depth was 3, and is 4)"),
+        ({"early_stopping_rounds": 7}, "hyperparameters differ (early_stopping_rounds was 0, and is 7)"),
+        ({"seed": 1}, "hyperparameters differ (seed was 0, and is 1)"),
+    ],
+)
+def test_other_hyperparameters_are_another_training(
+    kept: Any, changes: dict[str, Any], sentence: str
+) -> None:
+    tree = kept()
+    train.run(tree)
+    model = results(tree)
+    with pytest.raises(ConfigError) as caught:
+        train.run(kept(**changes))
+    assert caught.value.sentence == (
+        f"the checkpoint rounds-000020.checkpoint is of another training: {sentence}"
+    )
+    assert caught.value.fix == "start with an empty checkpoint folder, or train as before"
+    assert results(tree) == model
+
+
+def test_what_comes_after_the_rounds_may_change(kept: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    tree = kept()
+    train.run(tree)
+    train.run(kept(decision_threshold=0.3, k_fold=2, nthread=1))
+    assert "rounds=20 continues" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("channel", ["train", "validation"])
+def test_other_data_is_another_training(kept: Any, channel: str) -> None:
+    tree = kept()
+    train.run(tree)
+    path = tree.channel(channel) / "part.csv"
+    path.write_text(path.read_text() + "0,1,2,3,4\n")
+    with pytest.raises(ConfigError) as caught:
+        train.run(tree)
+    assert caught.value.sentence.endswith(f"is of another training: data differ ({channel})")
+
+
+def test_the_name_of_a_file_is_not_its_data(kept: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    tree = kept()
+    train.run(tree)
+    (tree.channel("train") / "part.csv").rename(tree.channel("train") / "other.csv")
+    train.run(tree)
+    assert "rounds=20 continues" in capsys.readouterr().out
+
+
+def test_another_xgboost_is_another_training(kept: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    tree = kept()
+    train.run(tree)
+    monkeypatch.setattr(xgboost, "__version__", "9.9.9")
+    with pytest.raises(ConfigError) as caught:
+        train.run(tree)
+    assert "versions differ (xgboost was " in caught.value.sentence
+
+
+def test_fewer_rounds_than_there_are(kept: Any) -> None:
+    train.run(kept())
+    with pytest.raises(ConfigError) as caught:
+        train.run(kept(num_round=12))
+    assert caught.value.sentence == (
+        "the checkpoint rounds-000020.checkpoint has 20 rounds, and num_round is 12"
+    )
+
+
+def test_where_they_are_kept(tree: Tree) -> None:
+    config = tree.checkpoint_config
+    config.parent.mkdir(parents=True)
+    assert checkpoint_folder(tree) is None
+    config.write_text("{}")
+    assert checkpoint_folder(tree) == tree.root / "checkpoints"
+    config.write_text('{"LocalPath": "/opt/ml/checkpoints/mine/"}')
+    assert checkpoint_folder(tree) == tree.root / "checkpoints/mine"
+    config.write_text('{"LocalPath": "/mnt/kept"}')
+    assert checkpoint_folder(tree) == Path("/mnt/kept")
+    config.write_text('{"LocalPath": "kept"}')
+    with pytest.raises(ConfigError, match="'kept', not an absolute path"):
+        checkpoint_folder(tree)
+
+
+def test_a_configured_folder_is_made(stand_alone: Any, rows: Any) -> None:
+    tree = stand_alone(rows(), num_round=6, checkpoint_rounds=3)
+    tree.checkpoint_config.write_text('{"S3Uri": "s3://b/k", "LocalPath": "/opt/ml/checkpoints"}')
+    train.run(tree)
+    assert names(tree) == ["rounds-000003.checkpoint", "rounds-000006.checkpoint"]
+
+
+def test_none_are_written_where_none_are_wanted(kept: Any) -> None:
+    tree = kept(checkpoint_rounds=0)
+    train.run(tree)
+    assert names(tree) == []
+
+
+def test_what_a_kill_left_unfinished_is_removed(kept: Any) -> None:
+    tree = kept()
+    (tree.root / "checkpoints/.rounds-000050.checkpoint.unfinished").write_bytes(b"half")
+    train.run(tree)
+    assert names(tree) == ["rounds-000015.checkpoint", "rounds-000020.checkpoint"]
+
+
+def test_a_folder_that_cannot_be_one(kept: Any) -> None:
+    tree = kept()
+    (tree.root / "checkpoints").rmdir()
+    (tree.root / "checkpoints").write_text("a file")
+    with pytest.raises(StorageError) as caught:
+        train.run(tree)
+    assert caught.value.sentence == f"no checkpoint can be written to {tree.root}/checkpoints: File exists"
+
+
+def test_a_read_only_folder(kept: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    tree = kept()
+    monkeypatch.setattr(os, "access", lambda path, mode: False)
+    with pytest.raises(StorageError) as caught:
+        train.run(tree)
+    assert caught.value.sentence.endswith("checkpoints: it is read-only")
+
+
+def start(tree: Tree, **options: Any) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-m", "fraudlab.container", "train"],
+        env={**os.environ, "PYTHONPATH": SOURCES, "FRAUDLAB_ML_ROOT": str(tree.root)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        **options,
+    )
+
+
+def no_room() -> None:
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (3_000, 3_000))
+
+
+def test_a_full_disk_is_a_storage_error_and_leaves_nothing_half_written(kept: Any) -> None:
+    tree = kept(num_round=6)
+    with start(tree, preexec_fn=no_room) as job:
+        output = job.communicate()[0]
+    assert job.returncode == 8
+    assert tree.training_failure.read_text().splitlines() == [
+        f"no checkpoint can be written to {tree.root}/checkpoints: File too large",
+        "fix: free disk space, or give the job a writable checkpoint folder",
+        "kind: storage",
+    ]
+    assert names(tree) == []
+    assert "Traceback" not in output
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "chosen",
+    [
+        {"num_round": 400},
+        {"num_round": 400, **SAMPLED, "eval_metric": "logloss,auc,aucpr"},
+        {
+            "num_round": 2000,
+            **SAMPLED,
+            "early_stopping_rounds": 200,
+            "eval_metric": "aucpr,logloss",
+            "learning_rate": 0.02,
+        },
+        {"num_round": 300, "booster": "dart", "rate_drop": 0.05},
+    ],
+    ids=["plain", "sampled", "early", "dart"],
+)
+def test_killed_again_and_again_it_ends_with_the_same_bytes(kept: Any, chosen: dict[str, Any]) -> None:
+    """A real process, a real SIGKILL, at moments nobody chose."""
+    tree = kept(checkpoint_rounds=20, **chosen)
+    with start(tree) as job:
+        output = job.communicate()[0]
+        assert job.returncode == 0, output
+    expected = results(tree)
+    for path in (tree.root / "checkpoints").iterdir():
+        path.unlink()
+    for path in (tree.model, tree.results):
+        for file in path.iterdir():
+            file.unlink()
+    dice = random.Random(len(output))
+    killed, continued = 0, 0
+    for _ in range(60):
+        with start(tree) as job:
+            assert job.stdout is not None
+            left = dice.randint(5, 90)
+            for line in job.stdout:
+                continued += line.endswith("continues\n")
+                left -= line.startswith("round=")
+                if left <= 0:
+                    break
+            if left > 0:  # it came to the end before its turn
+                assert job.wait(60) == 0
+                break
+            time.sleep(dice.random() * 0.02)
+            job.kill()
+            job.wait(60)
+            killed += 1
+    assert killed >= 4
+    assert continued >= 3
+    assert results(tree) == expected

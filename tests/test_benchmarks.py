@@ -1,0 +1,143 @@
+"""What benchmarks print: read from wrk rightly, compared rightly, written where it belongs."""
+
+import json
+
+import numpy as np
+import pytest
+from benchmarks import pages, payloads, serving_report, training, wrk
+from benchmarks.running import check
+from benchmarks.servers import SERVERS
+from benchmarks.serving import SCENARIOS, Cores, Scenario
+
+SUMMARY = (
+    '{"requests": 3000, "microseconds": 2000000, "p50": 1900, "p99": 4400, "max": 9100, "errors":'
+    ' {"connect": 0, "read": 0, "write": 0, "timeout": 0, "status": 0}}'
+)
+
+
+def seen(rate, p50=1.0, p99=2.0):
+    return wrk.Load(requests=1, rate=rate, p50=p50, p99=p99, worst=p99, errors={})
+
+
+def test_wrks_summary_is_read_after_what_wrk_prints_itself():
+    found = wrk.parse(f"Running 2s test\n  2 threads\nRequests/sec: 9\n{SUMMARY}\n")
+    assert found == wrk.Load(3000, 1500.0, 1.9, 4.4, 9.1, dict.fromkeys(found.errors, 0))
+    assert set(found.errors) == {"connect", "read", "write", "timeout", "status"}
+
+
+def test_no_summary_is_an_error():
+    with pytest.raises(SystemExit, match="no summary"):
+        wrk.parse("unable to connect to 127.0.0.1:1\n")
+
+
+@pytest.mark.parametrize("kind", ["connect", "read", "write", "timeout", "status"])
+def test_one_failed_request_ends_the_benchmark(kind, monkeypatch):
+    summary = json.loads(SUMMARY)
+    summary["errors"][kind] = 1
+    done = wrk.subprocess.CompletedProcess([], 0, json.dumps(summary), "")
+    monkeypatch.setattr(wrk.subprocess, "run", lambda *_, **__: done)
+    with pytest.raises(SystemExit, match=f"'{kind}': 1"):
+        wrk.load("http://127.0.0.1:1/", "text/csv", [], connections=1, seconds=1)
+
+
+def test_ratios_are_of_rounds_not_of_medians():
+    ours, theirs = [seen(10), seen(200), seen(90)], [seen(1), seen(10), seen(30)]
+    assert serving_report.ratio(ours, theirs) == "**10.0** (3.0 to 20.0)"
+    assert serving_report.ratio(theirs, ours) == "**0.10** (0.05 to 0.33)"
+    assert serving_report.ratio(ours, None) == ""
+
+
+def test_json_is_compared_with_the_official_stacks_csv():
+    csv, json_ = Scenario("csv", 1, 16), Scenario("json", 1, 16)
+    found = {
+        csv: {"official": [seen(100)], "fraudlab": [seen(1200, 1.5, 3.25)], "echo": [seen(2000)]},
+        json_: {"fraudlab": [seen(1000)], "echo": [seen(2000)]},
+    }
+    titles = {"official": "Official", "fraudlab": "Ours", "echo": "Echo"}
+    assert serving_report.scenario_rows(csv, found, titles) == [
+        ["Official", "16", "100", "1.00", "2.00", "", "**0.05** (0.05 to 0.05)"],
+        ["Ours", "16", "1,200", "1.50", "3.25", "**12.0** (12.0 to 12.0)", "**0.60** (0.60 to 0.60)"],
+        ["Echo", "16", "2,000", "1.00", "2.00", "**20.0** (20.0 to 20.0)", ""],
+    ]
+    assert serving_report.scenario_rows(json_, found, titles)[0][5] == "**10.0** (10.0 to 10.0)"
+    assert "1.20 (1 × 16)" in serving_report.json_sentence(found)
+
+
+def test_every_protocol_says_the_same_rows():
+    rows = np.array([[0.1, -2.5e-7, 3.0], [1e9, 4.0, 1 / 3]], np.float32)
+    texts = payloads.texts(rows)
+    assert np.array_equal(np.array(texts, np.float32), rows)
+    csv = [line.split(",") for line in payloads.as_csv(texts).decode().splitlines()]
+    tensor = json.loads(payloads.as_open_inference(texts))["inputs"][0]
+    lists = json.loads(payloads.as_json("instances")(texts))["instances"]
+    assert tensor["shape"] == [2, 3]
+    for values in (csv, lists, np.reshape(tensor["data"], (2, 3))):
+        assert np.array_equal(np.array(values, np.float32), rows)
+
+
+class Answering:
+    """A running server that gives one answer."""
+
+    def __init__(self, name, status, answer):
+        self.server = next(server for server in SERVERS if server.name == name)
+        self.answer = status, answer
+
+    def post(self, _protocol, _body):
+        return self.answer
+
+
+@pytest.mark.parametrize(
+    ("name", "status", "answer", "reason"),
+    [
+        ("official", 200, b"0.25,0.5000005", None),
+        ("official", 200, b"0.25,0.500002", "Booster.predict as"),
+        ("official", 200, b"0.25", "Booster.predict as"),
+        ("official", 415, b"no", "with 415"),
+        ("fraudlab", 200, b"0.25\n0.5\n", None),
+        ("fraudlab", 200, b"0.25\n0.50000006\n", "Booster.predict as"),
+    ],
+)
+def test_a_server_that_scores_otherwise_is_not_timed(tmp_path, name, status, answer, reason):
+    scores = np.array([0.25, 0.5], np.float32)
+    given = payloads.Payloads(tmp_path, tmp_path, np.zeros((2, 3), np.float32), scores, leaves=1)
+    sizes = {"csv": (2,)}
+    if reason is None:
+        check(Answering(name, status, answer), given, sizes)
+    else:
+        with pytest.raises(SystemExit, match=reason):
+            check(Answering(name, status, answer), given, sizes)
+
+
+def test_scenarios_are_distinct_and_every_server_takes_part():
+    assert len(set(SCENARIOS)) == len(SCENARIOS)
+    formats = {scenario.format for scenario in SCENARIOS}
+    assert all(formats & set(server.protocols) for server in SERVERS)
+    assert str(Cores.choose(pin=False)) == "shared cores"
+
+
+def test_training_ratios_pair_runs_and_name_the_rows():
+    def runs(*pairs):
+        return [{"seconds": seconds, "peak_mib": peak} for seconds, peak in pairs]
+
+    manifest = {"columns": [{}] * 30, "splits": {"train": {"rows": 284807}, "validation": {"rows": 9000}}}
+    found = {training.BARE: runs((2.0, 300.0), (4.0, 300.0)), training.SAME: runs((2.1, 240.0), (3.9, 270.0))}
+    text = training.report(manifest, found)
+    assert "284,807 rows × 31 columns to train on, 9,000 to validate on" in text
+    assert "| 3.00 | **1.01** (0.97 to 1.05) | 255 | **0.85** (0.80 to 0.90) |" in text
+
+
+def test_sections_are_replaced_between_their_markers(tmp_path, monkeypatch):
+    page = tmp_path / "page.md"
+    page.write_text("before\n<!-- a:begin -->\nold\n<!-- a:end -->\nafter\n")
+    monkeypatch.setattr(pages, "PAGE", page)
+    pages.write_section("a", r"new \1")
+    assert page.read_text() == "before\n<!-- a:begin -->\nnew \\1\n<!-- a:end -->\nafter\n"
+    with pytest.raises(SystemExit, match="no section b"):
+        pages.write_section("b", "")
+
+
+@pytest.mark.parametrize("name", ["serve", "serve-soak", "serve-bulk", "train"])
+def test_the_page_has_the_sections_benchmarks_write(name):
+    text = pages.PAGE.read_text(encoding="utf-8")
+    assert f"<!-- {name}:begin -->" in text
+    assert f"<!-- {name}:end -->" in text
