@@ -1,7 +1,7 @@
 """The image as SageMaker drives it: a hand-made ``/opt/ml``, ``docker run``, and nothing left behind.
 
-Every container has a label with the id of the test process. It is removed when its test ends, and, where a test
-process was killed, by the next one.
+Every container has a label with the id of the test process. It is removed when its test ends, and, where a
+test process was killed, by the next one.
 """
 
 from __future__ import annotations
@@ -25,7 +25,13 @@ LABEL = "org.fraudlab.test"
 #: any id that is in no image's /etc/passwd will do; ours, where it is one, leaves files we may remove
 UID = os.getuid() or 12345
 #: the strictest a platform team may ask for, but for the network
-HARDENED = (f"--user={UID}:{UID}", "--read-only", "--tmpfs=/tmp", "--cap-drop=ALL", "--security-opt=no-new-privileges")
+HARDENED = (
+    f"--user={UID}:{UID}",
+    "--read-only",
+    "--tmpfs=/tmp",
+    "--cap-drop=ALL",
+    "--security-opt=no-new-privileges",
+)
 STRICT = (*HARDENED, "--network=none")
 #: SageMaker's own way: root, a writable root, a network
 AS_ROOT = ()
@@ -34,7 +40,7 @@ AS_ROOT = ()
 _PARTS = {
     "train": {"input": False, "model": True, "output": True, "checkpoints": True},
     "serve": {"model": False, "models": False},
-    "process": {"config": False, "processing/input": False, "processing/output": True},
+    "process": {"config": False, "processing/input": False, "processing/output": True, "output": True},
 }
 _numbers = itertools.count(1)
 
@@ -120,9 +126,12 @@ class Tree:
     def reclaim(self) -> None:
         """Take back the files that a container's root wrote."""
         if os.getuid() and any(path.stat().st_uid != os.getuid() for path in self.root.rglob("*")):
+            owner = f"--label={LABEL}={os.getpid()}"
             mount = f"--mount=type=bind,source={self.root},target=/tree"
-            script = f"import os, pathlib; [os.chown(p, {os.getuid()}, -1) for p in pathlib.Path('/tree').rglob('*')]"
-            docker("run", "--rm", f"--label={LABEL}={os.getpid()}", mount, "--entrypoint=python", image(), "-c", script)
+            script = "import os, pathlib, sys\n"
+            script += "for path in pathlib.Path('/tree').rglob('*'): os.chown(path, int(sys.argv[1]), -1)"
+            python = ("--entrypoint=python", image(), "-c", script, str(os.getuid()))
+            docker("run", "--rm", owner, mount, *python)
 
 
 class Reply(NamedTuple):
@@ -170,7 +179,9 @@ class Container:
         """Wait for something that can only happen while it runs."""
         give_up = time.monotonic() + seconds
         while not condition():
-            assert self.process.poll() is None, f"it ended with code {self.process.returncode}:\n{self.output}"
+            assert self.process.poll() is None, (
+                f"it ended with code {self.process.returncode}:\n{self.output}"
+            )
             assert time.monotonic() < give_up, f"nothing within {seconds} s:\n{self.output}"
             time.sleep(0.02)
 
@@ -180,7 +191,7 @@ class Container:
     def stop(self, seconds: int = 120) -> float:
         """Stop it as SageMaker does: SIGTERM, and SIGKILL after some time; the seconds it took."""
         began = time.monotonic()
-        docker("stop", f"--time={seconds}", self.name, timeout=seconds + 30)
+        docker("stop", "-t", str(seconds), self.name, timeout=seconds + 30)
         return time.monotonic() - began
 
     def kill(self) -> None:
@@ -254,7 +265,15 @@ class Docker:
         variables = [f"--env={key}={value}" for key, value in (environment or {}).items()]
         entrypoint = ["--entrypoint=process"] if command == "process" else []
         behind = words if words is not None else ([] if entrypoint else [command])
-        run = ["docker", "run", "--rm", f"--name={name}", f"--label={LABEL}={os.getpid()}", *how, *tree.mounts(command)]
+        run = [
+            "docker",
+            "run",
+            "--rm",
+            f"--name={name}",
+            f"--label={LABEL}={os.getpid()}",
+            *how,
+            *tree.mounts(command),
+        ]
         with log.open("wb") as output:
             process = subprocess.Popen(
                 [*run, *variables, *entrypoint, image(), *behind], stdout=output, stderr=subprocess.STDOUT

@@ -54,7 +54,9 @@ def transactions(rows: int = 400) -> str:
     lines = ["tx,t,a,b,merchant,amount,y"]
     for number in range(rows):
         fraud = number % 5 == 0
-        merchant = "" if number % 13 == 0 else "kiosk" if random.random() < 0.4 else "casino" if fraud else "grocer"
+        merchant = (
+            "" if number % 13 == 0 else "kiosk" if random.random() < 0.4 else "casino" if fraud else "grocer"
+        )
         b = "" if number % 11 == 0 else f"{random.normal():.4f}"
         a, amount = random.normal() + 2 * fraud, random.gamma(1.0, 50.0)
         lines.append(f"{number:05d},{60 * number},{a:.4f},{b},{merchant},{amount:.2f},{int(fraud)}")
@@ -66,10 +68,14 @@ def lay_out_training(
 ) -> Tree:
     """A training job on what a processing job left."""
     for name in ("train", "validation"):
-        shutil.copytree(prepared / "processing/output" / name, tree.root / "input/data" / name, dirs_exist_ok=True)
+        shutil.copytree(
+            prepared / "processing/output" / name, tree.root / "input/data" / name, dirs_exist_ok=True
+        )
     tree.put("input/data/config/manifest.json", (prepared / "processing/output/manifest.json").read_bytes())
     tree.put("input/data/config/train.json", {**TRAIN, **request})
-    tree.hyperparameters(**{"num_round": "12", "max_depth": "3", "base_score": "0.5", **(hyperparameters or {})})
+    tree.hyperparameters(
+        **{"num_round": "12", "max_depth": "3", "base_score": "0.5", **(hyperparameters or {})}
+    )
     return tree
 
 
@@ -93,17 +99,20 @@ def label_first(label: NDArray[np.uint8], features: NDArray[np.float32]) -> str:
 
 
 def libsvm(label: NDArray[np.uint8] | None, features: NDArray[np.float32], *, first: int) -> str:
-    """The same in libsvm, with indices from `first`; zeros are written like any other value."""
+    """The same in libsvm, with indices from `first`; what is missing is left out."""
     lines = []
     for number, row in enumerate(features):
-        pairs = (f"{place}:{value:.4f}" for place, value in enumerate(row, first))
+        pairs = (f"{place}:{value:.4f}" for place, value in enumerate(row, first) if not np.isnan(value))
         lines.append(" ".join([*([] if label is None else [str(label[number])]), *pairs]))
     return "\n".join(lines) + "\n"
 
 
 def parquet(label: NDArray[np.uint8], features: NDArray[np.float32]) -> bytes:
     """The same in Parquet, the label first."""
-    columns = {"label": label, **{f"column {place}": features[:, place] for place in range(features.shape[1])}}
+    columns = {
+        "label": label,
+        **{f"column {place}": features[:, place] for place in range(features.shape[1])},
+    }
     sink = io.BytesIO()
     pq.write_table(pa.table(columns), sink)
     return sink.getvalue()

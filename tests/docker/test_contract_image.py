@@ -19,7 +19,7 @@ def test_what_the_image_says_of_itself():
     assert config["User"] in ("", "root", "0")
     assert config["ExposedPorts"] == {"8080/tcp": {}}
     assert not config.get("Volumes")
-    # SageMaker gives a container a port of its choice, and more than one model, only where these say that it may.
+    # SageMaker gives a container a port of its choice, or several models, only where these say that it may.
     assert config["Labels"]["com.amazonaws.sagemaker.capabilities.accept-bind-to-port"] == "true"
     assert config["Labels"]["com.amazonaws.sagemaker.capabilities.multi-models"] == "true"
     secrets = [line for line in config["Env"] if "KEY" in line or "SECRET" in line or "TOKEN" in line]

@@ -1,4 +1,4 @@
-"""``serve`` as SageMaker runs it: its ports, its probes, its model folder, its stop, batch transform, many models."""
+"""``serve`` as SageMaker runs it: ports, probes, the model folder, its stop, batch transform, many models."""
 
 import http.client
 import json
@@ -35,7 +35,8 @@ row = "1.5,0.25,casino,80"
 scored = ask("POST", "/invocations", row, **{"Content-Type": "text/csv"})
 with open("/proc/net/dev") as devices:
     interfaces = [line.partition(":")[0].strip() for line in devices if ":" in line]
-print(json.dumps({"scored": scored, "parameters": ask("GET", "/execution-parameters"), "interfaces": interfaces}))
+parameters = ask("GET", "/execution-parameters")
+print(json.dumps({"scored": scored, "parameters": parameters, "interfaces": interfaces}))
 """
 
 
@@ -46,7 +47,11 @@ def expected(folder, *rows):
     matrix = np.float32(
         [
             [
-                np.nan if text == "" else float(text) if column.categories is None else column.categories.index(text)
+                np.nan
+                if text == ""
+                else float(text)
+                if column.categories is None
+                else column.categories.index(text)
                 for column, text in zip(columns, row.split(","), strict=True)
             ]
             for row in rows
@@ -114,7 +119,8 @@ def test_as_root_and_nothing_is_written_into_the_model_folder(docker, model):
 def test_a_stopped_endpoint_finishes_what_is_in_flight(docker, model):
     server = docker.serve(model)
     port, body = server.port, f"{ROW}\n".encode() * 50_000
-    head = f"POST /invocations HTTP/1.1\r\nHost: x\r\nContent-Type: text/csv\r\nContent-Length: {len(body)}\r\n\r\n"
+    head = "POST /invocations HTTP/1.1\r\nHost: x\r\nContent-Type: text/csv\r\n"
+    head += f"Content-Length: {len(body)}\r\n\r\n"
     with (
         socket.create_connection(("127.0.0.1", port), timeout=60) as scoring,
         socket.create_connection(("127.0.0.1", port), timeout=60) as probing,
@@ -122,7 +128,7 @@ def test_a_stopped_endpoint_finishes_what_is_in_flight(docker, model):
         scoring.sendall(head.encode() + body[:-10])
         probing.sendall(b"GET /ping HTTP/1.1\r\nHost: x\r\n")
         time.sleep(0.3)
-        stopping = subprocess.Popen(["docker", "stop", "--time=30", server.name], stdout=subprocess.DEVNULL)
+        stopping = subprocess.Popen(["docker", "stop", "-t", "30", server.name], stdout=subprocess.DEVNULL)
         server.until(lambda: '"stopping"' in server.output)
         with pytest.raises((OSError, http.client.HTTPException)):
             server.ask(body=ROW, port=port)
@@ -158,10 +164,15 @@ def test_batch_transform(docker, model):
     assert answer.status == 200
     assert len(answer.body.splitlines()) == len(full.splitlines())
     assert answer.body.endswith(b"\n")
-    lines = server.ask(body="[1.5,0.25,\"casino\",80]\n[1,2,null,3]\n", kind="application/jsonlines")
+    lines = server.ask(body='[1.5,0.25,"casino",80]\n[1,2,null,3]\n', kind="application/jsonlines")
     assert len(lines.body.splitlines()) == 2
     assert server.ask(body=full + ROW * 10).status == 413
-    single = {**batch, "BATCH_STRATEGY": "SINGLE_RECORD", "FRAUDLAB_OUTPUT": "score,alert", "MAX_PAYLOAD_IN_MB": "0"}
+    single = {
+        **batch,
+        "BATCH_STRATEGY": "SINGLE_RECORD",
+        "FRAUDLAB_OUTPUT": "score,alert",
+        "MAX_PAYLOAD_IN_MB": "0",
+    }
     other = docker.serve(model, environment=single)
     assert other.ask(body=ROW).body.count(b",") == 1
 
@@ -182,7 +193,10 @@ def test_several_models_come_and_go(docker, tree, shelf):
     assert server.ask("/models", json.dumps(other), "application/json").status == 507
     assert server.ask("/models/6f1", method="DELETE").status == 200
     assert server.ask("/models", json.dumps(other), "application/json").status == 200
-    assert server.ask("/models", json.dumps({**other, "model_name": "up", "url": "../../etc"}), "x/y").status == 400
+    assert (
+        server.ask("/models", json.dumps({**other, "model_name": "up", "url": "../../etc"}), "x/y").status
+        == 400
+    )
     assert server.ask("/ping").status == 200
 
 
@@ -228,7 +242,8 @@ async def main():
         client.close()
         seconds.append(time.monotonic() - began)
     # the slow ones are not lost: one of each kind goes on where it was
-    for number, rest in ((1, b"Content-Length: 18\\r\\n\\r\\n1.5,0.25,casino,80"), (2, b"ng HTTP/1.1\\r\\nHost: x\\r\\n\\r\\n")):
+    row = b"Content-Length: 18\\r\\n\\r\\n1.5,0.25,casino,80"
+    for number, rest in ((1, row), (2, b"ng HTTP/1.1\\r\\nHost: x\\r\\n\\r\\n")):
         reader, writer = idle[number]
         writer.write(rest)
         assert (await reader.readline()).startswith(b"HTTP/1.1 200 "), number

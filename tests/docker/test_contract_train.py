@@ -9,12 +9,24 @@ import pytest
 from fraudlab.api_requests import ROUND_LINE
 from fraudlab.container.model_file import read_model
 
-from . import opt_ml, tables
+from . import tables
 
 pytestmark = [pytest.mark.docker, pytest.mark.usefixtures("docker_engine")]
 
-CHOSEN = {"num_round": "10", "max_depth": "3", "eval_metric": "logloss,aucpr", "subsample": "0.8", "seed": "3"}
-ENCODED = {"num_round": '"10"', "max_depth": "3", "eval_metric": '["logloss", "aucpr"]', "subsample": 0.8, "seed": 3}
+CHOSEN = {
+    "num_round": "10",
+    "max_depth": "3",
+    "eval_metric": "logloss,aucpr",
+    "subsample": "0.8",
+    "seed": "3",
+}
+ENCODED = {
+    "num_round": '"10"',
+    "max_depth": "3",
+    "eval_metric": '["logloss", "aucpr"]',
+    "subsample": 0.8,
+    "seed": 3,
+}
 #: all fields that SageMaker has, with names that are not algo-1 and eth0
 RESOURCES = {
     "current_host": "worker-b",
@@ -73,7 +85,7 @@ def described(tree):
 
 
 def hardly_described(tree):
-    """Files that say nothing; the official container needs S3DistributionType, which local mode does not send."""
+    """Files that say next to nothing."""
     tree.put("input/config/resourceconfig.json", {"current_host": "algo-1-x9k2q", "hosts": ["algo-1-x9k2q"]})
     tree.put("input/config/inputdataconfig.json", {"train": {}, "validation": {"ContentType": "csv"}})
 
@@ -118,7 +130,9 @@ def test_the_conventional_formats(docker, tree, shelf, kind, write):
     """The same rows in each format, in files whose names say nothing: the same metrics after every round."""
     for name, rows, seed in (("train", 240, 1), ("validation", 120, 2)):
         tree.put(f"input/data/{name}/rows", write(*tables.frauds(rows, 4, seed=seed)))
-    tree.put("input/config/inputdataconfig.json", {name: {"ContentType": kind} for name in ("train", "validation")})
+    tree.put(
+        "input/config/inputdataconfig.json", {name: {"ContentType": kind} for name in ("train", "validation")}
+    )
     tree.hyperparameters(**CHOSEN)
     done = docker.run(tree, "train")
     assert done.process.returncode == 0, done.output
@@ -175,12 +189,16 @@ def stranger(tree):
 
 
 def header(tree):
-    tree.put("input/data/train/part-0.csv", "label,a,b,c,d\n" + tree.bytes("input/data/train/part-0.csv").decode())
+    tree.put(
+        "input/data/train/part-0.csv", "label,a,b,c,d\n" + tree.bytes("input/data/train/part-0.csv").decode()
+    )
 
 
 def counter(tree):
     lines = tree.bytes("input/data/train/part-0.csv").decode().splitlines()
-    tree.put("input/data/train/part-0.csv", "".join(f"{number},{line}\n" for number, line in enumerate(lines)))
+    tree.put(
+        "input/data/train/part-0.csv", "".join(f"{number},{line}\n" for number, line in enumerate(lines))
+    )
 
 
 def another_width(tree):
@@ -208,7 +226,9 @@ REFUSED = [
 ]
 
 
-@pytest.mark.parametrize(("spoil", "code", "sentence"), REFUSED, ids=[spoil.__name__ for spoil, _, _ in REFUSED])
+@pytest.mark.parametrize(
+    ("spoil", "code", "sentence"), REFUSED, ids=[spoil.__name__ for spoil, _, _ in REFUSED]
+)
 def test_a_job_that_cannot_work_says_why(docker, tree, spoil, code, sentence):
     spoil(tables.lay_out_standalone(tree))
     done = docker.run(tree, "train")
@@ -217,14 +237,14 @@ def test_a_job_that_cannot_work_says_why(docker, tree, spoil, code, sentence):
     assert sentence in lines[0]
     assert len(lines[0]) <= 200
     assert lines[1].startswith("fix: ")
-    assert lines[2] == f"kind: { {2: 'config', 3: 'data'}[code]}"
+    assert lines[2] == f"kind: { {2: 'config', 3: 'data'}[code] }"
     assert done.output.endswith("".join(f"fraudlab-failure: {line}\n" for line in lines))
     assert "Traceback" not in done.output + tree.failure
     assert files(tree.root / "model") == []
 
 
 def test_a_disk_that_refuses_is_told_apart(docker, tree):
-    """No writable model folder: the reason is where SageMaker looks for it, and the exit code is storage's."""
+    """No writable model folder: the reason is where SageMaker looks for it, and the exit code is its own."""
     tables.lay_out_standalone(tree, num_round="2")
     shutil.rmtree(tree.root / "model")
     done = docker.run(tree, "train")
