@@ -11,7 +11,8 @@ ARGS ?=
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup dev base-image image train-local serve test lint check lock bench-loop bench-serve bench-train bench-handbook clean
+.PHONY: help setup dev base-image image sbom reproducible train-local serve test lint check audit lock fuzz bench-loop \
+	bench-serve bench-train bench-handbook clean
 
 help: ## This list
 	@awk 'BEGIN { FS = ":.*## " } \
@@ -30,6 +31,12 @@ serve: setup ## Serve the newest completed run on http://localhost:8080
 setup: .venv/.setup ## Virtual environment with the locked packages
 image: ## Container image, rebuilt only when its inputs changed
 	@containers/xgboost/build.sh
+sbom: ## Bill of materials of the image, build/sbom.cdx.json (CycloneDX)
+	@rm -f build/sbom.cdx.json
+	@containers/xgboost/build.sh
+	@test -s build/sbom.cdx.json || { echo "sbom: there is no image to write it of; start Docker" >&2; exit 1; }
+reproducible: dev ## Build the image again, without a cache, and compare (ARGS=--base: its base too)
+	@containers/xgboost/reproduce.sh $(ARGS)
 base-image: ## Base image from Debian packages, where no registry is reachable
 	@containers/base/build.sh
 dev: .venv/.dev ## Packages for tests and lint as well
@@ -63,6 +70,9 @@ lint: dev ## Style, types and the direction of imports
 	$(BIN)/lint-imports --no-logo --no-cache
 
 check: lint test ## Lint and tests
+
+audit: dev ## Ask for known vulnerabilities of every locked package (needs the network)
+	$(BIN)/python requirements/audit.py $(ARGS)
 
 lock: dev ## Resolve all locked requirements again (ARGS=--upgrade for newer versions)
 	$(LOCK) $(ARGS) pyproject.toml -o requirements/launcher.txt

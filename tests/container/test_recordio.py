@@ -178,9 +178,9 @@ def test_parts_are_joined_by_the_magic_number_they_were_cut_at() -> None:
     parts = content.split(MAGIC)
     assert len(parts) == 3
     data = frame(parts[0], 1) + frame(parts[1], 2) + frame(parts[2], 3)
-    expected = np.array([[1, magic, 3, magic]] * 2, np.float32)
+    expected = np.array([[1, magic, 3, magic]] * 3, np.float32)
     # A writer that does not cut is understood as well: the length says where the record ends.
-    np.testing.assert_array_equal(read(data + frame(content)).matrix, expected)
+    np.testing.assert_array_equal(read(data + data + frame(content)).matrix, expected)
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ from typing import Any, BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
-from fraudlab.container.record_message import MalformedError, Record, parse_record
+from fraudlab.container.record_message import MalformedError, Record, Tensor, parse_record
 
 MAGIC = struct.pack("<I", 0xCED7230A)
 #: of one record; a length field beyond it is taken for damage
@@ -27,6 +27,8 @@ _HEADER = struct.Struct("<4sI")
 _LENGTH_BITS = 29
 _WHOLE, _FIRST, _MIDDLE, _LAST = range(4)
 _CHUNK_BYTES = 4 << 20
+#: a varint has one byte below it
+_ONE_BYTE = 0x80
 #: of a matrix of records that are parsed one by one
 _BLOCK_CELLS = 1 << 19
 
@@ -108,7 +110,7 @@ def read_records(file: BinaryIO) -> Iterator[Records]:
             )
         count += 1
         pending.append(record)
-        like_it = list(_runs(data, at, frame.end, record))
+        like_it = list(_runs(data, frame, record))
         at = frame.end
         if like_it or len(pending) * width >= _BLOCK_CELLS:
             yield _stack(pending)
@@ -128,6 +130,7 @@ class _Frame:
     start: int
     end: int
     payload: bytes
+    whole: bool
 
 
 def _next_frame(data: bytes, start: int) -> _Frame | None:
@@ -151,7 +154,7 @@ def _next_frame(data: bytes, start: int) -> _Frame | None:
             return None
         if flag in (_WHOLE, _LAST):
             # A record is cut into parts where its content has the magic number, which is then left out.
-            return _Frame(start, at, MAGIC.join(parts))
+            return _Frame(start, at, MAGIC.join(parts), whole=flag == _WHOLE)
     return None
 
 
@@ -163,38 +166,40 @@ def _stack(records: Sequence[Record]) -> Records:
     return Records(np.array(label, np.float64), matrix, any(record.sparse for record in records))
 
 
-def _runs(data: bytes, start: int, end: int, record: Record) -> Iterator[Records]:
+def _runs(data: bytes, frame: _Frame, record: Record) -> Iterator[Records]:
     """The records after one that differ from it in nothing but their values and labels."""
-    values, label, stride = record.features, record.label, end - start
-    if data[start : start + _HEADER.size] != data[end : end + _HEADER.size]:
+    values, label, stride = record.features, record.label, frame.end - frame.start
+    header = data[frame.end : frame.end + _HEADER.size]
+    if not frame.whole or not data.startswith(header, frame.start) or record.sparse:
         return
-    if record.sparse or values.span is None or values.dtype == "<i4":
+    if values.dtype == "<i4" or not _has_one_place(values) or (label and not _has_one_place(label)):
         return
-    # A label that is an int32 is a varint, which has one place only while it has one byte.
-    if label and (label.span is None or (label.dtype == "<i4" and label.span.stop - label.span.start > 1)):
-        return
+    spans = [tensor.span for tensor in (values, label) if tensor]
     fixed = np.ones(stride, np.bool_)
-    fixed[_HEADER.size :][values.span] = False
-    if label and label.span:
-        fixed[_HEADER.size :][label.span] = False
+    for span in spans:
+        fixed[_HEADER.size :][span] = False
     places = np.flatnonzero(fixed)
-    pattern = np.frombuffer(data, np.uint8, stride, start)[places]
+    pattern = np.frombuffer(data, np.uint8, stride, frame.start)[places]
     # First a few: where records differ a lot, looking far ahead each time would cost the square.
-    ahead, at = 16, end
+    ahead, at = 16, frame.end
     while count := min(ahead, (len(data) - at) // stride):
         rows = np.frombuffer(data, np.uint8, count * stride, at).reshape(count, stride)
+        content = [np.ascontiguousarray(rows[:, _HEADER.size :][:, span]) for span in spans]
         same = (rows[:, places] == pattern).all(axis=1)
-        content = rows[:, _HEADER.size :]
         labels = np.full(count, np.nan)
-        if label and label.span:
-            found = np.ascontiguousarray(content[:, label.span])
-            if label.dtype == "<i4":
-                same &= found[:, 0] < 0x80
-            labels = found.view("u1" if label.dtype == "<i4" else label.dtype)[:, 0].astype(np.float64)
+        if label and label.dtype == "<i4":
+            same &= content[1][:, 0] < _ONE_BYTE
+            labels[:] = content[1][:, 0]
+        elif label:
+            labels[:] = content[1].view(label.dtype)[:, 0]
         alike = count if same.all() else int(np.argmin(same))
         if alike:
-            matrix = np.ascontiguousarray(content[:alike, values.span]).view(values.dtype)
-            yield Records(labels[:alike], matrix, sparse=False)
+            yield Records(labels[:alike], content[0].view(values.dtype)[:alike], sparse=False)
         if alike < count:
             return
         ahead, at = ahead * 8, at + count * stride
+
+
+def _has_one_place(tensor: Tensor) -> bool:
+    """Whether other values stand where these do; an int32 is a varint, and does while it has one byte."""
+    return tensor.span is not None and (tensor.dtype != "<i4" or tensor.span.stop - tensor.span.start == 1)

@@ -42,6 +42,7 @@ def test_csv_in_all_its_ways(folder: Path, blocks: None, text: str, matrix: Any)
         ("y\n1\n", "row 1 of a.csv is a header ('y')"),
         (",Time,V1\n0,1,2\n", "row 1 of a.csv is a header ('', …)"),
         ("0,1,2,3,4\n1,7,7,7,7\n", "row 1 of a.csv is a header ('0', …)"),
+        ("y,0,1,2,3,4\n0,1,7,7,7,7\n", "row 1 of a.csv is a header ('y', …)"),
         (",0,1,2,3,4\n0,1,7,7,7,7\n", "row 1 of a.csv is a header ('', …)"),
         ("0;1,5;2,5\n1;2;3\n", "a.csv is separated by semicolons, not by commas"),
         ("Time;V1\n1;2\n", "a.csv is separated by semicolons, not by commas"),

@@ -130,12 +130,13 @@ def _refuse_other_separator(line: str, first: Sequence[str], source: Source) -> 
 
 
 def _is_header(first: Sequence[str]) -> bool:
+    """Whether a first row is names, or the numbers that pandas gives to columns without any."""
     present = [field for field in first if field.strip() not in MISSING_NUMBERS]
-    if not present:
-        return False
-    made_up = first if first[0].strip() else first[1:]
-    counts_itself = list(made_up) == [str(number) for number in range(len(made_up))]
-    return not any(map(is_number, present)) or (counts_itself and len(made_up) >= _HEADER_COLUMNS)
+    numbered = first if first[0] in present and is_number(first[0]) else first[1:]
+    counts = list(numbered) == [str(number) for number in range(len(numbered))]
+    return bool(present) and (
+        not any(map(is_number, present)) or (counts and len(numbered) >= _HEADER_COLUMNS)
+    )
 
 
 def _batches(block: bytes, layout: _Layout, before: int) -> Iterator[Any]:

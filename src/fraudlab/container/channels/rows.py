@@ -153,7 +153,8 @@ def refuse_other_columns(found: Sequence[str], expected: Sequence[str], *, of: s
     fix = "give both the same columns in the same order"
     if len(found) != len(expected):
         has, wanted = len(found) - 1, len(expected) - 1
-        raise TableError(f"{of} has {has} feature column{'s'[: has != 1]}, and {like} has {wanted}", fix=fix)
+        columns = "column" if has == 1 else "columns"
+        raise TableError(f"{of} has {has} feature {columns}, and {like} has {wanted}", fix=fix)
     for position, (name, other) in enumerate(zip(found, expected, strict=True), 1):
         if name != other:
             raise TableError(f"column {position} of {of} is {name!r}, and of {like} {other!r}", fix=fix)
