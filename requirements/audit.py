@@ -1,7 +1,7 @@
-"""Asks for the known vulnerabilities of every locked package, of all platforms and Python versions, by pip-audit.
+"""Asks pip-audit for the known vulnerabilities of every locked package, whatever platform it is for.
 
-Exit code 0: none. 1: some, or an exception in audit-ignore.txt that has become needless. 2: not every package could be
-asked for, so that nothing is known; a service that cannot be reached is never a pass. Arguments are handed to pip-audit.
+Exit code 0: none. 1: some, or an exception in audit-ignore.txt that has become needless. 2: not every package
+could be asked for, so that nothing is known: an unreachable service is no pass. Arguments are pip-audit's.
 """
 
 from __future__ import annotations
@@ -120,7 +120,7 @@ def judge(
         last = error.strip().splitlines()[-1:] or ["pip-audit said nothing"]
         return UNKNOWN, [
             f"the vulnerability service could not be asked: {last[0]}",
-            "fix: run this where the service can be reached; nothing is known of the locked packages until then",
+            "fix: run this where the service can be reached; until then nothing is known",
         ]
     answered = {
         (entry["name"], entry["version"]): entry["vulns"]
@@ -131,7 +131,7 @@ def judge(
     if unknown:
         shown = ", ".join(f"{name} {version}" for name, version in unknown[:3])
         return UNKNOWN, [
-            f"the vulnerability service knows nothing of {len(unknown)} of {len(pins)} locked packages ({shown}, …)",
+            f"the service knows nothing of {len(unknown)} of {len(pins)} locked packages ({shown}, …)",
             "fix: run this where the service can be reached; a mirror of packages does not answer for it",
         ]
     lines, used = [], set()

@@ -1,4 +1,7 @@
-"""Compares what two images hold: equal layers, or else every path that differs and in what. Exit code 1 if any does."""
+"""Compares what two images hold: equal layers, or else every path that differs and in what.
+
+``python compare.py FIRST SECOND``; exit code 1 if they differ.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Seconds from `docker run … serve` to the first healthy /ping, and how much CPU time the process has had by then.
+"""Seconds from `docker run … serve` to the first healthy /ping, and the CPU time the process has had by then.
 
 ``python tests/docker/startup.py MODEL [IMAGE …]`` prints medians of seven starts of each image, alternating.
 """
@@ -35,7 +35,7 @@ def start(image: str, model: str, port: int, *, give_up: float = 60.0) -> Start:
     """Start a container, wait for it, and take it away."""
     begun = time.perf_counter()
     container = _docker(
-        *("run", "--detach", "--rm", "--label=org.fraudlab.test=startup", *HARDENED),
+        *("run", "--detach", "--label=org.fraudlab.test=startup", *HARDENED),
         *(f"--publish=127.0.0.1:{port}:8080", f"--volume={model}:/opt/ml/model:ro", image, "serve"),
     )
     try:
@@ -47,7 +47,7 @@ def start(image: str, model: str, port: int, *, give_up: float = 60.0) -> Start:
         fields = _docker("exec", container, "cat", "/proc/1/stat").rpartition(")")[2].split()
         return Start(wall, (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK"))
     finally:
-        _docker("kill", container)
+        _docker("rm", "--force", container)
 
 
 def _healthy(port: int) -> bool:

@@ -31,7 +31,7 @@ def answer(*holes):
 
 def test_every_line_of_the_locks_is_asked_for_whatever_environment_it_is_for(audit):
     locks = {
-        "a.txt": "numpy==2.4.6 ; python_full_version < '3.12' \\\n    --hash=sha256:0\nnumpy==2.5.5 ; x \\\n    # via y",
+        "a.txt": "numpy==2.4.6 ; python < '3.12' \\\n    --hash=sha256:0\nnumpy==2.5.5 ; x \\\n    # via y",
         "b.txt": "# a comment\nnumpy==2.4.6 \\\n    --hash=sha256:0",
     }
     assert audit.locked(locks) == {("numpy", "2.4.6"): ["a.txt", "b.txt"], ("numpy", "2.5.5"): ["a.txt"]}
