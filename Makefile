@@ -11,7 +11,8 @@ ARGS ?=
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup dev base-image image sbom reproducible train-local serve test lint check audit lock bench-loop bench-serve bench-train bench-handbook clean
+.PHONY: help setup dev base-image image sbom reproducible train-local serve test lint check audit lock fuzz bench-loop \
+	bench-serve bench-train bench-handbook clean
 
 help: ## This list
 	@awk 'BEGIN { FS = ":.*## " } \

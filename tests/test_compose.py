@@ -212,6 +212,8 @@ def test_the_notebooks_experiments_are_the_notebooks():
         assert (config.data.duplicates.value, config.data.scale.value) == ("drop", "standard")
         assert config.model.base_score is None
         assert config.model.early_stopping_rounds == 0
+        # sampled rounds are then one segment, as the notebook trained them
+        assert config.model.checkpoint_rounds == 0
     assert (first.model.num_round, first.model.learning_rate, first.model.subsample) == (100, 0.15, 0.7)
     assert (second.model.num_round, second.model.learning_rate, second.model.subsample) == (175, 0.14, 0.8)
     assert (second.model.colsample_bytree, second.model.scale_pos_weight) == (1.0, 1500.0)

@@ -122,10 +122,7 @@ class SplitConfig:
 
 @dataclass
 class ModelConfig:
-    """XGBoost's parameters, under XGBoost's names; null leaves a parameter to XGBoost.
-
-    What each may be is in ``container/hyperparameter_table.py`` and in ``docs/hyperparameters.md``.
-    """
+    """XGBoost's parameters by XGBoost's names; null leaves one to it. See ``docs/hyperparameters.md``."""
 
     name: str = "baseline"
     #: or hook:NAME, a function of `hooks`
@@ -141,9 +138,8 @@ class ModelConfig:
     save_best: bool = True
     #: write a checkpoint every so many rounds, from which an interrupted job goes on; 0 writes none
     checkpoint_rounds: int = 100
-    #: folds of a cross-validation beside the model, with out-of-fold metrics; 0 makes none
+    #: folds of a cross-validation with out-of-fold metrics, 0 makes none; and how often they are drawn
     k_fold: int = 0
-    #: how often the folds are drawn
     k_fold_repeats: int = 1
     #: gbtree, or dart: drop trees out while training
     booster: str | None = None
@@ -179,12 +175,11 @@ class ModelConfig:
     monotone_constraints: Any = None
     #: groups of columns that may stand in one branch, as [[amount, hour], [age]]
     interaction_constraints: Any = None
-    #: booster=dart: share of the trees dropped in a round, and the chance that a round drops none
+    #: booster=dart: share of the trees dropped in a round, chance of a round that drops none, at least one
     rate_drop: float | None = None
     skip_drop: float | None = None
-    #: drop at least one tree
     one_drop: bool | None = None
-    #: uniform or weighted; tree or forest
+    #: booster=dart: uniform or weighted; tree or forest
     sample_type: str | None = None
     normalize_type: str | None = None
 

@@ -10,6 +10,7 @@
     │   ├── ImageMissing                    the image is not on this engine
     │   └── PortInUse                       somebody else listens there
     ├── JobFailed                 exit 5    a job ran and ended with an error of its own
+    │   └── ArchiveError                    what it packed cannot be unpacked
     ├── EndpointError             exit 6    the endpoint refused, or answered with something else
     ├── RunError                  exit 7    a run folder is missing, taken or incomplete
     ├── StorageError              exit 8    the disk is full or refuses to be written
@@ -76,6 +77,10 @@ class PortInUse(BackendError):
 
 class JobFailed(FraudlabError):
     exit_code = 5
+
+
+class ArchiveError(JobFailed):
+    pass
 
 
 class EndpointError(FraudlabError):

@@ -531,11 +531,16 @@ COMBINATIONS = [
         "scale_pos_weight is part of XGBoost's own objective, and objective is hook:focal",
     ),
     ({"k_fold_repeats": "3"}, "k_fold_repeats=3 repeats folds, and there are none"),
-    (
-        {"eval_metric": "pre@10,auc", "csv_weights": "true"},
-        "eval_metric=pre@10 counts alerts, which have no weights",
-    ),
 ]
+
+
+def test_alerts_are_not_counted_by_weights() -> None:
+    error = refused({"eval_metric": "auc,pre@10", "csv_weights": "true"})
+    assert error.sentence == "eval_metric=pre@10 counts alerts, and the rows have weights"
+    matrix, label = table()
+    data = xgboost.DMatrix(matrix, label=label, weight=np.ones_like(label))
+    with pytest.raises(xgboost.core.XGBoostError):
+        xgboost.train({"eval_metric": "pre@10"}, data, 1, evals=[(data, "v")], verbose_eval=False)
 
 
 @pytest.mark.parametrize(("given", "sentence"), COMBINATIONS, ids=lambda value: str(value)[:50])

@@ -335,3 +335,17 @@ def test_a_stop_while_reading_does_not_wait_for_the_end_of_it(
     assert caught.value.sentence == "the job was told to stop before its first round"
     assert not went_on
     assert not tree.model.exists()
+
+
+def test_alerts_are_not_counted_where_libsvm_brings_weights(stand_alone: Any, rows: Any) -> None:
+    given = rows(400, seed=4)
+    tree = stand_alone(given, given, eval_metric="pre@20")
+    for name in ("train", "validation"):
+        lines = [
+            f"{row[0]:g}:2.5 " + " ".join(f"{i}:{v:.9g}" for i, v in enumerate(row[1:])) for row in given
+        ]
+        (tree.channel(name) / "part.csv").unlink()
+        (tree.channel(name) / "part.libsvm").write_text("\n".join(lines) + "\n")
+    with pytest.raises(ConfigError) as caught:
+        train.run(tree)
+    assert caught.value.sentence == "eval_metric=pre@20 counts alerts, and the rows have weights"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from fraudlab.container.failure import ConfigError
@@ -111,9 +111,20 @@ def _check_learning(values: Values, p: str) -> None:
             f"{p}k_fold_repeats={values['k_fold_repeats']} repeats folds, and there are none",
             fix=f"set {p}k_fold, for example to 5",
         )
-    ranked = [metric for metric in values.get("eval_metric", ()) if metric.startswith("pre@")]
-    if ranked and values.get("csv_weights"):
-        raise ConfigError(
-            f"{p}eval_metric={ranked[0]} counts alerts, which have no weights",
-            fix=f"leave {p}csv_weights out, or choose another metric",
-        )
+    if values.get("csv_weights"):
+        check_weighted(values.get("eval_metric", ()))
+
+
+def check_weighted(metrics: Sequence[str]) -> None:
+    """Refuse metrics that XGBoost cannot compute of rows with weights.
+
+    Raises
+    ------
+    ConfigError
+    """
+    for metric in metrics:
+        if metric.startswith("pre@"):
+            raise ConfigError(
+                f"eval_metric={metric} counts alerts, and the rows have weights",
+                fix="leave the weights out, or choose another metric",
+            )

@@ -136,16 +136,16 @@ def _read(path: Path, limit: int, *, fix: str) -> bytearray:
     # without NONBLOCK, opening a pipe waits for whoever writes to it
     flags = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK
     try:
-        with FileIO(os.open(path, flags)) as file:
-            status = os.fstat(file.fileno())
+        descriptor = os.open(path, flags)
+        try:
+            status = os.fstat(descriptor)
             if not stat.S_ISREG(status.st_mode):
                 raise ConfigError(f"{path} is not a regular file", fix=_FIX)
             if status.st_size > limit:
-                raise ConfigError(
-                    f"{path} has {status.st_size:,} bytes; the limit is {limit:,}",
-                    fix=fix,
-                )
-            return _read_all(file, status.st_size)
+                raise ConfigError(f"{path} has {status.st_size:,} bytes; the limit is {limit:,}", fix=fix)
+            return _read_all(FileIO(descriptor, closefd=False), status.st_size)
+        finally:
+            os.close(descriptor)
     except (FileNotFoundError, NotADirectoryError) as error:
         raise ConfigError(f"there is no {path.name} in {path.parent}", fix=_FIX) from error
     except OSError as error:

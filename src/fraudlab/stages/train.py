@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import tarfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,7 +11,7 @@ from fraudlab import api_requests
 from fraudlab.archives import unpack
 from fraudlab.config_rules import hook_file
 from fraudlab.container.hook_source import FILE
-from fraudlab.errors import JobFailed, StorageError
+from fraudlab.errors import ArchiveError, JobFailed, StorageError
 from fraudlab.run import read_json, storage, write_json
 from fraudlab.stages.context import Context
 from fraudlab.stages.prepare import Prepared
@@ -62,7 +61,7 @@ def train(context: Context, prepared: Prepared, *, data_sha256: str) -> Trained:
     except BaseException:
         try:
             keep_output(output / "output.tar.gz", context.folder.path)
-        except (StorageError, tarfile.TarError) as error:
+        except (StorageError, ArchiveError) as error:
             context.terminal.say(f"  what the job wrote could not be kept: {error}", style="yellow")
         raise
     keep_output(output / "output.tar.gz", context.folder.path)

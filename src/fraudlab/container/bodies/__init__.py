@@ -17,7 +17,7 @@ from fraudlab.container.bodies.parquet_rows import parse_parquet
 from fraudlab.container.bodies.rows import SLICE_BYTES, BodyError, Rows, finish
 from fraudlab.container.features import Features
 
-__all__ = ["BULK_BYTES", "MEDIA_TYPES", "BodyError", "Parser", "Rows", "finish"]
+__all__ = ["BULK_BYTES", "MEDIA_TYPES", "SLOW_PARSERS", "BodyError", "Parser", "Rows", "finish"]
 
 #: ``parse(body, features, max_rows)``
 Parser = Callable[[bytes, Features, int], Rows]
@@ -38,3 +38,5 @@ MEDIA_TYPES: dict[str, Parser] = {
 
 #: from this size on, reading a body takes long enough to be worth a thread of its own
 BULK_BYTES = SLICE_BYTES
+#: those that take milliseconds for any body
+SLOW_PARSERS: frozenset[Parser] = frozenset({parse_parquet})

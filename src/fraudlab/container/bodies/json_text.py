@@ -24,6 +24,8 @@ LARGE_BYTES = 4 * SLICE_BYTES
 FIX = 'send [[…]], {"instances": [[…]]} or one object a row'
 
 _SPACE = b" \t\r\n"
+#: what may come behind the last row
+_LONGEST_END = 1 << 10
 _OPENING = re.compile(rb'[ \t\r\n]*(\{[ \t\r\n]*"instances"[ \t\r\n]*:[ \t\r\n]*)?\[[ \t\r\n]*(?=[\[{])')
 _BETWEEN = re.compile(rb"(?<=[\]}])[ \t\r\n]*,[ \t\r\n]*(?=[\[{])")
 _COMMA = re.compile(r"[ \t\r\n]*,[ \t\r\n]*")
@@ -127,7 +129,7 @@ def load_slices(body: bytes) -> Iterator[list[Any]]:
 def _inside(body: bytes) -> tuple[int, int]:
     """Where the first row begins and the last one ends."""
     opening = _OPENING.match(body)
-    tail = body[-SLICE_BYTES:]
+    tail = body[-_LONGEST_END:]
     inner = tail.rstrip(_SPACE)
     for closing in (b"}", b"]") if opening and opening[1] else (b"]",):
         if not inner.endswith(closing):
@@ -149,7 +151,7 @@ def _load_one_by_one(
     rows: list[Any] = []
     at = 0
     # A character is of at most four bytes: the row after these is whole if it is not too long.
-    while at < SLICE_BYTES // 4:
+    while not rows or at < SLICE_BYTES // 4:
         row = first + len(rows)
         try:
             content, at = _PYTHON.raw_decode(text, at)

@@ -29,6 +29,8 @@ from fraudlab.container.table import NotANumberError, numbers
 if TYPE_CHECKING:
     import pyarrow as pa
 
+#: characters of what Arrow says
+_LONGEST_REASON = 150
 #: of a list in a file's metadata, such as that of its columns
 _LONGEST_LIST = 100_000
 
@@ -54,7 +56,7 @@ def parse_parquet(body: bytes, features: Features, max_rows: int, *, most_bytes:
     except BodyError:
         raise
     except (pa.ArrowException, OSError, MemoryError, UnicodeDecodeError) as error:
-        reason = str(error).split("\n", 1)[0]
+        reason = str(error).split("\n", 1)[0][:_LONGEST_REASON]
         raise BodyError(f"the body is not a readable Parquet file: {reason}") from error
 
 
@@ -73,7 +75,7 @@ def _read(body: bytes, features: Features, max_rows: int, most_bytes: int) -> Ro
     if metadata.num_rows < 1:
         raise no_rows("write one row a transaction")
     refuse_too_many(metadata.num_rows, max_rows, features)
-    if uncompressed_bytes(body, metadata) > most_bytes:
+    if uncompressed_bytes(body) > most_bytes:
         raise BodyError(f"the body is of more than {most_bytes:,} bytes when uncompressed", status=413)
     texts = [field.name for field in schema if _is_text(field.type)]
     table = parquet.ParquetFile(pa.BufferReader(body), read_dictionary=texts, **options).read(
