@@ -1,7 +1,9 @@
 import errno
 from pathlib import Path
 
+import numpy as np
 import pytest
+import xgboost
 
 from fraudlab.container.failure import (
     ConfigError,
@@ -62,6 +64,49 @@ def test_kinds_and_exit_codes(error: BaseException, kind: str, code: int) -> Non
 def test_a_full_disk_names_the_file() -> None:
     error = OSError(errno.ENOSPC, "No space left on device", "out/part-0.parquet")
     assert job_error(error).sentence == "cannot write out/part-0.parquet: No space left on device"
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        (
+            "[15:28:51] /src/obj.cu:114: Check failed: is_valid: base_score must be in (0,1)\nStack trace:\n",
+            "base_score must be in (0,1)",
+        ),
+        (
+            "[16:47:45] /src/data.cc:5: Check failed: p->n() % n == 0 (3 vs. 0) : Invalid size\nStack trace:\n",
+            "Invalid size",
+        ),
+        (
+            "[16:47:45] /workspace/src/objective.cc:27: Unknown objective function: `nope`\nCandidate: a",
+            "Unknown objective function: `nope`",
+        ),
+        ("[16:47:45] /workspace/src/x.cc:1: Check failed: a == b\nStack trace:\n", "Check failed: a == b"),
+        (
+            "[15:32:22] /src/r.cc:83: [api.cc:38|15:32:22]:\n\n- [all.cc:135|15:32:22]: Ring failed.\nS",
+            "Ring failed.",
+        ),
+        (
+            "value 1 for Parameter max_bin should be greater equal to 2\nmax_bin: if using",
+            "value 1 for Parameter max_bin should be greater equal to 2",
+        ),
+    ],
+)
+def test_xgboost_says_it_in_one_sentence(text: str, sentence: str) -> None:
+    assert job_error(xgboost.core.XGBoostError(text)).sentence == f"unexpected XGBoostError: {sentence}"
+
+
+def test_real_errors_of_xgboost() -> None:
+    with pytest.raises(xgboost.core.XGBoostError) as caught:
+        xgboost.DMatrix(np.zeros((3, 1)), label=[0, 1])
+    sentence = job_error(caught.value).sentence
+    assert sentence.startswith("unexpected XGBoostError: Invalid size for `label`")
+    assert "/" not in sentence
+
+
+def test_memory_that_runs_out_inside_xgboost() -> None:
+    found = job_error(xgboost.core.XGBoostError("std::bad_alloc"))
+    assert found.sentence == job_error(MemoryError()).sentence == "the job ran out of memory"
 
 
 def test_job_error_is_itself() -> None:

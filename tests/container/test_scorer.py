@@ -25,6 +25,19 @@ def test_scores_are_those_of_booster_predict_to_the_last_bit(trained: Tree) -> N
     assert np.unique(expected).size > 10
 
 
+def test_dart_gives_the_scores_of_booster_predict_as_well() -> None:
+    random = np.random.default_rng(5)
+    inputs = random.normal(size=(400, 5)).astype(np.float32)
+    label = (inputs[:, 0] + random.normal(size=400) > 1).astype(np.uint8)
+    told = {"booster": "dart", "objective": "binary:logistic", "rate_drop": 0.5, "seed": 3, "base_score": 0.5}
+    booster = xgboost.train(told, xgboost.DMatrix(inputs, label), 20)
+    features = Features([Column(f"f{number}") for number in range(5)])
+    scorer = Scorer(Model(booster.save_raw("ubj"), "0" * 64, features, 0.5, {}))
+    data = xgboost.DMatrix(inputs)
+    assert scorer.score(inputs).tobytes() == booster.predict(data).tobytes()
+    assert scorer.raw_score(inputs).tobytes() == booster.predict(data, output_margin=True).tobytes()
+
+
 def test_a_score_outlives_the_next_call(trained: Tree) -> None:
     scorer = load_scorer(trained.model)
     matrix = read_split(trained.prepared / "test", scorer.features).matrix

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import difflib
 import errno
+import re
 import reprlib
 import sys
 import traceback
@@ -22,6 +23,10 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import ClassVar
 
+#: "[12:00:00] /src/data/data.cc:522: Check failed: a == b (3 vs. 0) : ", "- [socket.h:79|12:00:00]: "
+_XGBOOST_PLACE = re.compile(
+    r"^(?:- )?(?:\[[\d:]{8}\] \S+:\d+: ?)?(?:\[\S+\|[\d:]{8}\]:)?(?:Check failed: .*?: (?=\S))?"
+)
 _SHORT = reprlib.Repr()
 _SHORT.maxstring = _SHORT.maxother = 100
 _STORAGE_ERRNOS = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM}
@@ -89,12 +94,21 @@ def job_error(error: BaseException) -> JobError:
         return StorageError(
             f"cannot write{where}: {error.strerror}", fix="free disk space, or give the job a writable volume"
         )
-    if isinstance(error, MemoryError):
+    # By name, as importing XGBoost to ask takes longer than most failures.
+    from_xgboost = type(error).__name__ == "XGBoostError"
+    if isinstance(error, MemoryError) or (from_xgboost and "std::bad_alloc" in str(error)):
         return JobError("the job ran out of memory", fix="use a larger instance, or a smaller table")
-    first_line = str(error).split("\n", 1)[0]
-    return JobError(
-        f"unexpected {type(error).__name__}: {first_line}", fix="read the traceback in the job's log"
-    )
+    found = _xgboost_sentence(str(error)) if from_xgboost else str(error).split("\n", 1)[0]
+    return JobError(f"unexpected {type(error).__name__}: {found}", fix="read the traceback in the job's log")
+
+
+def _xgboost_sentence(text: str) -> str:
+    """What XGBoost says, without its clock, its source line, the condition that failed and its stack."""
+    for line in text.split("\nStack trace:", 1)[0].splitlines():
+        plain = _XGBOOST_PLACE.sub("", line).strip()
+        if plain:
+            return plain
+    return text
 
 
 def report_failure(error: BaseException, path: Path) -> int:

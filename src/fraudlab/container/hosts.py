@@ -204,8 +204,10 @@ def joined(hosts: Hosts, stop: StopRequest) -> Iterator[None]:
         collective.finalize()
         if tracker is not None:
             tracker.wait_for(timeout=_LEAVE_SECONDS)
-    except xgboost.core.XGBoostError as error:
-        if "/collective/" not in str(error):
+    except BaseException as error:
+        # The communicator says goodbye when the process is all but gone: what it logs then would be a crash.
+        xgboost.set_config(verbosity=0)
+        if not isinstance(error, xgboost.core.XGBoostError) or "/collective/" not in str(error):
             raise
         raise JobError(
             f"host {hosts.name} lost the connection to another host, which failed or was stopped",

@@ -63,9 +63,11 @@ class Scorer:
         self.model_id = model.sha256[:12]
         self.contract = model.contract
         self._types = ["q" if column.categories is None else "c" for column in self.features.columns]
-        # XGBoost's prediction may be called from several threads at once, but for dart's.
-        is_dart = json.loads(self._booster.save_config())["learner"]["gradient_booster"]["name"] == "dart"
-        self._one_at_a_time: AbstractContextManager[Any] = threading.Lock() if is_dart else nullcontext()
+        # Dart's trees have weights, which the in-place function applies in another order than Booster.predict,
+        # and dart's prediction may not be called from several threads at once.
+        config = json.loads(self._booster.save_config())
+        self._is_dart = config["learner"]["gradient_booster"]["name"] == "dart"
+        self._one_at_a_time: AbstractContextManager[Any] = threading.Lock() if self._is_dart else nullcontext()
 
     def score(self, matrix: Matrix) -> NDArray[np.float32]:
         """Probability of fraud of each row: what ``Booster.predict`` returns, to the last bit.
@@ -82,11 +84,13 @@ class Scorer:
         -------
         ndarray of float32, shape (rows,)
         """
-        return self._predict(matrix, _PROBABILITY)
+        return self._from_data(matrix) if self._is_dart else self._in_place(matrix, _PROBABILITY)
 
     def raw_score(self, matrix: Matrix) -> NDArray[np.float32]:
         """The sum of the leaves before the logistic function, shape (rows,)."""
-        return self._predict(matrix, _MARGIN)
+        if self._is_dart:
+            return self._from_data(matrix, output_margin=True)
+        return self._in_place(matrix, _MARGIN)
 
     def reasons(self, matrix: Matrix, *, most: int) -> list[list[tuple[str, float]]]:
         """What pushed each row's raw score away from the average most, largest first.
@@ -105,9 +109,7 @@ class Scorer:
         list of list of (str, float)
             Column and contribution, in log-odds; above 0 towards fraud.
         """
-        data = xgboost.DMatrix(matrix, feature_types=self._types, enable_categorical=True, nthread=1)
-        with self._one_at_a_time:
-            contributions = self._booster.predict(data, pred_contribs=True, validate_features=False)[:, :-1]
+        contributions = self._from_data(matrix, pred_contribs=True)[:, :-1]
         order = np.argsort(-np.abs(contributions), axis=1, kind="stable")[:, :most]
         largest = np.take_along_axis(contributions, order, axis=1)
         names = self.features.names
@@ -116,7 +118,13 @@ class Scorer:
             for places, values in zip(order.tolist(), largest.tolist(), strict=True)
         ]
 
-    def _predict(self, matrix: Matrix, what: bytes) -> NDArray[np.float32]:
+    def _from_data(self, matrix: Matrix, **what: bool) -> NDArray[np.float32]:
+        data = xgboost.DMatrix(matrix, feature_types=self._types, enable_categorical=True, nthread=1)
+        with self._one_at_a_time:
+            found: NDArray[np.float32] = self._booster.predict(data, validate_features=False, **what)
+        return found
+
+    def _in_place(self, matrix: Matrix, what: bytes) -> NDArray[np.float32]:
         rows, columns = matrix.shape
         assert matrix.dtype == np.float32
         assert matrix.flags.c_contiguous
@@ -128,20 +136,19 @@ class Scorer:
         )
         shape, dimensions = ctypes.POINTER(ctypes.c_uint64)(), ctypes.c_uint64()
         scores = ctypes.POINTER(ctypes.c_float)()
-        with self._one_at_a_time:
-            _check_call(
-                _LIB.XGBoosterPredictFromDense(
-                    self._booster.handle,
-                    interface,
-                    what,
-                    None,
-                    ctypes.byref(shape),
-                    ctypes.byref(dimensions),
-                    ctypes.byref(scores),
-                )
+        _check_call(
+            _LIB.XGBoosterPredictFromDense(
+                self._booster.handle,
+                interface,
+                what,
+                None,
+                ctypes.byref(shape),
+                ctypes.byref(dimensions),
+                ctypes.byref(scores),
             )
-            # The booster owns the memory and reuses it at this thread's next call.
-            return np.frombuffer(ctypes.string_at(scores, 4 * rows), np.float32)
+        )
+        # The booster owns the memory and reuses it at this thread's next call.
+        return np.frombuffer(ctypes.string_at(scores, 4 * rows), np.float32)
 
 
 def load_scorer(folder: Path, *, max_bytes: int = MAX_BYTES) -> Scorer:

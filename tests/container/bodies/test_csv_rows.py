@@ -213,9 +213,11 @@ fields = st.one_of(
     st.integers(-(10**20), 10**20).map(str),
     st.decimals(allow_nan=False, allow_infinity=False, places=6).map(str),
     st.sampled_from(
-        ["", "NaN", "null", "NA", " 1", "+2", "TRUE", "x", "inf", "1e999", "1_0", "-", '"3"', '"', "[1]", "]",
-         "[", "casino", '"kiosk, 24h"', "12", "a", "b", "é", "1.", ".5", "-0", "00", "1e5", "nan(1)", "\r", "{",
-         '""', "m", "n", "\t2 ", "\x0b", "\xa03"]
+        [
+            "", "NaN", "null", "NA", " 1", "+2", "TRUE", "x", "inf", "1e999", "1_0", "-", '"3"', '"',
+            "[1]", "]", "[", "casino", '"kiosk, 24h"', "12", "a", "b", "é", "1.", ".5", "-0", "00",
+            "1e5", "nan(1)", "\r", "{", '""', "m", "n", "\t2 ", "\x0b", "\xa03",
+        ]
     ),
 )  # fmt: skip
 

@@ -201,7 +201,7 @@ def test_escaped_quotes_are_no_repeated_keys() -> None:
     assert unseen == 1
 
 
-# --- lines --------------------------------------------------------------------------------------------------
+# --- lines ---------------------------------------------------------------------------------------------
 
 
 def test_lines() -> None:
@@ -234,7 +234,7 @@ def test_line_refusals(text: str, sentence: str, row: int | None) -> None:
     assert (error.sentence, error.row, error.status) == (sentence, row, 400)
 
 
-# --- limits and large bodies --------------------------------------------------------------------------------
+# --- limits and large bodies ---------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("count", [3, 50_000])
@@ -347,7 +347,7 @@ def test_a_row_has_a_longest_length() -> None:
     assert (error.sentence, error.row) == ("row 2 is longer than 1,048,576 bytes", 2)
 
 
-# --- slices of any size --------------------------------------------------------------------------------------
+# --- slices of any size --------------------------------------------------------------------------------
 
 
 values = st.one_of(

@@ -1,7 +1,7 @@
 """How large a Parquet file is when uncompressed, by what Arrow goes by: the header of each of its pages.
 
-The sizes in the file's metadata are only claims. Arrow does not give out the headers, and pyarrow 26 aborts the
-process where a damaged file's metadata is asked for a column, so both are read here. Both are Thrift: see
+The sizes in the file's metadata are only claims. Arrow does not give out the headers, and pyarrow 26 aborts
+the process where a damaged file's metadata is asked for a column, so both are read here. Both are Thrift: see
 ``src/main/thrift/parquet.thrift`` of apache/parquet-format.
 """
 
