@@ -74,7 +74,7 @@ def test_a_full_disk_names_the_file() -> None:
             "base_score must be in (0,1)",
         ),
         (
-            "[16:47:45] /src/data.cc:5: Check failed: p->n() % n == 0 (3 vs. 0) : Invalid size\nStack trace:\n",
+            "[16:47:45] /src/d.cc:5: Check failed: p->n() % n == 0 (3 vs. 0) : Invalid size\nStack trace:\n",
             "Invalid size",
         ),
         (

@@ -1,4 +1,8 @@
-"""``python -m fraudlab.container process|train|serve``: the image's commands."""
+"""``python -m fraudlab.container process|train|serve``: the image's commands.
+
+Each says what a stop means before it imports anything large: to process 1 of a container, a signal that
+nobody waits for does not happen, and SageMaker would wait until it may kill.
+"""
 
 from __future__ import annotations
 
@@ -9,34 +13,39 @@ from pathlib import Path
 
 from fraudlab.container.contract import Tree
 from fraudlab.container.failure import report_failure
-from fraudlab.container.runtime import without
+from fraudlab.container.runtime import StopRequest, without
 
 
 def process() -> int:
     """Carry out a processing job; the exit code of the process."""
-    from fraudlab.container.process import run
-
     # A stopped job unwinds, which removes what is half written.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    from fraudlab.container.process import run
+
     tree = Tree.from_environment()
     return _guarded(lambda: run(tree), tree.processing_message)
 
 
 def train() -> int:
     """Carry out a training job; the exit code of the process."""
-    from fraudlab.container.train import run
-
     tree = Tree.from_environment()
-    return _guarded(lambda: run(tree), tree.training_failure)
+
+    def job() -> None:
+        stop = StopRequest()
+        with stop.listening(), stop.at_once():
+            from fraudlab.container.train import run
+        run(tree)
+
+    return _guarded(job, tree.training_failure)
 
 
 def serve() -> int:
     """Serve the model until the process is told to stop; the exit code of the process."""
-    from fraudlab.container.serve import run
-
     # Until it serves there is nothing to finish, and a stop on request is no failure.
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: sys.exit(0))
+    from fraudlab.container.serve import run
+
     return _guarded(run, Tree.from_environment().training_failure)
 
 
