@@ -9,6 +9,7 @@ means.
 from __future__ import annotations
 
 import csv
+import struct
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -54,8 +55,7 @@ def parse_csv(body: bytes, features: Features, max_rows: int) -> Rows:
         try:
             numbers, unseen = _code_categories(row.split(b","), features) if features.codes else (row, 0)
             if not unseen:
-                (inputs,) = pack_lists([_read_lists(b"[%b]" % numbers)], features)
-                return Rows(inputs, 1)
+                return Rows(_pack_one(b"[%b]" % numbers, features), 1)
         except UNREAD:
             pass
     body = body.removeprefix(BOM)
@@ -64,7 +64,7 @@ def parse_csv(body: bytes, features: Features, max_rows: int) -> Rows:
 
 def _parse_lines(body: bytes, features: Features, max_rows: int) -> Rows:
     if b"\r" in body:
-        body = body.replace(b"\r\n", b"\n")
+        body = _with_line_feeds(body)
         if b"\r" in body:
             raise _stray_return(body.count(b"\n", 0, body.index(b"\r")) + 1)
     rows = body.rstrip(b"\n") if len(features) > 1 else body.removesuffix(b"\n")
@@ -81,6 +81,16 @@ def _parse_lines(body: bytes, features: Features, max_rows: int) -> Rows:
     if unseen:
         _refuse_header(rows.partition(b"\n")[0].decode().split(","), features)
     return Rows(b"".join(packed), len(packed), unseen)
+
+
+def _with_line_feeds(body: bytes) -> bytes:
+    pieces = []
+    start = 0
+    while start < len(body):
+        end = body.find(b"\n", start + SLICE_BYTES) + 1 or len(body)
+        pieces.append(body[start:end].replace(b"\r\n", b"\n"))
+        start = end
+    return b"".join(pieces)
 
 
 def _pack_slice(text: bytes, first: int, features: Features) -> tuple[list[bytes], int]:
@@ -109,7 +119,7 @@ def _pack_fast(text: bytes, features: Features) -> tuple[list[bytes], int]:
         text = b"\n".join([line for line, _ in coded])
     if b"[" in text:
         raise ValueError("with brackets of its own, one line could be two rows")
-    return pack_lists(_read_lists(b"[[%b]]" % text.replace(b"\n", b"],[")), features), unseen
+    return _pack_many(b"[[%b]]" % text.replace(b"\n", b"],["), features), unseen
 
 
 def _code_categories(fields: list[bytes], features: Features) -> tuple[bytes, int]:
@@ -125,12 +135,22 @@ def _code_categories(fields: list[bytes], features: Features) -> tuple[bytes, in
     return b",".join(fields), unseen
 
 
-def _read_lists(text: bytes) -> list[Any]:
-    """Read what would be JSON, were it not for missing values."""
+def _pack_one(text: bytes, features: Features) -> bytes:
     try:
-        return orjson.loads(text)  # type: ignore[no-any-return]
+        return features.pack(*orjson.loads(text))
+    except (orjson.JSONDecodeError, struct.error):
+        return pack_lists([_read_gaps(text)], features)[0]
+
+
+def _pack_many(text: bytes, features: Features) -> list[bytes]:
+    try:
+        return pack_lists(orjson.loads(text), features)
     except orjson.JSONDecodeError:
-        pass
+        return pack_lists(_read_gaps(text), features)
+
+
+def _read_gaps(text: bytes) -> list[Any]:
+    """Read what would be JSON, were it not for missing values."""
     for gaps in _GAPS:
         for gap, filled in gaps:
             text = text.replace(gap, filled)
@@ -204,8 +224,7 @@ def _pack_record(fields: list[str], row: int, features: Features) -> tuple[bytes
         # Where a field has a comma of its own, these are too many.
         if row > 1 and len(fields) == len(features):
             numbers, unseen = _code_categories([field.encode() for field in fields], features)
-            (inputs,) = pack_lists([_read_lists(b"[%b]" % numbers)], features)
-            return inputs, unseen
+            return _pack_one(b"[%b]" % numbers, features), unseen
     except UNREAD:
         pass
     return _pack_fields(fields, row, features)
