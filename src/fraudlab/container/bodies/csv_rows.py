@@ -9,14 +9,15 @@ means.
 from __future__ import annotations
 
 import csv
-import io
+import struct
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 import orjson
 
 from fraudlab.container.bodies.rows import (
-    MAX_ROW_BYTES,
+    BOM,
+    SLICE_BYTES,
     UNREAD,
     BodyError,
     Rows,
@@ -32,7 +33,6 @@ from fraudlab.container.bodies.rows import (
 from fraudlab.container.features import Features
 
 _FIX = "send one row a line"
-_BOM = b"\xef\xbb\xbf"
 #: What makes JSON of lists with missing values, tried in turn: each takes a while on large bodies.
 _GAPS = (
     ((b",,", b",null,"), (b",,", b",null,")),
@@ -51,21 +51,20 @@ def parse_csv(body: bytes, features: Features, max_rows: int) -> Rows:
     """
     row = body[:-2] if body.endswith(b"\r\n") else body.removesuffix(b"\n")
     # To JSON a line break is a space.
-    if b"\n" not in row and b"\r" not in row:
+    if len(row) < SLICE_BYTES and b"\n" not in row and b"\r" not in row:
         try:
-            numbers, unseen = _code_categories(row, features) if features.codes else (row, 0)
+            numbers, unseen = _code_categories(row.split(b","), features) if features.codes else (row, 0)
             if not unseen:
-                (inputs,) = pack_lists([_read_lists(b"[%b]" % numbers)], features)
-                return Rows(inputs, 1)
+                return Rows(_pack_one(b"[%b]" % numbers, features), 1)
         except UNREAD:
             pass
-    body = body.removeprefix(_BOM)
+    body = body.removeprefix(BOM)
     return _parse_quoted(body, features, max_rows) if b'"' in body else _parse_lines(body, features, max_rows)
 
 
 def _parse_lines(body: bytes, features: Features, max_rows: int) -> Rows:
     if b"\r" in body:
-        body = body.replace(b"\r\n", b"\n")
+        body = _with_line_feeds(body)
         if b"\r" in body:
             raise _stray_return(body.count(b"\n", 0, body.index(b"\r")) + 1)
     rows = body.rstrip(b"\n") if len(features) > 1 else body.removesuffix(b"\n")
@@ -82,6 +81,16 @@ def _parse_lines(body: bytes, features: Features, max_rows: int) -> Rows:
     if unseen:
         _refuse_header(rows.partition(b"\n")[0].decode().split(","), features)
     return Rows(b"".join(packed), len(packed), unseen)
+
+
+def _with_line_feeds(body: bytes) -> bytes:
+    pieces = []
+    start = 0
+    while start < len(body):
+        end = body.find(b"\n", start + SLICE_BYTES) + 1 or len(body)
+        pieces.append(body[start:end].replace(b"\r\n", b"\n"))
+        start = end
+    return b"".join(pieces)
 
 
 def _pack_slice(text: bytes, first: int, features: Features) -> tuple[list[bytes], int]:
@@ -105,17 +114,16 @@ def _pack_slice(text: bytes, first: int, features: Features) -> tuple[list[bytes
 def _pack_fast(text: bytes, features: Features) -> tuple[list[bytes], int]:
     unseen = 0
     if features.codes:
-        coded = [_code_categories(line, features) for line in text.split(b"\n")]
+        coded = [_code_categories(line.split(b","), features) for line in text.split(b"\n")]
         unseen = sum([new for _, new in coded])
         text = b"\n".join([line for line, _ in coded])
     if b"[" in text:
         raise ValueError("with brackets of its own, one line could be two rows")
-    return pack_lists(_read_lists(b"[[%b]]" % text.replace(b"\n", b"],[")), features), unseen
+    return _pack_many(b"[[%b]]" % text.replace(b"\n", b"],["), features), unseen
 
 
-def _code_categories(line: bytes, features: Features) -> tuple[bytes, int]:
+def _code_categories(fields: list[bytes], features: Features) -> tuple[bytes, int]:
     """Put codes in the place of categories, and nothing in the place of those train has not seen."""
-    fields = line.split(b",")
     unseen = 0
     for position, codes in features.code_texts:
         code = codes.get(fields[position])
@@ -127,12 +135,22 @@ def _code_categories(line: bytes, features: Features) -> tuple[bytes, int]:
     return b",".join(fields), unseen
 
 
-def _read_lists(text: bytes) -> list[Any]:
-    """Read what would be JSON, were it not for missing values."""
+def _pack_one(text: bytes, features: Features) -> bytes:
     try:
-        return orjson.loads(text)  # type: ignore[no-any-return]
+        return features.pack(*orjson.loads(text))
+    except (orjson.JSONDecodeError, struct.error):
+        return pack_lists([_read_gaps(text)], features)[0]
+
+
+def _pack_many(text: bytes, features: Features) -> list[bytes]:
+    try:
+        return pack_lists(orjson.loads(text), features)
     except orjson.JSONDecodeError:
-        pass
+        return pack_lists(_read_gaps(text), features)
+
+
+def _read_gaps(text: bytes) -> list[Any]:
+    """Read what would be JSON, were it not for missing values."""
     for gaps in _GAPS:
         for gap, filled in gaps:
             text = text.replace(gap, filled)
@@ -164,39 +182,49 @@ def _stray_return(row: int) -> BodyError:
 
 def _parse_quoted(body: bytes, features: Features, max_rows: int) -> Rows:
     """Read a body with quotes, between which a comma or a line break is part of a category."""
-    try:
-        text = body.decode()
-    except UnicodeDecodeError as error:
-        raise not_utf8(body.count(b"\n", 0, error.start) + 1, error) from error
     packed: list[bytes] = []
-    unseen = blank = 0
-    for row, record in enumerate(_records(text), 1):
+    unseen = empty = 0
+    for row, record in enumerate(_records(body.removesuffix(b"\n")), 1):
         if not record and len(features) > 1:
-            blank = blank or row
+            empty = empty or row
             continue
+        if empty:
+            raise blank(empty)
         refuse_too_many(row, max_rows, features)
-        # Only at the end of a body are blank lines no rows.
-        inputs, new = _pack_fields([""] if blank else record or [""], blank or row, features)
+        inputs, new = _pack_record(record or [""], row, features)
         packed.append(inputs)
         unseen += new
     return Rows(b"".join(packed), len(packed), unseen)
 
 
-def _records(text: str) -> Iterator[list[str]]:
+def _records(body: bytes) -> Iterator[list[str]]:
     """Fields of one row after another; none for a blank line."""
-    row = 1
+    lines = (line.decode() + "\n" for text in slices_of_lines(body) for line in text.split(b"\n"))
+    records = csv.reader(lines, strict=True)
+    row = 0
+    while True:
+        row += 1
+        try:
+            record = next(records)
+        except StopIteration:
+            return
+        except csv.Error as error:
+            if str(error).startswith("new-line"):
+                raise _stray_return(row) from error
+            raise BodyError(f"row {row} is not CSV: {error}", row=row) from error
+        except UnicodeDecodeError as error:
+            raise not_utf8(row, error) from error
+        except BodyError as error:  # a row of several lines is one
+            raise too_long(row) from error
+        yield record
 
-    def lines() -> Iterator[str]:
-        for line in io.StringIO(text, newline="\n"):
-            if len(line) > MAX_ROW_BYTES:
-                raise too_long(row)
-            yield line
 
+def _pack_record(fields: list[str], row: int, features: Features) -> tuple[bytes, int]:
     try:
-        for record in csv.reader(lines(), strict=True):
-            yield record
-            row += 1
-    except csv.Error as error:
-        if str(error).startswith("new-line"):
-            raise _stray_return(row) from error
-        raise BodyError(f"row {row} is not CSV: {error}", row=row) from error
+        # Where a field has a comma of its own, these are too many.
+        if row > 1 and len(fields) == len(features):
+            numbers, unseen = _code_categories([field.encode() for field in fields], features)
+            return _pack_one(b"[%b]" % numbers, features), unseen
+    except UNREAD:
+        pass
+    return _pack_fields(fields, row, features)

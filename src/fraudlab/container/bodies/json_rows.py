@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from fraudlab.container.bodies.json_text import BOM, FIX, LARGE_BYTES, load, load_slices, refuse_repeated_keys
+from fraudlab.container.bodies.json_text import FIX, LARGE_BYTES, load, load_slices, refuse_repeated_keys
 from fraudlab.container.bodies.rows import (
+    BOM,
     UNREAD,
     BodyError,
     Rows,
@@ -87,7 +88,7 @@ def _rows_of(content: Any, features: Features) -> tuple[list[Any], int]:
     if isinstance(instances, list):
         if len(content) > 1:
             beside = next(name for name in content if name != "instances")
-            raise BodyError(f"the body has an unknown key {beside!r} beside 'instances'")
+            raise BodyError(f"the body has an unknown key {shown(beside)} beside 'instances'")
         return instances, 1
     if "instances" in content and "instances" not in features.positions:
         raise no_rows(FIX)

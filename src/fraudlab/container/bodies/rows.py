@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import math
 import struct
 from collections.abc import Iterable, Iterator, Sequence
@@ -14,6 +15,7 @@ from fraudlab.container.failure import near
 from fraudlab.container.features import Features, Matrix
 from fraudlab.container.parsing import category_text, parse_number
 
+BOM = codecs.BOM_UTF8
 #: Rows are read in slices of about this size: between two of them other threads run, and Python objects are
 #: made for one slice at a time.
 SLICE_BYTES = 64 << 10
@@ -252,12 +254,20 @@ def wrong_columns(names: Iterable[str], features: Features, *, row: int | None =
 
 
 def slices_of_lines(lines: bytes) -> Iterator[bytes]:
-    """Some whole lines at a time."""
+    """Some whole lines at a time.
+
+    Raises
+    ------
+    BodyError
+        At a line that is too long, once those before it have been given out; named by its number.
+    """
     start = 0
     while start <= len(lines):
         end = lines.find(b"\n", start + SLICE_BYTES)
         end = len(lines) if end < 0 else end
-        if end - start > SLICE_BYTES + MAX_ROW_BYTES:
-            raise too_long(lines.count(b"\n", 0, start + SLICE_BYTES) + 1)
+        if end - start > MAX_ROW_BYTES:
+            end = lines.rfind(b"\n", start, start + SLICE_BYTES)
+            if end < 0:
+                raise too_long(lines.count(b"\n", 0, start) + 1)
         yield lines[start:end]
         start = end + 1
