@@ -74,6 +74,9 @@ check: lint test ## Lint and tests
 audit: dev ## Ask for known vulnerabilities of every locked package (needs the network)
 	$(BIN)/python requirements/audit.py $(ARGS)
 
+fuzz: dev ## Fuzz every parser for a minute each (ARGS="--seconds 600 json booster")
+	PYTHONPATH=tests $(BIN)/python -m fuzz $(ARGS)
+
 lock: dev ## Resolve all locked requirements again (ARGS=--upgrade for newer versions)
 	$(LOCK) $(ARGS) pyproject.toml -o requirements/launcher.txt
 	$(LOCK) $(ARGS) requirements/dev.in -c requirements/launcher.txt -o requirements/dev.txt

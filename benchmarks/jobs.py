@@ -24,7 +24,7 @@ def environment(tree: Path) -> dict[str, str]:
     """What a job is given over a tree of its own."""
     return {
         **os.environ,
-        "FRAUDLAB_ML_ROOT": str(tree),
+        "FRAUDLAB_ML_ROOT": str(tree.resolve()),
         "PYTHONPATH": os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")]),
     }
 

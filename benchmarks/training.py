@@ -96,7 +96,7 @@ def _job(parameters: Mapping[str, Any]) -> dict[str, float]:
     shutil.rmtree(JOB, ignore_errors=True)
     hyperparameters = {**parameters, "num_round": ROUNDS, "early_stopping_rounds": 0}
     jobs.hand_over(TREE, JOB, hyperparameters, policy="cost")
-    return timed([*jobs.COMMAND, "train"], {"FRAUDLAB_ML_ROOT": str(JOB)})
+    return timed([*jobs.COMMAND, "train"], {"FRAUDLAB_ML_ROOT": str(JOB.resolve())})
 
 
 def _beside(command: str, *arguments: str) -> str:

@@ -1,7 +1,7 @@
-"""Asks for the known vulnerabilities of every locked package, of all platforms and Python versions, by pip-audit.
+"""Asks pip-audit for the known vulnerabilities of every locked package, whatever platform it is for.
 
-Exit code 0: none. 1: some, or an exception in audit-ignore.txt that has become needless. 2: not every package could be
-asked for, so that nothing is known; a service that cannot be reached is never a pass. Arguments are handed to pip-audit.
+Exit code 0: none. 1: some, or an exception in audit-ignore.txt that has become needless. 2: not every package
+could be asked for, so that nothing is known: an unreachable service is no pass. Arguments are pip-audit's.
 """
 
 from __future__ import annotations
@@ -16,7 +16,11 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).parents[1]
-LOCKS = [ROOT / "requirements/launcher.txt", ROOT / "requirements/dev.txt", ROOT / "containers/xgboost/requirements.txt"]
+LOCKS = [
+    ROOT / "requirements/launcher.txt",
+    ROOT / "requirements/dev.txt",
+    ROOT / "containers/xgboost/requirements.txt",
+]
 IGNORED = ROOT / "requirements/audit-ignore.txt"
 CLEAN, FOUND, UNKNOWN = 0, 1, 2
 _PIN = re.compile(r"^([A-Za-z0-9][\w.-]*)==([^\s;\\]+)", re.MULTILINE)
@@ -116,16 +120,18 @@ def judge(
         last = error.strip().splitlines()[-1:] or ["pip-audit said nothing"]
         return UNKNOWN, [
             f"the vulnerability service could not be asked: {last[0]}",
-            "fix: run this where the service can be reached; nothing is known of the locked packages until then",
+            "fix: run this where the service can be reached; until then nothing is known",
         ]
     answered = {
-        (entry["name"], entry["version"]): entry["vulns"] for entry in answer["dependencies"] if "vulns" in entry
+        (entry["name"], entry["version"]): entry["vulns"]
+        for entry in answer["dependencies"]
+        if "vulns" in entry
     }
     unknown = [pin for pin in pins if pin not in answered]
     if unknown:
         shown = ", ".join(f"{name} {version}" for name, version in unknown[:3])
         return UNKNOWN, [
-            f"the vulnerability service knows nothing of {len(unknown)} of {len(pins)} locked packages ({shown}, …)",
+            f"the service knows nothing of {len(unknown)} of {len(pins)} locked packages ({shown}, …)",
             "fix: run this where the service can be reached; a mirror of packages does not answer for it",
         ]
     lines, used = [], set()
@@ -140,7 +146,10 @@ def judge(
             lines.append(f"{name} {version}: {entry['id']} (fixed in {fixed}; locked in {where})")
     lines += [f"{IGNORED.name} accepts {id_}, which nothing has: remove it" for id_ in ignored.keys() - used]
     if lines:
-        return FOUND, [*lines, "fix: make lock ARGS='--upgrade-package NAME', or say in audit-ignore.txt why not"]
+        return FOUND, [
+            *lines,
+            "fix: make lock ARGS='--upgrade-package NAME', or say in audit-ignore.txt why not",
+        ]
     accepted_lines = [f"accepted: {id_}: {ignored[id_]}" for id_ in sorted(used)]
     return CLEAN, [f"no known vulnerabilities in {len(pins)} locked packages", *accepted_lines]
 

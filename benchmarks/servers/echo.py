@@ -11,7 +11,8 @@ import sys
 
 import uvloop
 
-from fraudlab.container.http import Answer, Request, Server
+from fraudlab.container.http import Server
+from fraudlab.container.http_messages import Answer, Request
 
 
 async def serve(port: int) -> None:

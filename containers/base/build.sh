@@ -37,7 +37,7 @@ debootstrap --variant=minbase --include="$packages" "$suite" "$rootfs" "$archive
     { tail -n 20 "$work/log" >&2; die "debootstrap failed"; }
 
 # Licences stay; documentation, translations, package lists, caches and logs do not.
-find "$rootfs/usr/share/doc" ! -type d ! -name copyright -delete
+find "$rootfs/usr/share/doc" -type f ! -name copyright -delete
 find "$rootfs/usr/share/doc" -type d -empty -delete
 rm -rf "$rootfs"/usr/share/{man,info,locale,lintian,bash-completion} "$rootfs"/var/lib/apt/lists/* \
     "$rootfs"/var/cache/{apt,debconf,ldconfig}/* "$rootfs"/var/log/* "$rootfs"/tmp/*

@@ -1,4 +1,7 @@
-"""Compares what two images hold: equal layers, or else every path that differs and in what. Exit code 1 if any does."""
+"""Compares what two images hold: equal layers, or else every path that differs and in what.
+
+``python compare.py FIRST SECOND``; exit code 1 if they differ.
+"""
 
 from __future__ import annotations
 
@@ -33,7 +36,11 @@ def main(first: str, second: str) -> int:
     lines = differences(entries(first), entries(second))
     for line in lines[:_SHOWN]:
         print(line)
-    print(f"{first} and {second} differ in {len(lines)} paths" if lines else "the layers differ, their sum does not")
+    print(
+        f"{first} and {second} differ in {len(lines)} paths"
+        if lines
+        else "the layers differ, their sum does not"
+    )
     return 1
 
 

@@ -8,7 +8,7 @@ cd "$1"/lib/python3*/site-packages
 find . -type d \( -name tests -o -name test \) -prune -exec rm -rf {} +
 find . -type f \( -name '*.pyx' -o -name '*.pxd' -o -name '*.pxi' -o -name '*.pyi' -o -name '*.h' -o -name '*.hpp' \
     -o -name '*.c' -o -name '*.cpp' -o -name '*.a' -o -name '*.lib' -o -name '*.tp' -o -name meson.build \) -delete
-rm -rf pyarrow/include pyarrow/includes pyarrow/src numpy/_core/include
+rm -rf pyarrow/include pyarrow/includes pyarrow/src numpy/_core/include numpy/distutils
 # Arrow's RPC, its cloud file systems and ORC: a job reads and writes folders, and makes no outbound call.
 rm -f pyarrow/*flight* pyarrow/*s3* pyarrow/_gcsfs* pyarrow/_azurefs* pyarrow/_hdfs* pyarrow/*orc* pyarrow/_pyarrow_cpp_tests*
 # xgboost imports scipy.sparse, scikit-learn's train_test_split its model_selection and metrics.

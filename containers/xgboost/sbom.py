@@ -1,8 +1,8 @@
-"""Writes the image's bill of materials (CycloneDX 1.6, JSON) from what its layers hold. Standard library only, no network.
+"""Writes the image's bill of materials (CycloneDX 1.6, JSON) from what its layers hold, without network.
 
-Components: our own package; every Python distribution of the environment, with the SHA-256 of the file it was installed
-from and whatever its wheel says is linked into it; Debian's packages; and Python, where it is not one of those. The same
-layers give the same bytes.
+Components: our own package; every Python distribution of the environment, with the SHA-256 of the file it was
+installed from and whatever its wheel says is linked into it; Debian's packages; and Python, where it is none
+of those. Equal layers give equal bytes. Standard library only: it runs while the image is built.
 """
 
 from __future__ import annotations
@@ -26,7 +26,9 @@ _NAMESPACE = uuid.uuid5(uuid.NAMESPACE_URL, "urn:fraudlab:sbom")
 def main() -> None:
     """Write the bill of materials of the layers to standard output."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--layers", type=Path, required=True, help="folder with base/, environment/ and code/")
+    parser.add_argument(
+        "--layers", type=Path, required=True, help="folder with base/, environment/ and code/"
+    )
     parser.add_argument("--report", type=Path, required=True, help="pip's installation report")
     parser.add_argument("--version", required=True)
     parser.add_argument("--revision", required=True)

@@ -1,12 +1,11 @@
 """Drops the symbols of shared objects, a fifth of the environment, wherever that provably changes nothing.
 
-`strip` breaks some files that auditwheel has rewritten, and rearranges others. So each file is stripped as a copy, and
-the copy taken only if it maps the same bytes at the same addresses: then the program that runs is the same.
+`strip` breaks some files that auditwheel has rewritten, and rearranges others. So each file is stripped as a
+copy, and the copy taken only if it maps the same bytes at the same addresses: what runs is then the same.
 """
 
 from __future__ import annotations
 
-import os
 import struct
 import subprocess
 import sys
@@ -27,7 +26,7 @@ def main(folder: Path) -> None:
         before += file.stat().st_size
         if mapped(copy.read_bytes()) == mapped(file.read_bytes()):
             copy.chmod(file.stat().st_mode)
-            os.replace(copy, file)
+            copy.replace(file)
         else:
             copy.unlink()
             kept += 1

@@ -198,11 +198,13 @@ def test_one_that_holds_no_booster_is_passed_over(kept: Any, capsys: pytest.Capt
     tree = kept()
     train.run(tree)
     newest = tree.root / "checkpoints/rounds-000020.checkpoint"
-    header = json.loads(newest.read_bytes().partition(b"\n")[0])
-    header |= {"bytes": 4, "sha256": hashlib.sha256(b"{}{}").hexdigest()}
-    newest.write_bytes(json.dumps(header).encode() + b"\n{}{}")
-    train.run(tree)
-    assert f"checkpoint={newest} is passed over: it does not hold a booster" in capsys.readouterr().out
+    line, _, booster = newest.read_bytes().partition(b"\n")
+    # what XGBoost itself would end the process for, among them
+    for forged in (b"{}{}", booster[:-1], booster[: len(booster) // 2]):
+        header = json.loads(line) | {"bytes": len(forged), "sha256": hashlib.sha256(forged).hexdigest()}
+        newest.write_bytes(json.dumps(header).encode() + b"\n" + forged)
+        train.run(tree)
+        assert f"checkpoint={newest} is passed over: it does not hold a booster" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(

@@ -74,8 +74,8 @@ def test_a_full_disk_names_the_file() -> None:
             "base_score must be in (0,1)",
         ),
         (
-            "[16:47:45] /src/data.cc:5: Check failed: p->n() % n == 0 (3 vs. 0) : Invalid size\nStack trace:\n",
-            "Invalid size",
+            "[16:47:45] /src/data.cc:5: Check failed: p->n() % n == 0 (3 vs. 0) : Bad size\nStack trace:\n",
+            "Bad size",
         ),
         (
             "[16:47:45] /workspace/src/objective.cc:27: Unknown objective function: `nope`\nCandidate: a",

@@ -1,4 +1,4 @@
-"""Seconds from `docker run … serve` to the first healthy /ping, and how much CPU time the process has had by then.
+"""Seconds from `docker run … serve` to the first healthy /ping, and the CPU time the process has had by then.
 
 ``python tests/docker/startup.py MODEL [IMAGE …]`` prints medians of seven starts of each image, alternating.
 """
@@ -15,7 +15,13 @@ from typing import NamedTuple
 
 from fraudlab.backends.docker_engine import default_image
 
-HARDENED = ("--user=65534:65534", "--read-only", "--tmpfs=/tmp", "--cap-drop=ALL", "--security-opt=no-new-privileges")
+HARDENED = (
+    "--user=65534:65534",
+    "--read-only",
+    "--tmpfs=/tmp",
+    "--cap-drop=ALL",
+    "--security-opt=no-new-privileges",
+)
 
 
 class Start(NamedTuple):
@@ -29,7 +35,7 @@ def start(image: str, model: str, port: int, *, give_up: float = 60.0) -> Start:
     """Start a container, wait for it, and take it away."""
     begun = time.perf_counter()
     container = _docker(
-        *("run", "--detach", "--rm", "--label=org.fraudlab.test=startup", *HARDENED),
+        *("run", "--detach", "--label=org.fraudlab.test=startup", *HARDENED),
         *(f"--publish=127.0.0.1:{port}:8080", f"--volume={model}:/opt/ml/model:ro", image, "serve"),
     )
     try:
@@ -41,7 +47,7 @@ def start(image: str, model: str, port: int, *, give_up: float = 60.0) -> Start:
         fields = _docker("exec", container, "cat", "/proc/1/stat").rpartition(")")[2].split()
         return Start(wall, (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK"))
     finally:
-        _docker("kill", container)
+        _docker("rm", "--force", container)
 
 
 def _healthy(port: int) -> bool:
@@ -70,7 +76,9 @@ def main(model: str, *images: str) -> None:
     for image, taken in starts.items():
         wall, cpu = (statistics.median(values) for values in zip(*taken, strict=True))
         least = min(one.wall for one in taken)
-        print(f"{image}: {wall:.2f} s to the first healthy /ping (fastest {least:.2f}), {cpu:.2f} s of CPU time")
+        print(
+            f"{image}: {wall:.2f} s to the first healthy /ping (fastest {least:.2f}), {cpu:.2f} s of CPU time"
+        )
 
 
 if __name__ == "__main__":

@@ -8,7 +8,10 @@ import pytest
 from .conftest import ROOT
 
 PINS = {("numpy", "2.4.6"): ["launcher.txt"], ("rich", "14.3.4"): ["launcher.txt", "dev.txt"]}
-CLEAN = [{"name": "numpy", "version": "2.4.6", "vulns": []}, {"name": "rich", "version": "14.3.4", "vulns": []}]
+CLEAN = [
+    {"name": "numpy", "version": "2.4.6", "vulns": []},
+    {"name": "rich", "version": "14.3.4", "vulns": []},
+]
 HOLE = {
     "id": "PYSEC-2026-1",
     "aliases": ["GHSA-aaaa-bbbb-cccc"],
@@ -28,7 +31,7 @@ def answer(*holes):
 
 def test_every_line_of_the_locks_is_asked_for_whatever_environment_it_is_for(audit):
     locks = {
-        "a.txt": "numpy==2.4.6 ; python_full_version < '3.12' \\\n    --hash=sha256:0\nnumpy==2.5.5 ; x \\\n    # via y",
+        "a.txt": "numpy==2.4.6 ; python < '3.12' \\\n    --hash=sha256:0\nnumpy==2.5.5 ; x \\\n    # via y",
         "b.txt": "# a comment\nnumpy==2.4.6 \\\n    --hash=sha256:0",
     }
     assert audit.locked(locks) == {("numpy", "2.4.6"): ["a.txt", "b.txt"], ("numpy", "2.5.5"): ["a.txt"]}
@@ -36,8 +39,18 @@ def test_every_line_of_the_locks_is_asked_for_whatever_environment_it_is_for(aud
 
 def test_the_real_locks_are_read_to_the_last_package(audit):
     texts = {lock.name: lock.read_text() for lock in audit.LOCKS}
-    hashed = sum(line.startswith(tuple("abcdefghijklmnopqrstuvwxyz")) for t in texts.values() for line in t.splitlines())
-    assert sum(len(files) for files in audit.locked({str(lock): lock.read_text() for lock in audit.LOCKS}).values()) == hashed
+    hashed = sum(
+        line.startswith(tuple("abcdefghijklmnopqrstuvwxyz"))
+        for t in texts.values()
+        for line in t.splitlines()
+    )
+    assert (
+        sum(
+            len(files)
+            for files in audit.locked({str(lock): lock.read_text() for lock in audit.LOCKS}).values()
+        )
+        == hashed
+    )
 
 
 def test_nothing_known_is_a_pass_that_says_of_how_many(audit):

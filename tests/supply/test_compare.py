@@ -2,7 +2,15 @@
 
 import pytest
 
-ENTRY = {"kind": b"0", "mode": 0o644, "owner": (0, 0), "time": 946684800, "size": 3, "target": "", "sha256": "aa"}
+ENTRY = {
+    "kind": b"0",
+    "mode": 0o644,
+    "owner": (0, 0),
+    "time": 946684800,
+    "size": 3,
+    "target": "",
+    "sha256": "aa",
+}
 
 
 @pytest.fixture
@@ -17,7 +25,15 @@ def test_equal_files_have_no_differences(compare):
 
 @pytest.mark.parametrize(
     ("field", "other"),
-    [("kind", b"2"), ("mode", 0o755), ("owner", (1, 0)), ("time", 1), ("size", 4), ("target", "b"), ("sha256", "bb")],
+    [
+        ("kind", b"2"),
+        ("mode", 0o755),
+        ("owner", (1, 0)),
+        ("time", 1),
+        ("size", 4),
+        ("target", "b"),
+        ("sha256", "bb"),
+    ],
 )
 def test_a_file_differs_in_a_field(compare, field, other):
     first, second = compare.Entry(**ENTRY), compare.Entry(**{**ENTRY, field: other})
@@ -27,4 +43,7 @@ def test_a_file_differs_in_a_field(compare, field, other):
 
 def test_a_file_is_in_one_only(compare):
     entry = compare.Entry(**ENTRY)
-    assert compare.differences({"a": entry}, {"b": entry}) == ["a: only in the first", "b: only in the second"]
+    assert compare.differences({"a": entry}, {"b": entry}) == [
+        "a: only in the first",
+        "b: only in the second",
+    ]

@@ -40,10 +40,18 @@ def layers(tmp_path):
     ):
         folder = site_packages / f"{name}-{version}.dist-info"
         folder.mkdir(parents=True)
-        (folder / "METADATA").write_text(f"Metadata-Version: 2.4\nName: {name}\nVersion: {version}\n{metadata}\n")
+        (folder / "METADATA").write_text(
+            f"Metadata-Version: 2.4\nName: {name}\nVersion: {version}\n{metadata}\n"
+        )
     linked = [
         {"type": "library", "name": "some_package", "version": "1.0"},
-        {"type": "library", "name": "libgomp", "version": "8.5", "purl": "pkg:rpm/almalinux/libgomp@8.5", "author": "x"},
+        {
+            "type": "library",
+            "name": "libgomp",
+            "version": "8.5",
+            "purl": "pkg:rpm/almalinux/libgomp@8.5",
+            "author": "x",
+        },
     ]
     (site_packages / "Some_Package-1.0.dist-info/sboms").mkdir()
     (site_packages / "Some_Package-1.0.dist-info/sboms/auditwheel.cdx.json").write_text(
@@ -86,7 +94,11 @@ def test_equal_layers_give_equal_bytes_and_a_number_of_their_own(write):
 def test_our_own_package_stands_with_version_and_commit(write):
     document = json.loads(write())
     own = document["components"][0]
-    assert (own["name"], own["version"], own["pedigree"]) == ("fraudlab", "1.2.3", {"commits": [{"uid": "abc123"}]})
+    assert (own["name"], own["version"], own["pedigree"]) == (
+        "fraudlab",
+        "1.2.3",
+        {"commits": [{"uid": "abc123"}]},
+    )
     assert document["metadata"]["timestamp"] == "2026-01-02T03:04:05Z"
     references = [component["bom-ref"] for component in document["components"]]
     assert document["dependencies"] == [{"ref": "image", "dependsOn": references}]

@@ -13,10 +13,26 @@ def strip(script):
     return script("containers/xgboost/strip.py")
 
 
-def shared_object(*, mapped: bytes = b"code", offset: int = PAGE, tail: bytes = b"", sections: int = 0) -> bytes:
+def shared_object(
+    *, mapped: bytes = b"code", offset: int = PAGE, tail: bytes = b"", sections: int = 0
+) -> bytes:
     """A 64-bit ELF file with one segment, and whatever follows it."""
     header = struct.pack(
-        "<6s10xHHIQQQIHHHHHH", b"\x7fELF\x02\x01", 3, 62, 1, 0, 64, sections, 0, 64, 56, 1, 64, bool(sections), 0
+        "<6s10xHHIQQQIHHHHHH",
+        b"\x7fELF\x02\x01",
+        3,
+        62,
+        1,
+        0,
+        64,
+        sections,
+        0,
+        64,
+        56,
+        1,
+        64,
+        bool(sections),
+        0,
     )
     segment = struct.pack("<IIQQQQQQ", 1, 5, offset, PAGE, PAGE, len(mapped), len(mapped), PAGE)
     return (header + segment).ljust(offset, b"\0") + mapped + tail

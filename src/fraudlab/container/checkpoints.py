@@ -16,8 +16,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from fraudlab.container.booster_file import check_booster
 from fraudlab.container.contract import Fields, Tree, read_optional_json, whole_file
 from fraudlab.container.failure import ConfigError, StorageError
+from fraudlab.container.features import Features
 from fraudlab.container.hosts import Hosts
 from fraudlab.container.model_file import MAX_BYTES
 from fraudlab.container.progress import Progress, read_progress
@@ -65,13 +67,15 @@ class Checkpoints:
         self._sources = sources
         self._training = json.loads(json.dumps(training))
 
-    def latest(self, num_round: int) -> Checkpoint | None:
+    def latest(self, num_round: int, features: Features) -> Checkpoint | None:
         """The newest checkpoint that is whole; None where there is none. What is damaged is said in a line.
 
         Parameters
         ----------
         num_round : int
             Rounds that are asked for.
+        features : Features
+            What the training learns from.
 
         Raises
         ------
@@ -81,11 +85,16 @@ class Checkpoints:
         found = [(rounds, path) for folder in self._sources for rounds, path in _files(folder)]
         for rounds, path in sorted(found, key=lambda entry: -entry[0]):
             try:
-                header, checkpoint = _read(path, rounds)
+                header, checkpoint = _read(path)
             except ConfigError as error:
-                print(f"checkpoint={path} is passed over: {error.sentence}", flush=True)
+                _pass_over(path, error)
                 continue
             self._require_same_training(header, path)
+            try:
+                _check_booster(checkpoint, features, rounds)
+            except ConfigError as error:
+                _pass_over(path, error)
+                continue
             if rounds > num_round:
                 raise ConfigError(
                     f"the checkpoint {path.name} has {rounds} rounds, and num_round is {num_round}",
@@ -234,23 +243,25 @@ def _files(folder: Path) -> list[tuple[int, Path]]:
     return [(int(match[1]), path) for match, path in named if match and path.is_file()]
 
 
-def _read(path: Path, rounds: int) -> tuple[dict[str, Any], Checkpoint]:
-    """Read and check one file.
+def _pass_over(path: Path, error: ConfigError) -> None:
+    print(f"checkpoint={path} is passed over: {error.sentence}", flush=True)
+
+
+def _read(path: Path) -> tuple[dict[str, Any], Checkpoint]:
+    """Read and check one file, but for its booster.
 
     Raises
     ------
     ConfigError
         If it is not a whole checkpoint.
     """
-    import xgboost
-
     fix = "remove it"
     try:
         with path.open("rb") as file:
             line = file.readline(_MAX_HEADER_BYTES)
             content = bytearray(file.read(MAX_BYTES + 1))
         header = json.loads(line)
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise ConfigError("it cannot be read", fix=fix) from error
     if not isinstance(header, dict) or header.get("schema") != SCHEMA:
         raise ConfigError("it is not a checkpoint of this version", fix=fix)
@@ -260,14 +271,20 @@ def _read(path: Path, rounds: int) -> tuple[dict[str, Any], Checkpoint]:
     if hashlib.sha256(content).hexdigest() != fields.get("sha256", str):
         raise ConfigError("its SHA-256 differs", fix=fix)
     fields.get("training", dict)
-    progress = read_progress(fields.fields("progress"))
+    return header, Checkpoint(read_progress(fields.fields("progress")), content)
+
+
+def _check_booster(checkpoint: Checkpoint, features: Features, rounds: int) -> None:
+    """Refuse a booster that XGBoost could not go on from, or of other rounds than the file is named for."""
+    import xgboost
+
     try:
-        held = xgboost.Booster(model_file=content).num_boosted_rounds()
-    except (xgboost.core.XGBoostError, ValueError) as error:
-        raise ConfigError("it does not hold a booster", fix=fix) from error
-    if not held == progress.rounds == rounds:
-        raise ConfigError(f"it holds {held} rounds", fix=fix)
-    return header, Checkpoint(progress, content)
+        check_booster(checkpoint.booster, features)
+        held = xgboost.Booster(model_file=bytearray(checkpoint.booster)).num_boosted_rounds()
+    except (ConfigError, xgboost.core.XGBoostError) as error:
+        raise ConfigError("it does not hold a booster", fix="remove it") from error
+    if not held == checkpoint.progress.rounds == rounds:
+        raise ConfigError(f"it holds {held} rounds", fix="remove it")
 
 
 def _unwritable(folder: Path, reason: str | None) -> StorageError:

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from fraudlab.container.answers import ANSWER_TYPES, Scored, accepted, read_outputs, render
 from fraudlab.container.batching import Batcher
-from fraudlab.container.bodies import BULK_BYTES, MEDIA_TYPES, BodyError, Parser, Rows, finish
+from fraudlab.container.bodies import BULK_BYTES, MEDIA_TYPES, SLOW_PARSERS, BodyError, Parser, Rows, finish
 from fraudlab.container.http_messages import RETRY, Answer, Request, problem
 from fraudlab.container.logs import is_logged, log, log_defect
 from fraudlab.container.metrics import Metrics
@@ -126,7 +126,7 @@ class Invocations:
         ask = _Ask(model, request, parse, outputs, kind)
         if not request.body:
             self.respond(request, Answer(204, b"", headers=self._headers(ask, 0)))
-        elif len(request.body) >= BULK_BYTES or not _TAKE_LONG.isdisjoint(outputs):
+        elif len(request.body) >= BULK_BYTES or parse in SLOW_PARSERS or not _TAKE_LONG.isdisjoint(outputs):
             self._answer_from_thread(ask)
         else:
             rows = self._read(ask)

@@ -63,11 +63,13 @@ class Scorer:
         self.model_id = model.sha256[:12]
         self.contract = model.contract
         self._types = ["q" if column.categories is None else "c" for column in self.features.columns]
-        # Dart's trees have weights, which the in-place function applies in another order than Booster.predict,
+        # Dart's trees have weights, which the in-place function applies in another order than predict does,
         # and dart's prediction may not be called from several threads at once.
         config = json.loads(self._booster.save_config())
         self._is_dart = config["learner"]["gradient_booster"]["name"] == "dart"
-        self._one_at_a_time: AbstractContextManager[Any] = threading.Lock() if self._is_dart else nullcontext()
+        self._one_at_a_time: AbstractContextManager[Any] = (
+            threading.Lock() if self._is_dart else nullcontext()
+        )
 
     def score(self, matrix: Matrix) -> NDArray[np.float32]:
         """Probability of fraud of each row: what ``Booster.predict`` returns, to the last bit.

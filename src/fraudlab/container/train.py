@@ -146,7 +146,7 @@ def _checkpoints(
                 hosts=len(hosts),
             )
             keeper = checkpoints.open_checkpoints(job.tree, training)
-            start = keeper.latest(parameters.num_round)
+            start = keeper.latest(parameters.num_round, inputs.features)
     return keeper, checkpoints.share(start, hosts)
 
 
