@@ -1,5 +1,8 @@
 """Requests: what is built is what SageMaker's own service model accepts."""
 
+import re
+from dataclasses import fields
+
 import botocore.session
 import pytest
 from botocore.validate import ParamValidator
@@ -7,6 +10,8 @@ from botocore.validate import ParamValidator
 from fraudlab import api_requests
 from fraudlab.api_requests import Placement
 from fraudlab.compose import compose, options
+from fraudlab.config import ModelConfig
+from fraudlab.container.hyperparameter_table import PARAMETERS
 from fraudlab.container.hyperparameters import read_hyperparameters
 
 ROLE = "arn:aws:iam::123456789012:role/fraud"
@@ -14,6 +19,27 @@ CLOUD = Placement(
     image="123456789012.dkr.ecr.eu-west-1.amazonaws.com/fraudlab@sha256:" + "0" * 64, role_arn=ROLE
 )
 LONGEST = "20261123-142501-" + "a" * 24
+#: a value of every key of a model that is not set by default, such that they go together
+EVERYTHING = {
+    "eval_metric": "[auc,error@0.30]",
+    "save_best": "false",
+    "k_fold": 5,
+    "k_fold_repeats": 2,
+    "booster": "dart",
+    "rate_drop": 0.1,
+    "skip_drop": 0.5,
+    "one_drop": "true",
+    "sample_type": "weighted",
+    "normalize_type": "forest",
+    "subsample": 0.5,
+    "colsample_bylevel": 0.5,
+    "colsample_bynode": 0.5,
+    "seed_per_iteration": "true",
+    "num_parallel_tree": 2,
+    "max_cat_threshold": 32,
+    "monotone_constraints": "'{\"größe\": 1}'",
+    "interaction_constraints": "[['größe',2]]",
+}
 
 
 @pytest.fixture(scope="module")
@@ -129,16 +155,85 @@ def test_the_training_job_understands_every_hyperparameter_that_is_sent(model):
     sent = api_requests.hyperparameters(config, seed=7)
     understood = read_hyperparameters(sent).as_json()
     expected = {key: value for key, value in vars(config).items() if value is not None and key != "name"}
-    assert understood == {**expected, "seed": 7, "eval_metric": [config.eval_metric]}
+    assert understood.items() >= {**expected, "seed": 7, "eval_metric": [config.eval_metric]}.items()
 
 
-def test_the_metric_definition_finds_the_value_in_a_round_line():
-    import re
+def test_every_parameter_of_a_model_can_be_sent_and_is_understood():
+    config = compose([f"model.{key}={value}" for key, value in EVERYTHING.items()]).model
+    sent = api_requests.hyperparameters(config, seed=7)
+    assert sent.keys() - {"seed"} == {item.name for item in fields(ModelConfig)} - {"name", "hooks"}
+    understood = read_hyperparameters(sent).as_json()
+    assert understood["eval_metric"] == ["auc", "error@0.3"]
+    assert understood["monotone_constraints"] == {"größe": 1}
+    assert understood["interaction_constraints"] == [["größe", 2]]
+    assert (understood["one_drop"], understood["save_best"], understood["rate_drop"]) == (True, False, 0.1)
 
-    definition = every_request(CLOUD)["CreateTrainingJob"]["AlgorithmSpecification"]["MetricDefinitions"][0]
-    line = "round=12 validation-aucpr=0.812345"
-    assert re.search(definition["Regex"], line)[1] == "0.812345"
-    assert re.search(api_requests.ROUND_LINE, line).groups() == ("12", "aucpr", "0.812345")
+
+def test_a_model_has_every_parameter_but_those_of_jobs_without_a_launcher():
+    kept = {name for name, parameter in PARAMETERS.items() if not parameter.fixed}
+    without = {"csv_weights", "keep_counter", "decision_threshold", "_tuning_objective_metric"}
+    machine = {"nthread", "verbosity", "max_cached_hist_node"}
+    keys = {item.name for item in fields(ModelConfig)} - {"name", "hooks"}
+    assert keys == kept - without - machine - {"seed"}
+
+
+def test_requests_with_everything_set_satisfy_the_service_model(service):
+    overrides = [f"model.{key}={value}" for key, value in EVERYTHING.items()]
+    request = every_request(CLOUD, overrides=overrides)["CreateTrainingJob"]
+    shape = service.operation_model("CreateTrainingJob").input_shape
+    assert ParamValidator().validate(request, shape).generate_report() == ""
+    assert violations(shape, request) == []
+    assert len(request["HyperParameters"]) <= shape.members["HyperParameters"].metadata.get("max", 100)
+
+
+def definitions(metrics):
+    request = every_request(CLOUD, overrides=[f"model.eval_metric={metrics}"])["CreateTrainingJob"]
+    return request["AlgorithmSpecification"]["MetricDefinitions"]
+
+
+def test_metric_definitions_find_their_values_in_a_round_line():
+    found = definitions("[auc,aucpr,error,error@0.3,pre@50]")
+    line = (
+        "round=12 validation-auc=0.987654 validation-aucpr=0.812345 validation-error=0.001000 "
+        "validation-error@0.3=0.002000 validation-pre@50=1.000000"
+    )
+    assert {item["Name"]: re.findall(item["Regex"], line) for item in found} == {
+        "validation:auc": ["0.987654"],
+        "validation:aucpr": ["0.812345"],
+        "validation:error": ["0.001000"],
+        "validation:error@0.3": ["0.002000"],
+        "validation:pre@50": ["1.000000"],
+    }
+    number, metrics = api_requests.read_round(line)
+    assert number == 12
+    assert metrics == {"auc": 0.987654, "aucpr": 0.812345, "error": 0.001, "error@0.3": 0.002, "pre@50": 1.0}
+
+
+def test_a_hooks_metric_is_called_by_its_name(in_tmp):
+    (in_tmp / "h.py").write_text("def money_2(l, s, w): return 1.0")
+    request = every_request(CLOUD, overrides=["model.hooks=h.py", "model.eval_metric=[auc,hook:money_2]"])
+    found = request["CreateTrainingJob"]["AlgorithmSpecification"]["MetricDefinitions"][1]
+    line = "round=0 validation-auc=0.5 validation-money_2=-1234567.500000"
+    assert found["Name"] == "validation:money_2"
+    assert re.findall(found["Regex"], line) == ["-1234567.500000"]
+    assert api_requests.read_round(line) == (0, {"auc": 0.5, "money_2": -1234567.5})
+    assert "hooks" not in request["CreateTrainingJob"]["HyperParameters"]
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("algo-1-x7 | round=3 validation-aucpr=0.5", (3, {"aucpr": 0.5})),
+        ("round=3 validation-auc=nan validation-aucpr=1e-05", (3, {"aucpr": 1e-05})),
+        ("round=3 validation-auc=-inf", (3, {})),
+        ("round=3", None),
+        ("stage=train seconds=1.5", None),
+        ("fold=1/5 repeat=1/1 out_of_fold-average_precision=0.7", None),
+        ("around=3 validation-auc=0.5", None),
+    ],
+)
+def test_lines_that_are_rounds_and_lines_that_are_not(line, expected):
+    assert api_requests.read_round(line) == expected
 
 
 def test_nothing_secret_or_about_this_machine_is_sent(monkeypatch):

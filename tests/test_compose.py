@@ -64,9 +64,52 @@ def test_no_group_file_sets_what_another_group_owns():
             "Invalid value 'docker', expected one of [process, local]",
             "backend.kind=local",
         ),
-        (["model.max_depth=-1"], "model.max_depth=-1 is out of range.", "valid: 0"),
-        (["model.subsample=0"], "model.subsample=0.0 is out of range.", "valid: above 0 and at most 1"),
-        (["model.eval_metric=rmse"], "model.eval_metric='rmse' is not known.", "valid: aucpr, auc"),
+        (
+            ["model.max_depth=-1"],
+            "model.max_depth is '-1', not a whole number of at least 0 and at most 64.",
+            "set model.max_depth to a whole number",
+        ),
+        (["model.subsample=0"], "model.subsample is '0.0', not a number above 0", "set model.subsample to"),
+        (["model.eval_metric=ndcg"], "model.eval_metric is 'ndcg', not one or more of aucpr, auc,", "to one"),
+        (["model.eval_metric=[auc,f1]"], 'model.eval_metric is \'["auc", "f1"]\', not one or more', "to one"),
+        (["model.eval_metric=3"], "model.eval_metric is '3', not one or more of", "to one or more of aucpr"),
+        (
+            ["model.objective=reg:tweedie"],
+            "it predicts an amount, and a score is a probability.",
+            "hook:NAME",
+        ),
+        (["model.eta=0.1"], "'model.eta' is not a key in model.", "did you mean 'learning_rate'?"),
+        (["model.booster=gblinear"], "model.booster is 'gblinear', not one of gbtree, dart: it has", "dart"),
+        (["model.rate_drop=0.1"], "which only model.booster=dart does.", "set model.booster=dart"),
+        (["model.colsample_bynode=2"], "model.colsample_bynode is '2.0', not a number above 0", "at most 1"),
+        (["model.num_parallel_tree=3"], "model.num_parallel_tree=3 without sampling", "model.subsample"),
+        (["model.max_depth=0"], "model.max_depth=0 grows without limit.", "set model.max_leaves as well"),
+        (
+            ["model.tree_method=exact"],
+            "model.tree_method=exact cannot use model.max_bin=512, model.fraud_bins=0.9.",
+            "or set model.max_bin=256 model.fraud_bins=0.0",
+        ),
+        (
+            [*TABLE, "data.features=[amount,hour]", "model.monotone_constraints={amout: 1}"],
+            "monotone_constraints names 'amout', which is not a feature (did you mean 'amount'?).",
+            "name columns that are features",
+        ),
+        (
+            ["model.monotone_constraints=[" + ",".join("1" * 1000) + "]"],
+            "model.monotone_constraints has 3000 characters, and SageMaker takes 2500.",
+            "only the columns that are constrained",
+        ),
+        (
+            ["model.objective=hook:focal"],
+            "hook:focal is a function of model.hooks, which is not set.",
+            "add model.hooks=FILE",
+        ),
+        (["model.hooks=h.py"], "model.hooks=h.py is given, and nothing names a function of it.", "hook:NAME"),
+        (
+            ["model.hooks=none.py", "model.objective=hook:focal"],
+            "none.py cannot be read: No such file or directory.",
+            "give the path of a file",
+        ),
         (["data=table"], "data.label, data.path must be given for data=table.", "data.path=…"),
         (["data=creditcard"], "data.path must be given for data=creditcard.", "data.path=…"),
         (["data.path=t.csv"], "data=synthetic makes its own table", "data=table data.path=t.csv"),
@@ -98,6 +141,50 @@ def test_what_cannot_work_is_refused_with_the_fix(overrides, message, fix):
     assert message in caught.value.message
     assert fix in (caught.value.fix or "")
     assert caught.value.exit_code == 2
+
+
+@pytest.mark.parametrize(
+    ("override", "key", "value"),
+    [
+        ("model.eval_metric=aucpr", "eval_metric", "aucpr"),
+        ("model.eval_metric=[auc,error@0.3]", "eval_metric", ["auc", "error@0.3"]),
+        ("model.eval_metric='auc,aucpr'", "eval_metric", "auc,aucpr"),
+        ("model.colsample_bylevel=0.5", "colsample_bylevel", 0.5),
+        (
+            "model.monotone_constraints={amount: 1, hour: -1}",
+            "monotone_constraints",
+            {"amount": 1, "hour": -1},
+        ),
+        ("model.monotone_constraints='(1,0,-1)'", "monotone_constraints", "(1,0,-1)"),
+        (
+            "model.interaction_constraints=[[amount,hour],[2]]",
+            "interaction_constraints",
+            [["amount", "hour"], [2]],
+        ),
+        ("model.k_fold=5", "k_fold", 5),
+        ("model.save_best=false", "save_best", False),
+    ],
+)
+def test_parameters_that_are_left_to_xgboost_can_be_set(override, key, value):
+    config = compose([override])
+    assert getattr(config.model, key) == value
+    assert yaml.safe_load(as_yaml(config))["model"][key] == value
+
+
+def test_a_models_own_functions_are_looked_for_before_anything_runs(in_tmp):
+    hooks = in_tmp / "h.py"
+    chosen = ["model.hooks=h.py", "model.objective=hook:focal", "model.eval_metric=[aucpr,hook:money]"]
+    hooks.write_text("raise SystemExit('not here')\ndef focal(m, l, w): ...\ndef money(l, s, w): ...\n")
+    assert compose(chosen).model.hooks == "h.py"
+    hooks.write_text("def focal(m, l, w): ...\ndef monney(l, s, w): ...\n")
+    with pytest.raises(
+        ConfigError, match=r"h.py has no function 'money' \(did you mean 'monney'\?\)"
+    ) as caught:
+        compose(chosen)
+    assert caught.value.fix == "name one of: focal, monney"
+    hooks.write_text("def focal(m, l, w):\nreturn 1")
+    with pytest.raises(ConfigError, match=r"h.py line 2 is not Python: expected an indented block"):
+        compose(chosen)
 
 
 def test_a_bad_override_is_refused_within_a_second_and_without_the_sdk():

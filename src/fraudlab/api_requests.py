@@ -6,16 +6,21 @@ differs between a laptop and the cloud is in :class:`Placement` and in the schem
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from fraudlab import config_rules
 from fraudlab.config import InstanceConfig, ModelConfig, RunConfig
+from fraudlab.container.hyperparameters import printed, read_hyperparameters
 
 Request = dict[str, Any]
 
-#: what a training job prints after every round, and how SageMaker reads the metric out of it
-ROUND_LINE = r"round=(\d+) validation-([a-z]+)=([0-9.eE+-]+)"
+_NUMBER = r"[+-]?[0-9][0-9.eE+-]*"
+#: what a training job prints after every round: ``round=12 validation-auc=0.98 validation-error@0.3=0.01``
+_ROUND_LINE = re.compile(r"\bround=(\d+)((?: validation-[\w@.]+=\S+)+)")
+_ROUND_METRIC = re.compile(rf" validation-([\w@.]+)=({_NUMBER})(?= |$)")
 
 
 @dataclass(frozen=True)
@@ -107,12 +112,7 @@ def training_job(
         "AlgorithmSpecification": {
             "TrainingImage": placement.image,
             "TrainingInputMode": "File",
-            "MetricDefinitions": [
-                {
-                    "Name": f"validation:{config.model.eval_metric}",
-                    "Regex": f"validation-{config.model.eval_metric}=([0-9.eE+-]+)",
-                }
-            ],
+            "MetricDefinitions": _metric_definitions(config.model),
         },
         "HyperParameters": hyperparameters(config.model, seed=config.seed),
         "InputDataConfig": [_channel(name, uri) for name, uri in channels.items()],
@@ -168,9 +168,27 @@ def endpoint(*, run_id: str) -> Request:
 
 def hyperparameters(model_config: ModelConfig, *, seed: int) -> dict[str, str]:
     """What a person tunes, as the strings SageMaker sends; parameters that are null are left to XGBoost."""
-    values: dict[str, object] = {**vars(model_config), "seed": seed}
-    del values["name"]
-    return {key: str(value) for key, value in sorted(values.items()) if value is not None}
+    return dict(sorted({**config_rules.hyperparameters(model_config), "seed": str(seed)}.items()))
+
+
+def read_round(line: str) -> tuple[int, dict[str, float]] | None:
+    """The round, counted from 0, and the metrics that a line of a training job's log is about.
+
+    None where it is about something else; values that are not numbers (``nan``) are left out.
+    """
+    found = _ROUND_LINE.search(line)
+    if not found:
+        return None
+    return int(found[1]), {name: float(value) for name, value in _ROUND_METRIC.findall(found[2])}
+
+
+def _metric_definitions(model_config: ModelConfig) -> list[dict[str, str]]:
+    """How SageMaker reads each metric out of a round's line, under the name a tuning job may watch."""
+    metrics = read_hyperparameters(config_rules.hyperparameters(model_config)).eval_metric
+    return [
+        {"Name": f"validation:{name}", "Regex": f"validation-{re.escape(name)}=({_NUMBER})"}
+        for name in map(printed, metrics)
+    ]
 
 
 def _processing_input(name: str, uri: str) -> Request:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from fraudlab.config import RunConfig, register_schema
 from fraudlab.config_rules import check
+from fraudlab.container.hyperparameters import canonical
 from fraudlab.errors import ConfigError, nearest
 
 if TYPE_CHECKING:
@@ -100,7 +101,7 @@ def _refuse_added_keys(node: DictConfig, schema: DictConfig, parent: str = "") -
         name = f"{parent}.{key!s}" if parent else str(key)
         if key not in schema.keys():  # noqa: SIM118  (`in` leaves out keys without a default)
             raise _unknown_key(name)
-        if isinstance(node._get_node(key), type(node)):
+        if isinstance(node._get_node(key), type(node)) and isinstance(schema._get_node(key), type(node)):
             _refuse_added_keys(node[key], schema[key], name)
 
 
@@ -150,7 +151,8 @@ def _unknown_key(key: str) -> ConfigError:
     if not valid:
         return _unknown_key(parent)
     where = f" in {parent}" if parent else ""
-    return ConfigError(f"{key!r} is not a key{where}.", fix=nearest(leaf, valid))
+    meant = canonical(leaf) if parent == "model" else leaf
+    return ConfigError(f"{key!r} is not a key{where}.", fix=nearest(meant, valid))
 
 
 def _unknown_option(path: str) -> ConfigError:

@@ -122,15 +122,31 @@ class SplitConfig:
 
 @dataclass
 class ModelConfig:
-    """XGBoost's parameters, under XGBoost's names; null leaves a parameter to XGBoost."""
+    """XGBoost's parameters, under XGBoost's names; null leaves a parameter to XGBoost.
+
+    What each may be is in ``container/hyperparameter_table.py`` and in ``docs/hyperparameters.md``.
+    """
 
     name: str = "baseline"
+    #: or hook:NAME, a function of `hooks`
     objective: str = "binary:logistic"
-    #: evaluated on validation after every round; early stopping watches it
-    eval_metric: str = "aucpr"
+    #: of validation, after every round; one or a list, also hook:NAME; early stopping watches the last
+    eval_metric: Any = "aucpr"
+    #: path of a hooks.py with objectives and metrics of your own, docs/hooks.md
+    hooks: str | None = None
     num_round: int = 500
     #: stop after this many rounds without improvement; 0 trains every round
     early_stopping_rounds: int = 30
+    #: with early stopping, cut the model after its best round; false keeps the rounds until the stop
+    save_best: bool = True
+    #: write a checkpoint every so many rounds, from which an interrupted job goes on; 0 writes none
+    checkpoint_rounds: int = 100
+    #: folds of a cross-validation beside the model, with out-of-fold metrics; 0 makes none
+    k_fold: int = 0
+    #: how often the folds are drawn
+    k_fold_repeats: int = 1
+    #: gbtree, or dart: drop trees out while training
+    booster: str | None = None
     tree_method: str = "hist"
     learning_rate: float = 0.1
     max_depth: int = 4
@@ -140,16 +156,37 @@ class ModelConfig:
     gamma: float = 0.0
     subsample: float = 1.0
     colsample_bytree: float = 1.0
+    #: share of the tree's columns a level, and of the level's columns a node, may use
+    colsample_bylevel: float | None = None
+    colsample_bynode: float | None = None
+    #: seed the sampling of every round by its number
+    seed_per_iteration: bool | None = None
     reg_lambda: float = 1.0
     reg_alpha: float = 0.0
     max_delta_step: float = 0.0
     scale_pos_weight: float = 1.0
+    #: trees a round, of which sampling makes a forest
+    num_parallel_tree: int | None = None
     max_bin: int = 512
     #: share of a feature's bins placed by the frauds' values (hist only); 0 places bins by all rows alike
     fraud_bins: float = 0.9
     #: starting probability; null starts from the prevalence, which starves small leaves of a rare class
     base_score: float | None = 0.5
     max_cat_to_onehot: int = 4
+    #: most categories on one side of a split
+    max_cat_threshold: int | None = None
+    #: direction a column: 1 rising, -1 falling, as {amount: 1}
+    monotone_constraints: Any = None
+    #: groups of columns that may stand in one branch, as [[amount, hour], [age]]
+    interaction_constraints: Any = None
+    #: booster=dart: share of the trees dropped in a round, and the chance that a round drops none
+    rate_drop: float | None = None
+    skip_drop: float | None = None
+    #: drop at least one tree
+    one_drop: bool | None = None
+    #: uniform or weighted; tree or forest
+    sample_type: str | None = None
+    normalize_type: str | None = None
 
 
 @dataclass

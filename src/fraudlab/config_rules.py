@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import json
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
-from fraudlab.config import DataKind, RunConfig, SplitKind, ThresholdPolicy
+from fraudlab.config import DataKind, ModelConfig, RunConfig, SplitKind, ThresholdPolicy
+from fraudlab.container.failure import JobError
+from fraudlab.container.hook_source import HookSource, read_hooks
+from fraudlab.container.hyperparameters import Hyperparameters, read_hyperparameters
 from fraudlab.durations import seconds
 from fraudlab.errors import ConfigError
 
 #: A run id becomes part of job names, which SageMaker limits to 63 letters, digits and hyphens.
 RUN_ID = re.compile(r"[a-zA-Z0-9](?:[a-zA-Z0-9-]{0,38}[a-zA-Z0-9])?")
-OBJECTIVES = ("binary:logistic",)
-METRICS = ("aucpr", "auc", "logloss", "error")
-TREE_METHODS = ("hist", "approx", "exact")
+#: most characters of a hyperparameter's value in a SageMaker request
+LONGEST_VALUE = 2500
 
 
 def check(config: RunConfig) -> None:
@@ -98,41 +104,71 @@ def _check_split(config: RunConfig) -> None:
         )
 
 
+def hyperparameters(model: ModelConfig) -> dict[str, str]:
+    """The model section as a training job is given it: strings, and what is null left out."""
+    values = {name: value for name, value in vars(model).items() if name not in ("name", "hooks")}
+    given = {name: value for name, value in values.items() if value is not None}
+    return {name: value if isinstance(value, str) else json.dumps(value) for name, value in given.items()}
+
+
 def _check_model(config: RunConfig) -> None:
-    model = config.model
-    one_of("model.objective", model.objective, OBJECTIVES)
-    one_of("model.eval_metric", model.eval_metric, METRICS)
-    one_of("model.tree_method", model.tree_method, TREE_METHODS)
-    one_of("model.grow_policy", model.grow_policy, ("depthwise", "lossguide"))
-    _need(1 <= model.num_round <= 100_000, "model.num_round", model.num_round, "1 to 100000")
-    _need(
-        0.0 < model.learning_rate <= 1.0, "model.learning_rate", model.learning_rate, "above 0 and at most 1"
-    )
-    _need(
-        0 <= model.max_depth <= 64, "model.max_depth", model.max_depth, "0 (no limit, with max_leaves) to 64"
-    )
-    _need(2 <= model.max_bin <= 65_535, "model.max_bin", model.max_bin, "2 to 65535")
-    _need(0.0 <= model.fraud_bins <= 0.99, "model.fraud_bins", model.fraud_bins, "0 to 0.99")
-    _need(model.max_cat_to_onehot >= 1, "model.max_cat_to_onehot", model.max_cat_to_onehot, "1 or more")
-    for name in ("subsample", "colsample_bytree"):
-        share: float = getattr(model, name)
-        _need(0.0 < share <= 1.0, f"model.{name}", share, "above 0 and at most 1")
-    for name in ("early_stopping_rounds", "max_leaves"):
-        _need(getattr(model, name) >= 0, f"model.{name}", getattr(model, name), "0 or more")
-    for name in ("min_child_weight", "gamma", "reg_lambda", "reg_alpha", "max_delta_step"):
-        _need(getattr(model, name) >= 0.0, f"model.{name}", getattr(model, name), "0 or more")
-    _need(model.scale_pos_weight > 0.0, "model.scale_pos_weight", model.scale_pos_weight, "above 0")
-    if model.base_score is not None:
-        _need(0.0 < model.base_score < 1.0, "model.base_score", model.base_score, "between 0 and 1, or null")
-    if model.max_depth == 0 and model.max_leaves == 0:
-        raise ConfigError(
-            "model.max_depth=0 grows without limit.", fix="set model.max_leaves as well, or a max_depth"
-        )
-    if config.data.categorical and model.tree_method == "exact":
+    """The job's own rules, asked before there is a job."""
+    model, data = config.model, config.data
+    if data.categorical and model.tree_method == "exact":
         raise ConfigError(
             "model.tree_method=exact cannot use data.categorical.",
             fix="choose model.tree_method=hist or approx",
         )
+    texts = hyperparameters(model)
+    with _in_our_words():
+        parameters = read_hyperparameters(texts, prefix="model.")
+        if data.features:
+            parameters.for_xgboost(data.features, cpus=1)
+    _check_hooks(model.hooks, parameters)
+    for name, text in texts.items():
+        if len(text) > LONGEST_VALUE:
+            raise ConfigError(
+                f"model.{name} has {len(text)} characters, and SageMaker takes {LONGEST_VALUE}.",
+                fix="name only the columns that are constrained",
+            )
+
+
+def _check_hooks(path: str | None, parameters: Hyperparameters) -> None:
+    names = [name for name in (parameters.objective_hook, *parameters.metric_hooks) if name]
+    if path is None:
+        if names:
+            raise ConfigError(
+                f"hook:{names[0]} is a function of model.hooks, which is not set.", fix="add model.hooks=FILE"
+            )
+        return
+    if not names:
+        raise ConfigError(
+            f"model.hooks={path} is given, and nothing names a function of it.",
+            fix="name one in model.objective or model.eval_metric as hook:NAME, or leave model.hooks out",
+        )
+    with _in_our_words():
+        hook_file(path).require(names)
+
+
+def hook_file(path: str) -> HookSource:
+    """The file ``model.hooks`` names, parsed and not run.
+
+    Raises
+    ------
+    ConfigError
+        If it cannot be read, or is not Python.
+    """
+    with _in_our_words():
+        return read_hooks(Path(path))
+
+
+@contextmanager
+def _in_our_words() -> Iterator[None]:
+    """Raise what the job's own checks say as an error of the launcher."""
+    try:
+        yield
+    except JobError as error:
+        raise ConfigError(f"{error.sentence}.", fix=error.fix) from error
 
 
 def _check_rest(config: RunConfig) -> None:
@@ -177,9 +213,3 @@ def _check_rest(config: RunConfig) -> None:
 def _need(holds: bool, key: str, value: object, valid: str) -> None:
     if not holds:
         raise ConfigError(f"{key}={value} is out of range.", fix=f"valid: {valid}")
-
-
-def one_of(key: str, value: str, valid: tuple[str, ...]) -> None:
-    """Refuse a value that is not one of the valid ones, and list them."""
-    if value not in valid:
-        raise ConfigError(f"{key}={value!r} is not known.", fix="valid: " + ", ".join(valid))

@@ -128,8 +128,16 @@ def _request(base: str, method: str, path: str, body: bytes | None = None) -> by
             f"No endpoint answers on {base}.", fix="start one with `docker compose up` or `fraudlab serve`"
         ) from error
     if answer.status != 200:
-        words = answer.data.decode(errors="replace")[:500]
         raise EndpointError(
-            f"{base}{path} answered {answer.status}: {words}", fix="is this a fraudlab endpoint?"
+            f"{base}{path} answered {answer.status}: {_reason(answer.data)}",
+            fix="is this a fraudlab endpoint?",
         )
     return answer.data
+
+
+def _reason(body: bytes) -> str:
+    """The sentence of a problem (RFC 9457), or what was answered instead."""
+    try:
+        return str(json.loads(body)["detail"])
+    except (ValueError, TypeError, KeyError):
+        return body.decode(errors="replace")[:500]

@@ -132,3 +132,41 @@ def trained(
     prepare(frauds, **ALL_ROLES, scale="standard", split={"kind": "time"})
     train(hand_over(tree))
     return tree
+
+
+@pytest.fixture
+def rows() -> Callable[..., np.ndarray]:
+    """Rows of a label-first table: 0 or 1, and four numbers of which two say something."""
+
+    def make(count: int = 1200, *, seed: int = 3, share: float = 0.2) -> np.ndarray:
+        random = np.random.default_rng(seed)
+        label = (np.arange(count) % round(1 / share) == 0).astype(np.float64)
+        numbers = random.normal(size=(count, 4))
+        numbers[:, 0] += 1.2 * label
+        numbers[:, 1] -= 0.8 * label
+        return np.column_stack([label, np.round(numbers, 4)])
+
+    return make
+
+
+@pytest.fixture
+def stand_alone(tree: Tree) -> Callable[..., Tree]:
+    """Lay out a training job that has nothing but channels of CSV and hyperparameters."""
+
+    def lay_out(
+        train: np.ndarray,
+        validation: np.ndarray | None = None,
+        test: np.ndarray | None = None,
+        **hyperparameters: Any,
+    ) -> Tree:
+        for name, table in (("train", train), ("validation", validation), ("test", test)):
+            if table is not None:
+                tree.channel(name).mkdir(parents=True, exist_ok=True)
+                text = "".join(",".join(f"{value:.10g}" for value in row) + "\n" for row in table)
+                (tree.channel(name) / "part.csv").write_text(text)
+        tree.hyperparameters.parent.mkdir(parents=True, exist_ok=True)
+        chosen = {"num_round": 12, "max_depth": 3, **hyperparameters}
+        tree.hyperparameters.write_text(json.dumps({name: str(value) for name, value in chosen.items()}))
+        return tree
+
+    return lay_out

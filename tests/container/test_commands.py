@@ -133,7 +133,7 @@ def test_an_unknown_command(tree: Tree) -> None:
 
 
 def test_training_is_what_happens_where_no_command_is_given(tree: Tree) -> None:
-    assert "manifest.json is missing" in command(tree).stderr
+    assert "fraudlab-failure: there is no train channel\n" in command(tree).stderr
 
 
 def test_a_stopped_training_job_keeps_model_and_archive(trained: Tree, hand_over: Any) -> None:
@@ -219,7 +219,7 @@ def start() -> Iterator[Callable[..., Server]]:
 def test_a_real_server(trained: Tree, start: Callable[..., Server], workers: str) -> None:
     server = start(trained, FRAUDLAB_WORKERS=workers)
     scorer = load_scorer(trained.model)
-    raw = scorer.features.scale(np.float32([[1.5, 0.25, 0, 80]]))
+    raw = scorer.features.scaled(np.float32([[1.5, 0.25, 0, 80]]))
     assert server.invoke(b"1.5,0.25,casino,80\n") == f"{scorer.score(raw)[0]!s}\n".encode()
     with pytest.raises(urllib.error.HTTPError) as caught:
         server.invoke(b"1,2\n")
@@ -228,7 +228,21 @@ def test_a_real_server(trained: Tree, start: Callable[..., Server], workers: str
     server.job.send_signal(signal.SIGTERM)
     output = server.job.communicate(timeout=40)[0]
     assert server.job.returncode == 0
-    assert output.splitlines() == [f"serving {trained.model} as {scorer.model_id} on 127.0.0.1:{server.port}"]
+    lines = [json.loads(line) for line in output.splitlines()]
+    assert [line["event"] for line in lines] == [
+        "serving",
+        "refused",
+        *["stopping"] * int(workers),
+        "stopped",
+    ]
+    told = {key: lines[0][key] for key in ("model", "folder", "host", "port", "workers")}
+    assert told == {
+        "model": scorer.model_id,
+        "folder": str(trained.model),
+        "host": "127.0.0.1",
+        "port": server.port,
+        "workers": int(workers),
+    }
 
 
 def test_a_stopped_server_finishes_what_is_in_flight(trained: Tree, start: Callable[..., Server]) -> None:
@@ -251,6 +265,40 @@ def test_a_stopped_server_finishes_what_is_in_flight(trained: Tree, start: Calla
     assert answer.count(b"\n0.") > 399_000
     server.job.communicate(timeout=40)
     assert server.job.returncode == 0
+
+
+def test_workers_score_large_bodies_and_reasons_and_are_replaced(
+    trained: Tree, start: Callable[..., Server]
+) -> None:
+    server = start(trained, FRAUDLAB_WORKERS="2", FRAUDLAB_OUTPUT="score,reasons")
+    workers = children(server.job.pid)
+    assert len(workers) == 2
+    for _ in range(8):
+        assert server.invoke(b"1.5,0.25,casino,80\n" * 5_000).count(b"\n") == 5_000
+    time.sleep(5)  # one that dies sooner is not replaced
+    os.kill(workers[0], signal.SIGKILL)
+    give_up = time.monotonic() + 20
+    while workers[0] in children(server.job.pid) or len(children(server.job.pid)) < 2:
+        assert time.monotonic() < give_up
+        time.sleep(0.05)
+    for _ in range(8):
+        assert server.invoke(b"1.5,0.25,casino,80\n").startswith(b"0.")
+    server.job.send_signal(signal.SIGTERM)
+    server.job.communicate(timeout=40)
+    assert server.job.returncode == 0
+
+
+def test_a_worker_that_cannot_live_ends_the_server(trained: Tree, start: Callable[..., Server]) -> None:
+    server = start(trained, FRAUDLAB_WORKERS="2")
+    os.kill(children(server.job.pid)[0], signal.SIGKILL)
+    server.job.communicate(timeout=40)
+    assert server.job.returncode == 1
+    sentence = trained.training_failure.read_text().splitlines()[0]
+    assert sentence == "a worker ended at once, with code -9"
+
+
+def children(process: int) -> list[int]:
+    return [int(pid) for pid in Path(f"/proc/{process}/task/{process}/children").read_text().split()]
 
 
 def test_a_port_that_is_taken(trained: Tree) -> None:
@@ -280,7 +328,12 @@ from pathlib import Path
 from fraudlab.container.__main__ import main
 import fraudlab.container.serve as serve
 row = b"1.5,0.25,casino,80"
-serve.run = lambda model: serve.Application(serve.load_scorer(model))._score(row, "text/csv")
+import fraudlab.container.endpoint
+from fraudlab.container.bodies import finish, parse_csv
+def run():
+    scorer = serve.load_scorer(serve.read_settings().model)
+    scorer.score(finish([parse_csv(row, scorer.features, 1)], scorer.features))
+serve.run = run
 sys.argv = ["serve", "serve"]
 assert main() == 0
 print(*sorted({name.partition(".")[0] for name in sys.modules}))

@@ -8,7 +8,15 @@ from pathlib import Path
 import pytest
 
 import fraudlab
-from fraudlab.container.runtime import Stages, StopRequest, cpu_count, lean_xgboost, peak_memory_mb, without
+from fraudlab.container.runtime import (
+    Stages,
+    StoppedTooEarly,
+    StopRequest,
+    cpu_count,
+    lean_xgboost,
+    peak_memory_mb,
+    without,
+)
 
 
 def test_hidden_modules_cannot_be_imported_meanwhile() -> None:
@@ -79,3 +87,17 @@ def test_a_signal_becomes_a_wish(number: signal.Signals) -> None:
         os.kill(os.getpid(), number)
         assert stop.made
     assert signal.getsignal(number) is before
+
+
+def test_a_stop_at_once_ends_the_block() -> None:
+    stop, reached = StopRequest(), []
+    with stop.listening():
+        with stop.at_once():
+            reached.append("before")
+        with pytest.raises(StoppedTooEarly), stop.at_once():
+            os.kill(os.getpid(), signal.SIGTERM)
+            reached.append("after")
+        with pytest.raises(StoppedTooEarly), stop.at_once():
+            reached.append("a block that begins too late")
+        os.kill(os.getpid(), signal.SIGTERM)
+    assert reached == ["before"]

@@ -10,9 +10,13 @@ import pyarrow as pa
 import pytest
 import xgboost
 
-from fraudlab.container import boosting, train
+from fraudlab.container import boosting, rounds, train
 from fraudlab.container.contract import Tree, file_sha256
 from fraudlab.container.failure import ConfigError, JobError, TableError
+from fraudlab.container.hosts import Hosts
+from fraudlab.container.hyperparameters import read_hyperparameters
+from fraudlab.container.inputs import read_inputs
+from fraudlab.container.job import read_job
 from fraudlab.container.prepared import read_split
 from fraudlab.container.runtime import StopRequest
 from fraudlab.container.scorer import load_scorer
@@ -213,18 +217,18 @@ def test_a_stop_on_request_saves_the_rounds_so_far(
 
     calls = []
 
-    fit = boosting.fit
+    fit = rounds.fit
 
-    def fit_until_told(*arguments: Any, on_round: Any, stop: Any) -> Any:
+    def fit_until_told(*arguments: Any, on_round: Any, **more: Any) -> Any:
         def tell(number: int, metrics: Any) -> None:
             on_round(number, metrics)
             if number == 2:
                 os.kill(os.getpid(), signal.SIGTERM)
 
         calls.append(1)
-        return fit(*arguments, on_round=tell, stop=stop)
+        return fit(*arguments, on_round=tell, **more)
 
-    monkeypatch.setattr(boosting, "fit", fit_until_told)
+    monkeypatch.setattr(rounds, "fit", fit_until_told)
     train.run(hand_over(ready, {"num_round": "5000"}))
     assert calls == [1]
     model, history, _ = results(ready)
@@ -234,12 +238,20 @@ def test_a_stop_on_request_saves_the_rounds_so_far(
 
 
 def test_a_stop_before_the_first_round_leaves_no_model(ready: Tree, hand_over: Any) -> None:
+    job = job_of(hand_over(ready))
     stop = StopRequest()
     stop.make()
     with pytest.raises(JobError) as caught:
-        boosting.fit(None, None, train.read_hyperparameters({}), on_round=lambda *_: None, stop=stop)
+        rounds.fit(job, stop=stop)
     assert caught.value.sentence == "the job was told to stop before its first round"
     assert not ready.model.exists()
+
+
+def job_of(tree: Tree) -> rounds.Training:
+    """The training a tree describes, with its matrices."""
+    job = read_job(tree)
+    split, inputs = read_inputs(job, Hosts(), None)
+    return rounds.set_up(job, split, inputs, Hosts())
 
 
 def test_scores_do_not_depend_on_how_a_row_reaches_the_model(trained: Tree, frauds: pa.Table) -> None:
@@ -259,20 +271,16 @@ def test_scores_do_not_depend_on_how_a_row_reaches_the_model(trained: Tree, frau
 
 def test_bins_placed_by_the_frauds_tell_apart_what_equal_bins_do_not(fraud_in_the_tail):
     """Frauds are a sliver of the upper tail: 16 bins of equal rows hold the whole tail in one."""
-    from fraudlab.container.boosting import StopRequest, fit, train_matrix
-    from fraudlab.container.hyperparameters import read_hyperparameters
-    from fraudlab.evaluation.metrics import average_precision
-
     split, features = fraud_in_the_tail
     found = {}
     for share in ("0", "0.9"):
         parameters = read_hyperparameters(
             {"num_round": "20", "max_bin": "16", "max_depth": "2", "fraud_bins": share, "base_score": "0.5"}
         )
-        bins = train_matrix(split, features, parameters)
+        bins = boosting.train_matrix(split, features, parameters)
         assert set(bins.get_weight()) <= {1.0}
-        own = train_matrix(split, features, parameters, ref=bins)
-        fitted = fit(bins, own, parameters, on_round=lambda number, metrics: None, stop=StopRequest())
+        training = rounds.Training(parameters, boosting.booster_parameters(parameters, features), bins)
+        fitted = rounds.fit(training, stop=StopRequest())
         found[share] = average_precision(split.label, fitted.booster.inplace_predict(split.matrix))
     assert found["0"] < 0.5 < found["0.9"]
 

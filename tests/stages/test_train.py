@@ -2,11 +2,17 @@
 
 import io
 import tarfile
+from contextlib import nullcontext
+from types import SimpleNamespace
 
 import pytest
 
-from fraudlab.errors import JobFailed
-from fraudlab.stages.train import _keep_model, keep_output
+from fraudlab.compose import compose
+from fraudlab.container.contract import Tree, file_sha256
+from fraudlab.container.hook_source import hook_folders
+from fraudlab.container.hooks import load_hooks
+from fraudlab.errors import ConfigError, JobFailed
+from fraudlab.stages.train import _job_description, _keep_model, _run_job, _send_hooks, keep_output
 
 
 def archive(path, files):
@@ -40,3 +46,63 @@ def test_a_job_that_ended_before_it_wrote_anything_leaves_nothing(tmp_path):
 def test_a_job_without_a_model_has_failed(tmp_path):
     with pytest.raises(JobFailed, match=r"completed without a model\.tar\.gz"):
         _keep_model(tmp_path / "model.tar.gz", tmp_path / "run")
+
+
+@pytest.fixture
+def with_hooks(in_tmp):
+    """A run whose model names functions of a file, as far as sending them goes."""
+    (in_tmp / "mine.py").write_text("def money(label, score, weight): return 1.0\nmoney.maximize = True\n")
+    tree = Tree(in_tmp / "ml")
+    channel, folder = tree.channel("config"), in_tmp / "run"
+    channel.mkdir(parents=True)
+    folder.mkdir()
+    config = compose(["model.hooks=mine.py", "model.eval_metric=[aucpr,hook:money]", "model.num_round=3"])
+    context = SimpleNamespace(
+        config=config, config_channel=channel, folder=SimpleNamespace(path=folder), run_id="r", tree=tree
+    )
+    context.tracker = SimpleNamespace(experiment=SimpleNamespace(key=None, streams_rounds=True))
+    return context
+
+
+def test_a_models_functions_travel_to_where_the_job_looks_and_into_the_run(with_hooks, in_tmp):
+    sent = _send_hooks(with_hooks)
+    assert sent == {"hooks": file_sha256(in_tmp / "mine.py")}
+    assert (with_hooks.folder.path / "hooks.py").read_bytes() == (in_tmp / "mine.py").read_bytes()
+    assert load_hooks(hook_folders(with_hooks.tree)).direction("money") == "maximize"
+    assert _job_description(with_hooks, {"data": "d", **sent})["hashes"] == {"data": "d", **sent}
+
+
+def test_a_file_of_functions_that_went_away_is_the_configurations_fault(with_hooks, in_tmp):
+    (in_tmp / "mine.py").unlink()
+    with pytest.raises(ConfigError, match=r"mine\.py cannot be read: No such file or directory"):
+        _send_hooks(with_hooks)
+
+
+def test_without_functions_of_ones_own_nothing_is_sent(with_hooks):
+    with_hooks.config.model.hooks = None
+    assert _send_hooks(with_hooks) == {}
+    assert not list(with_hooks.config_channel.iterdir())
+
+
+def test_every_metric_of_a_round_is_logged(with_hooks):
+    logged, reached = [], []
+    experiment = SimpleNamespace(log_metrics=lambda metrics, step: logged.append((step, metrics)))
+    with_hooks.tracker.tell = lambda what: what(experiment)
+    with_hooks.terminal = SimpleNamespace(
+        meter=lambda name, total: nullcontext(SimpleNamespace(reach=reached.append))
+    )
+    with_hooks.job_log = lambda name, on_line: nullcontext(on_line)
+    with_hooks.record_request = lambda name, request: request
+
+    def job(request, log):
+        log("stage=load seconds=0.1")
+        log("round=0 validation-aucpr=0.500000 validation-money=0.250000")
+        log("round=1 validation-aucpr=0.750000 validation-money=nan")
+
+    with_hooks.backend = SimpleNamespace(train=job)
+    _run_job(with_hooks, {})
+    assert reached == [1, 2]
+    assert logged == [
+        (0, {"validation_aucpr": 0.5, "validation_money": 0.25}),
+        (1, {"validation_aucpr": 0.75}),
+    ]

@@ -34,10 +34,10 @@ def serve() -> int:
     """Serve the model until the process is told to stop; the exit code of the process."""
     from fraudlab.container.serve import run
 
-    # uvicorn repeats the signal that stopped it once it has drained: a stop on request is no failure.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-    tree = Tree.from_environment()
-    return _guarded(lambda: run(tree.model), tree.training_failure)
+    # Until it serves there is nothing to finish, and a stop on request is no failure.
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: sys.exit(0))
+    return _guarded(run, Tree.from_environment().training_failure)
 
 
 def _guarded(job: Callable[[], None], failure: Path) -> int:

@@ -1,65 +1,36 @@
-"""Training one booster: matrices, rounds, early stopping, a stop on request."""
+"""What XGBoost is given: binned matrices, threads and seeds."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fraudlab.container.failure import ConfigError, JobError
+from fraudlab.container.failure import ConfigError
 from fraudlab.container.features import Features
+from fraudlab.container.hosts import Hosts
 from fraudlab.container.hyperparameters import Hyperparameters
 from fraudlab.container.prepared import Prepared
-from fraudlab.container.runtime import StopRequest, cpu_count, lean_xgboost
+from fraudlab.container.runtime import cpu_count, lean_xgboost
 
 with lean_xgboost():
     import xgboost
 
 #: characters XGBoost keeps for its own text format
 _FORBIDDEN = str.maketrans({"[": "(", "]": ")", "<": "‹"})
-
-OnRound = Callable[[int, Mapping[str, float]], None]
-
-
-@dataclass(frozen=True, slots=True)
-class Fitted:
-    """A trained booster and how it got there.
-
-    Attributes
-    ----------
-    booster : xgboost.Booster
-        Cut after the best round.
-    metric : str
-        The one early stopping watches.
-    validation : list of float
-        Its value after each round trained.
-    best_round : int
-        The last round that is kept, counted from 0.
-    """
-
-    booster: Any
-    metric: str
-    validation: list[float]
-    best_round: int
+_LARGEST_SEED = 2**31 - 1
 
 
-class _Rounds(xgboost.callback.TrainingCallback):  # type: ignore[misc]  # xgboost publishes no types
-    def __init__(self, on_round: OnRound, stop: StopRequest) -> None:
-        super().__init__()
-        self._on_round = on_round
-        self._stop = stop
-
-    def after_iteration(
-        self, _model: Any, epoch: int, evals_log: Mapping[str, Mapping[str, list[float]]]
-    ) -> bool:
-        self._on_round(epoch, {name: values[-1] for name, values in evals_log["validation"].items()})
-        return self._stop.made
-
-
-def train_matrix(split: Prepared, features: Features, parameters: Hyperparameters, *, ref: Any = None) -> Any:
+def train_matrix(
+    split: Prepared,
+    features: Features,
+    parameters: Hyperparameters,
+    *,
+    ref: Any = None,
+    hosts: Hosts | None = None,
+) -> Any:
     """The binned form of a split that XGBoost trains on.
 
     Parameters
@@ -69,32 +40,34 @@ def train_matrix(split: Prepared, features: Features, parameters: Hyperparameter
     parameters : Hyperparameters
     ref : xgboost.QuantileDMatrix, optional
         The train matrix, whose bins a validation matrix shares.
+    hosts : Hosts, optional
+        Those that hold the other rows of the split.
     """
     categorical = set(features.categorical)
-    options = {
+    options: dict[str, Any] = {
         "label": split.label,
         "feature_names": _names(features),
         "feature_types": ["c" if position in categorical else "float" for position in range(len(features))],
-        "nthread": cpu_count(),
+        "nthread": threads(parameters),
     }
     method = parameters.booster["tree_method"]
-    if method == "hist":
-        bins = parameters.booster.get("max_bin", 256)
-        if ref is not None or not parameters.fraud_bins:
-            return xgboost.QuantileDMatrix(split.matrix, max_bin=bins, ref=ref, **options)
-        weight = bin_weights(split.label, parameters.fraud_bins)
-        binned = xgboost.QuantileDMatrix(split.matrix, max_bin=bins, weight=weight, **options)
-        binned.set_weight(np.ones_like(weight))
-        return binned
     if method == "exact" and categorical:
         raise ConfigError(
             "tree_method=exact cannot learn from categories",
             fix="use tree_method=hist, or drop data.categorical",
         )
-    return xgboost.DMatrix(split.matrix, **options)
+    if method != "hist":
+        return xgboost.DMatrix(split.matrix, weight=split.weight, **options)
+    bins = parameters.booster.get("max_bin", 256)
+    if ref is not None or not parameters.fraud_bins:
+        return xgboost.QuantileDMatrix(split.matrix, max_bin=bins, ref=ref, weight=split.weight, **options)
+    weight = bin_weights(split, parameters.fraud_bins, hosts or Hosts())
+    binned = xgboost.QuantileDMatrix(split.matrix, max_bin=bins, weight=weight, **options)
+    binned.set_weight(np.ones_like(weight) if split.weight is None else split.weight)
+    return binned
 
 
-def bin_weights(label: NDArray[np.uint8], fraud_bins: float) -> NDArray[np.float32]:
+def bin_weights(split: Prepared, fraud_bins: float, hosts: Hosts) -> NDArray[np.float32]:
     """Weights that decide where histogram bins end, and are taken back before training.
 
     Bins are quantiles of weighted values. Of a table with one fraud in 600 rows, 256 bins of equal rows put
@@ -102,68 +75,41 @@ def bin_weights(label: NDArray[np.uint8], fraud_bins: float) -> NDArray[np.float
 
     Parameters
     ----------
-    label : ndarray of {0, 1}, shape (rows,)
+    split : Prepared
+        Weights of its own are kept in proportion within each class.
     fraud_bins : float
         Share of the weight all frauds have together, above 0 and below 1.
+    hosts : Hosts
+        Those that hold the other rows.
 
     Returns
     -------
     ndarray of float32, shape (rows,)
     """
-    frauds = int(label.sum())
-    odds = fraud_bins / (1.0 - fraud_bins) * (label.size - frauds) / frauds
-    return np.where(label, np.float32(odds), np.float32(1.0))
+    if split.weight is None:
+        own: list[float] = [split.frauds, len(split) - split.frauds]
+    else:
+        weighed = split.weight.astype(np.float64)
+        own = [float(weighed[split.label == 1].sum()), float(weighed[split.label == 0].sum())]
+    frauds, legitimate = hosts.total(own)
+    odds = np.float32(fraud_bins / (1.0 - fraud_bins) * legitimate / frauds)
+    weight = np.where(split.label, odds, np.float32(1.0))
+    return weight if split.weight is None else weight * split.weight
 
 
-def _names(features: Features) -> list[str]:
+def threads(parameters: Hyperparameters) -> int:
+    """Threads to train with: their number does not change the model."""
+    return min(cpu_count(), parameters.nthread or cpu_count())
+
+
+def segment_seed(seed: int, segment: int) -> int:
+    """The seed of a segment of rounds: `seed` itself for the first, a number drawn from both after it."""
+    if segment == 0:
+        return seed
+    return int(np.random.SeedSequence([seed, segment]).generate_state(1)[0]) % _LARGEST_SEED
+
+
+def _names(features: Features) -> Sequence[str]:
     """Names for the booster; numbered ones where leaving out forbidden characters makes two the same."""
     names = [name.translate(_FORBIDDEN) for name in features.names]
     return names if len(set(names)) == len(names) else [f"f{position}" for position in range(len(names))]
-
-
-def fit(
-    train: Any, validation: Any, parameters: Hyperparameters, *, on_round: OnRound, stop: StopRequest
-) -> Fitted:
-    """Train until the last round, the early stop, or a request to stop, whichever comes first.
-
-    Parameters
-    ----------
-    train, validation : xgboost.DMatrix
-        Metrics are computed on validation only: on train they would double the cost of a round.
-    parameters : Hyperparameters
-    on_round : callable
-        Receives the round, counted from 0, and the validation metrics after it.
-    stop : StopRequest
-
-    Raises
-    ------
-    JobError
-        If the job was asked to stop before its first round.
-    """
-    metric = parameters.eval_metric[-1]
-    callbacks = [_Rounds(on_round, stop)]
-    early = parameters.early_stopping_rounds
-    if early:
-        callbacks.append(
-            xgboost.callback.EarlyStopping(rounds=early, metric_name=metric, data_name="validation")
-        )
-    if stop.made:
-        raise JobError("the job was told to stop before its first round", fix="start it again")
-    history: dict[str, dict[str, list[float]]] = {}
-    booster = xgboost.train(
-        {
-            **parameters.booster,
-            "eval_metric": list(parameters.eval_metric),
-            "nthread": cpu_count(),
-            "verbosity": 1,
-        },
-        train,
-        parameters.num_round,
-        evals=[(validation, "validation")],
-        evals_result=history,
-        verbose_eval=False,
-        callbacks=callbacks,
-    )
-    values = history["validation"][metric]
-    best = booster.best_iteration if early else len(values) - 1
-    return Fitted(booster[: best + 1], metric, values, best)

@@ -9,10 +9,12 @@ import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any, TypeVar
 
-from fraudlab.container.failure import ConfigError, near
+import orjson
+
+from fraudlab.container.failure import ConfigError, near, shown
 
 T = TypeVar("T")
 
@@ -50,13 +52,40 @@ class Tree:
     def hyperparameters(self) -> Path:
         return self.root / "input/config/hyperparameters.json"
 
+    @property
+    def input_data_config(self) -> Path:
+        return self.root / "input/config/inputdataconfig.json"
+
+    @property
+    def resource_config(self) -> Path:
+        return self.root / "input/config/resourceconfig.json"
+
+    @property
+    def checkpoint_config(self) -> Path:
+        return self.root / "input/config/checkpointconfig.json"
+
+    @property
+    def channels(self) -> Path:
+        return self.root / "input/data"
+
     def channel(self, name: str) -> Path:
         """Folder of one input channel of a training job."""
-        return self.root / "input/data" / name
+        return self.channels / name
+
+    def local(self, path: str) -> Path:
+        """Where a path that SageMaker names lies: below the root, if it is one below ``/opt/ml``."""
+        given = PurePosixPath(path)
+        inside = given.is_relative_to("/opt/ml")
+        return self.root / given.relative_to("/opt/ml") if inside else Path(path)
 
     @property
     def model(self) -> Path:
         return Path(os.environ.get("FRAUDLAB_MODEL_DIR", self.root / "model"))
+
+    @property
+    def models(self) -> Path:
+        """Where a multi-model endpoint's models are put, each in a folder of its own."""
+        return self.root / "models"
 
     @property
     def results(self) -> Path:
@@ -80,14 +109,32 @@ def read_json(path: Path) -> dict[str, Any]:
         If the file is missing, is not JSON, or holds anything but one object.
     """
     try:
-        content = json.loads(path.read_bytes())
+        content = path.read_bytes()
     except FileNotFoundError as error:
         raise ConfigError(f"{path} is missing", fix="give the job the channel it lies in") from error
-    except ValueError as error:
-        raise ConfigError(f"{path} is not JSON: {error}", fix="write it as one JSON object") from error
-    if not isinstance(content, dict):
-        raise ConfigError(f"{path} does not hold a JSON object", fix="write it as one JSON object")
-    return content
+    return parse_json(content, source=str(path))
+
+
+def parse_json(content: bytes | bytearray, *, source: str) -> dict[str, Any]:
+    """Read a JSON object by the letter of RFC 8259: no NaN, no infinity, no half characters.
+
+    Raises
+    ------
+    ConfigError
+        If `content` is not JSON, is nested deeper than 1024 levels, or holds anything but one object.
+    """
+    try:
+        found = orjson.loads(content)
+    except orjson.JSONDecodeError as error:
+        raise ConfigError(f"{source} is not JSON: {error}", fix="write it as one JSON object") from error
+    if not isinstance(found, dict):
+        raise ConfigError(f"{source} does not hold a JSON object", fix="write it as one JSON object")
+    return found
+
+
+def read_optional_json(path: Path) -> dict[str, Any]:
+    """Read a JSON object that need not be there; absent is empty."""
+    return read_json(path) if path.exists() else {}
 
 
 class Fields:
@@ -127,7 +174,7 @@ class Fields:
             return None
         if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
             raise ConfigError(
-                f"{name!r} in {self._source} is {value!r}, where {kind.__name__} is expected",
+                f"{name!r} in {self._source} is {shown(value)}, where {kind.__name__} is expected",
                 fix=f"set it to a value of type {kind.__name__}",
             )
         return value
@@ -137,7 +184,7 @@ class Fields:
         value = self.get(name, str)
         if value not in valid:
             raise ConfigError(
-                f"{name!r} in {self._source} is {value!r}{near(value, valid)}",
+                f"{name!r} in {self._source} is {shown(value)}{near(value[:100], valid)}",
                 fix=f"use one of: {', '.join(valid)}",
             )
         return value
@@ -147,7 +194,7 @@ class Fields:
         values = self.get(name, list, [])
         if not all(isinstance(value, str) for value in values) or len(set(values)) != len(values):
             raise ConfigError(
-                f"{name!r} in {self._source} is {values!r}, not a list of distinct column names",
+                f"{name!r} in {self._source} is {shown(values)}, not a list of distinct column names",
                 fix="name each column once",
             )
         return tuple(values)

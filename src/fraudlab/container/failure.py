@@ -15,12 +15,15 @@ from __future__ import annotations
 
 import difflib
 import errno
+import reprlib
 import sys
 import traceback
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import ClassVar
 
+_SHORT = reprlib.Repr()
+_SHORT.maxstring = _SHORT.maxother = 100
 _STORAGE_ERRNOS = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM}
 
 
@@ -59,10 +62,16 @@ class StorageError(JobError):
     exit_code = 8
 
 
-def near(name: str, valid: Iterable[str]) -> str:
-    """Which valid name is meant: ``" (did you mean 'a'?)"``, or nothing where none is close."""
-    close = difflib.get_close_matches(name, list(valid), n=1, cutoff=0.6)
-    return f" (did you mean {close[0]!r}?)" if close else ""
+def near(name: str, valid: Iterable[str], *, limit: int = 1) -> str:
+    """Which valid names may be meant: ``" (did you mean 'a' or 'b'?)"``, or nothing where none is close."""
+    close = [repr(found) for found in difflib.get_close_matches(name, list(valid), n=limit, cutoff=0.6)]
+    several = " or ".join(filter(None, [", ".join(close[:-1]), *close[-1:]]))
+    return f" (did you mean {several}?)" if close else ""
+
+
+def shown(value: object) -> str:
+    """A value for a sentence; the beginning of it where it is long, or deep."""
+    return _SHORT.repr(value)
 
 
 def listing(names: Sequence[str], *, limit: int = 40) -> str:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 import operator
 import struct
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -19,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fraudlab.container.contract import Fields
-from fraudlab.container.failure import ConfigError
+from fraudlab.container.failure import ConfigError, shown
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -207,11 +208,13 @@ def read_features(fields: Fields) -> Features:
     columns = []
     for entry in fields.get("columns", list):
         if not isinstance(entry, dict):
-            raise _malformed(f"{entry!r} does not describe a column")
+            raise _malformed(f"{shown(entry)} does not describe a column")
         columns.append(_read_column(Fields(entry, source="a column")))
     names = {column.name for column in columns}
     if not columns or len(names) != len(columns):
         raise _malformed(f"{len(columns)} columns have {len(names)} names")
+    if not all(name.strip() for name in names):
+        raise _malformed("a column has no name")
     scale = fields.fields("preprocessing").optional("scale", dict)
     if scale is None:
         return Features(columns)
@@ -231,7 +234,8 @@ def _read_column(fields: Fields) -> Column:
 
 def _parameters(fields: Fields, name: str, nothing: float, columns: Sequence[Column]) -> NDArray[np.float64]:
     values = [nothing if value is None else value for value in fields.get(name, list)]
-    numbers = all(isinstance(value, (int, float)) and math.isfinite(value) for value in values)
+    # JSON's true is no number, and abs of NaN is not below anything
+    numbers = all(type(value) in (int, float) and abs(value) <= sys.float_info.max for value in values)
     if len(values) != len(columns) or not numbers:
         raise _malformed(f"{name!r} is not one number a column")
     return np.array(values, np.float64)

@@ -1,16 +1,24 @@
-"""The parameters of a training job: names, types and ranges, from the strings SageMaker delivers."""
+"""The parameters of a training job: a typed object, from the strings SageMaker delivers.
+
+Names, kinds and ranges are in :mod:`fraudlab.container.hyperparameter_table`; what values cannot be together
+is in :mod:`fraudlab.container.hyperparameter_rules`. The launcher reads its ``model`` section by the same
+function, so that both sides of the container's wall refuse the same things in the same words.
+"""
 
 from __future__ import annotations
 
 import json
-import math
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from typing import Any, Literal
 
+from fraudlab.container.constraints import by_position
 from fraudlab.container.failure import ConfigError, near
+from fraudlab.container.hyperparameter_kinds import METRICS, Unfit, is_hook, printed
+from fraudlab.container.hyperparameter_rules import check_together
+from fraudlab.container.hyperparameter_table import NAMES, PARAMETERS, REFUSED
 
-_METRICS = ("aucpr", "auc", "logloss", "error")
+__all__ = ["Hyperparameters", "canonical", "direction", "is_hook", "printed", "read_hyperparameters"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,60 +30,151 @@ class Hyperparameters:
     num_round : int
     early_stopping_rounds : int
         0 trains every round.
+    save_best : bool
+        With early stopping: cut the model after its best round. False keeps every round that was trained.
+    checkpoint_rounds : int
+        Rounds of a segment; a checkpoint is written after each. Where rounds draw random numbers (`samples`),
+        a segment also begins with a fresh booster and a seed of its own, so that an interrupted job and one
+        that was not end with the same bytes. 0 writes none.
+    k_fold : int
+        Folds of a cross-validation beside the model; 0 makes none.
+    k_fold_repeats : int
+        How often the folds are drawn.
+    csv_weights : bool
+        The second column of a label-first CSV file is the row's weight.
+    keep_counter : bool
+        A column that counts the rows is a feature, not an index that was left in.
     fraud_bins : float
         Share of a feature's histogram bins placed by the frauds' values; 0 places bins by all rows alike.
+    decision_threshold : float or None
+        Of a job without ``train.json``: an alert is a score of at least this; None chooses by F1.
     eval_metric : tuple of str
-        Early stopping watches the last.
+        Early stopping watches the last; ``hook:NAME`` is a function of ``hooks.py``.
+    objective_hook : str or None
+        Name of the function of ``hooks.py`` that gives gradients; the booster stays ``binary:logistic``.
+    monotone_constraints : dict of {str: int}, tuple of int, or None
+        1 rising, -1 falling, by column name or by position.
+    interaction_constraints : tuple of tuples of str or int, or None
+        Groups of columns, by name or position, that may stand in one branch.
+    nthread : int
+        At most this many threads; 0 is every CPU there is. Does not change the model.
+    verbosity : int
+        What XGBoost prints: 0 nothing, 1 warnings. Does not change the model.
     booster : dict
         What goes to XGBoost, under its names; what is absent has XGBoost's default.
     """
 
-    num_round: int
-    early_stopping_rounds: int
-    fraud_bins: float
-    eval_metric: tuple[str, ...]
-    booster: dict[str, Any]
+    num_round: int = 100
+    early_stopping_rounds: int = 0
+    save_best: bool = True
+    checkpoint_rounds: int = 100
+    k_fold: int = 0
+    k_fold_repeats: int = 1
+    csv_weights: bool = False
+    keep_counter: bool = False
+    fraud_bins: float = 0.0
+    decision_threshold: float | None = None
+    eval_metric: tuple[str, ...] = ("aucpr",)
+    objective_hook: str | None = None
+    monotone_constraints: Mapping[str, int] | tuple[int, ...] | None = None
+    interaction_constraints: tuple[tuple[str | int, ...], ...] | None = None
+    nthread: int = 0
+    verbosity: int = 1
+    booster: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def samples(self) -> bool:
+        """Whether rounds draw random numbers: continuing a booster is then not the same as not stopping."""
+        shares = ("subsample", "colsample_bytree", "colsample_bylevel", "colsample_bynode")
+        drops = self.booster.get("booster") == "dart"
+        return drops or any(self.booster.get(name, 1.0) < 1.0 for name in shares)
+
+    @property
+    def metric_hooks(self) -> tuple[str, ...]:
+        """Names of the functions of ``hooks.py`` among the metrics."""
+        return tuple(printed(metric) for metric in self.eval_metric if is_hook(metric))
+
+    def for_xgboost(self, columns: Sequence[str], *, cpus: int) -> dict[str, Any]:
+        """Everything ``xgboost.train`` takes as ``params``; metrics that are hooks are not among it.
+
+        Parameters
+        ----------
+        columns : sequence of str
+            The features as the table has them, in the booster's order.
+        cpus : int
+            Threads there are.
+
+        Raises
+        ------
+        ConfigError
+            If a constraint is about a column that is not there.
+        """
+        builtin = [metric for metric in self.eval_metric if not is_hook(metric)]
+        return {
+            **self.booster,
+            **by_position(self.monotone_constraints, self.interaction_constraints, columns),
+            **({"eval_metric": builtin} if builtin else {"disable_default_eval_metric": True}),
+            "nthread": min(cpus, self.nthread or cpus),
+            "verbosity": self.verbosity,
+        }
 
     def as_json(self) -> dict[str, Any]:
-        """All parameters in one object."""
-        own = {
-            "num_round": self.num_round,
-            "early_stopping_rounds": self.early_stopping_rounds,
-            "fraud_bins": self.fraud_bins,
-        }
-        return {**own, "eval_metric": list(self.eval_metric), **self.booster}
+        """Everything that made the model, in one object: fraudlab's own parameters beside XGBoost's."""
+        beside = {"booster", "nthread", "verbosity"}
+        own = {item.name: getattr(self, item.name) for item in fields(self) if item.name not in beside}
+        given = {name: value for name, value in own.items() if value is not None}
+        plain: dict[str, Any] = json.loads(json.dumps(given | dict(self.booster)))
+        return plain
 
 
-def read_hyperparameters(texts: Mapping[str, Any]) -> Hyperparameters:
+def direction(metric: str) -> Literal["maximize", "minimize"]:
+    """Whether more of one of XGBoost's metrics is better; a hook says it itself (``Hooks.direction``)."""
+    return "maximize" if metric.startswith("pre@") or METRICS.get(metric, False) else "minimize"
+
+
+def canonical(name: str) -> str:
+    """The name a parameter has here, where `name` is another one for it; else `name` itself."""
+    return NAMES.get(name, name)
+
+
+def read_hyperparameters(texts: Mapping[str, Any], *, prefix: str = "") -> Hyperparameters:
     """Understand ``hyperparameters.json``.
 
     Parameters
     ----------
     texts : mapping of str
         Values are strings, plain or JSON-encoded. ``None``, ``null`` and the empty string mean "not set".
+    prefix : str
+        What stands before every name where the person writes it, such as ``model.``.
 
     Raises
     ------
     ConfigError
-        If a name is unknown, or a value is not of its type or out of its range.
+        If a name is unknown or refused, a value is not of its type or out of its range, or values cannot be
+        together.
     """
     values: dict[str, Any] = {}
-    for name, given in texts.items():
-        if name not in _PARAMETERS:
+    spelled: dict[str, str] = {}
+    for given, value in texts.items():
+        if given not in NAMES and given not in REFUSED:
             raise ConfigError(
-                f"unknown hyperparameter {name!r}{near(name, _PARAMETERS)}",
-                fix=f"use one of: {', '.join(sorted(_PARAMETERS))}",
+                f"unknown hyperparameter {given!r}{near(given, NAMES, limit=3)}",
+                fix=f"use one of: {', '.join(sorted(PARAMETERS))}",
             )
-        plain = _plain(given)
-        if plain is not None:
-            values[name] = _PARAMETERS[name](name, plain)
-    return Hyperparameters(
-        num_round=values.pop("num_round", 100),
-        early_stopping_rounds=values.pop("early_stopping_rounds", 0),
-        fraud_bins=values.pop("fraud_bins", 0.0),
-        eval_metric=values.pop("eval_metric", ("aucpr",)),
-        booster={"objective": "binary:logistic", "tree_method": "hist", "seed": 0} | values,
-    )
+        text = _plain(value)
+        if text is None:
+            continue
+        found = _read(given, text, prefix)
+        name = NAMES[given]
+        if name in values and values[name] != found:
+            raise ConfigError(
+                f"{prefix}{spelled[name]} and {prefix}{given} are one parameter, and have two values",
+                fix=f"set {prefix}{name} alone",
+            )
+        values[name], spelled[name] = found, given
+    values = {name: value for name, value in values.items() if not PARAMETERS[name].fixed}
+    check_together(values, prefix)
+    return _assemble(values)
 
 
 def _plain(given: Any) -> str | None:
@@ -92,85 +191,48 @@ def _plain(given: Any) -> str | None:
     return None if given is None else json.dumps(given)
 
 
-def _number(
-    minimum: float, maximum: float = math.inf, *, open_minimum: bool = False
-) -> Callable[[str, str], float]:
-    def parse(name: str, text: str) -> float:
-        try:
-            value = float(text)
-        except ValueError:
-            value = math.nan
-        inside = minimum <= value <= maximum and math.isfinite(value)
-        if not inside or (open_minimum and value == minimum):
-            raise _refused(name, text, f"a number {_range(minimum, maximum, open_minimum)}")
-        return value
-
-    return parse
-
-
-def _whole(minimum: int, maximum: int = 2**31 - 1) -> Callable[[str, str], int]:
-    def parse(name: str, text: str) -> int:
-        try:
-            value = float(text)
-        except ValueError:
-            value = math.nan
-        if not (minimum <= value <= maximum and value == int(value)):
-            raise _refused(name, text, f"a whole number {_range(minimum, maximum, False)}")
-        return int(value)
-
-    return parse
-
-
-def _one_of(*valid: str) -> Callable[[str, str], str]:
-    def parse(name: str, text: str) -> str:
-        if text not in valid:
-            raise _refused(name, text, f"one of {', '.join(valid)}")
-        return text
-
-    return parse
-
-
-def _metrics(name: str, text: str) -> tuple[str, ...]:
+def _read(given: str, text: str, prefix: str) -> Any:
+    called = f"{prefix}{given}" if prefix else f"hyperparameter {given!r}"
+    if given in REFUSED:
+        reason, fix = REFUSED[given]
+        raise ConfigError(f"{called} is not used: {reason}", fix=fix)
+    kind = PARAMETERS[NAMES[given]].kind
     try:
-        given = json.loads(text) if text.startswith("[") else text.split(",")
-    except ValueError:
-        given = [text]
-    metrics = tuple(str(metric).strip() for metric in given)
-    if not metrics or len(set(metrics)) != len(metrics) or not set(metrics) <= set(_METRICS):
-        raise _refused(name, text, f"one or more of {', '.join(_METRICS)}")
-    return metrics
+        return kind.read(text)
+    except Unfit as unfit:
+        reason = f": {unfit}"
+    except (ValueError, RecursionError):
+        reason = ""
+    shown = text if len(text) <= 100 else f"{text[:100]}…"
+    raise ConfigError(
+        f"{called} is {shown!r}, not {kind.wanted}{reason}", fix=f"set {prefix}{given} to {kind.wanted}"
+    )
 
 
-def _range(minimum: float, maximum: float, open_minimum: bool) -> str:
-    lower = f"above {minimum:g}" if open_minimum else f"of at least {minimum:g}"
-    return lower if maximum in (math.inf, 2**31 - 1) else f"{lower} and at most {maximum:g}"
+def _assemble(values: dict[str, Any]) -> Hyperparameters:
+    objective = values.pop("objective", "binary:logistic")
+    if is_hook(objective):
+        values["objective_hook"] = printed(objective)
+        # XGBoost starts from the prevalence only where it computes the gradients itself
+        values.setdefault("base_score", 0.5)
+    tuned = values.pop("_tuning_objective_metric", None)
+    if tuned:
+        values["eval_metric"] = _with_tuned(values.get("eval_metric", ("aucpr",)), tuned)
+    ours = {item.name for item in fields(Hyperparameters)} - {"booster"}
+    own = {name: values.pop(name) for name in ours & values.keys()}
+    start = {"objective": "binary:logistic", "tree_method": "hist", "seed": 0}
+    return Hyperparameters(**own, booster=start | values)
 
 
-def _refused(name: str, text: str, wanted: str) -> ConfigError:
-    return ConfigError(f"hyperparameter {name!r} is {text!r}, not {wanted}", fix=f"set {name} to {wanted}")
-
-
-_PARAMETERS: dict[str, Callable[[str, str], Any]] = {
-    "num_round": _whole(1),
-    "early_stopping_rounds": _whole(0),
-    "eval_metric": _metrics,
-    "objective": _one_of("binary:logistic"),
-    "tree_method": _one_of("hist", "approx", "exact"),
-    "grow_policy": _one_of("depthwise", "lossguide"),
-    "learning_rate": _number(0, 1, open_minimum=True),
-    "max_depth": _whole(0, 64),
-    "max_leaves": _whole(0),
-    "max_bin": _whole(2, 65_535),
-    "fraud_bins": _number(0, 0.99),
-    "max_cat_to_onehot": _whole(1),
-    "min_child_weight": _number(0),
-    "max_delta_step": _number(0),
-    "gamma": _number(0),
-    "subsample": _number(0, 1, open_minimum=True),
-    "colsample_bytree": _number(0, 1, open_minimum=True),
-    "reg_lambda": _number(0),
-    "reg_alpha": _number(0),
-    "scale_pos_weight": _number(0, open_minimum=True),
-    "base_score": _number(0, 1, open_minimum=True),
-    "seed": _whole(0),
-}
+def _with_tuned(metrics: tuple[str, ...], tuned: str) -> tuple[str, ...]:
+    """The metrics and the one a tuning job watches; it comes first, as early stopping watches the last."""
+    name = tuned.removeprefix("validation:")
+    if name == tuned or name in map(printed, metrics):
+        return metrics
+    try:
+        return (*PARAMETERS["eval_metric"].kind.read(name), *metrics)
+    except ValueError as error:
+        raise ConfigError(
+            f"the tuning job watches {tuned!r}, which no metric of this job is called",
+            fix=f"let it watch one of: {', '.join(f'validation:{printed(metric)}' for metric in metrics)}",
+        ) from error

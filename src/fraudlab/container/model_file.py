@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import hashlib
+import os
+import stat
 from collections.abc import Mapping
 from dataclasses import dataclass
+from io import FileIO
 from pathlib import Path
 from typing import Any
 
-from fraudlab.container.contract import Fields, read_json, whole_file, write_json
+import orjson
+
+from fraudlab.container.booster_file import check_booster
+from fraudlab.container.contract import Fields, parse_json, whole_file, write_json
 from fraudlab.container.failure import ConfigError
 from fraudlab.container.features import Features, read_features
 
@@ -16,6 +22,8 @@ BOOSTER, CONTRACT = "model.ubj", "model.json"
 SCHEMA = 1
 #: far above any real model, far below what would exhaust a machine that is handed a forged one
 MAX_BYTES = 2 << 30
+#: as much as a few million categories take; parsed, JSON can be twenty times its size
+MAX_CONTRACT_BYTES = 64 << 20
 _FIX = "use a model folder as a train job wrote it"
 
 
@@ -61,31 +69,96 @@ def write_model(folder: Path, booster: bytes | bytearray, contract: Mapping[str,
     write_json(folder / CONTRACT, {"schema": SCHEMA, **contract, "hashes": hashes})
 
 
-def read_model(folder: Path) -> Model:
-    """Read and check a model folder.
+def read_model(folder: Path, *, max_bytes: int = MAX_BYTES) -> Model:
+    """Read and check a model folder, whoever it comes from.
+
+    Parameters
+    ----------
+    folder : Path
+        It and its files may be symbolic links: container platforms mount models that way.
+    max_bytes : int
+        No larger ``model.ubj`` is read.
 
     Raises
     ------
     ConfigError
-        If a file is missing, too large or malformed, or the two do not belong together.
+        If a file is missing, too large or malformed, the booster is not one XGBoost wrote, or the two do not
+        belong together.
     """
-    for name in (BOOSTER, CONTRACT):
-        path = folder / name
-        if not path.is_file():
-            raise ConfigError(f"there is no {name} in {folder}", fix=_FIX)
-        if path.stat().st_size > MAX_BYTES:
-            raise ConfigError(f"{path} is larger than {MAX_BYTES >> 30} GiB", fix=_FIX)
-    contract = read_json(folder / CONTRACT)
+    contract = parse_json(_read(folder / CONTRACT, MAX_CONTRACT_BYTES, fix=_FIX), source=CONTRACT)
     fields = Fields(contract, source=CONTRACT)
     schema = fields.get("schema", int)
     if schema != SCHEMA:
         raise ConfigError(
             f"{CONTRACT} has schema {schema}; this version reads {SCHEMA}", fix="train the model again"
         )
-    booster = bytearray((folder / BOOSTER).read_bytes())
+    features = read_features(fields)
+    threshold = _check_fields(fields, contract)
+    booster = _read(
+        folder / BOOSTER, max_bytes, fix="if it is a model of yours, raise FRAUDLAB_MAX_MODEL_BYTES"
+    )
     sha256 = hashlib.sha256(booster).hexdigest()
     if fields.fields("hashes").get(BOOSTER, str) != sha256:
         raise ConfigError(
             f"{BOOSTER} is not the file {CONTRACT} was written for (its SHA-256 differs)", fix=_FIX
         )
-    return Model(booster, sha256, read_features(fields), fields.get("threshold", float), contract)
+    check_booster(booster, features)
+    return Model(booster, sha256, features, threshold, contract)
+
+
+def _check_fields(fields: Fields, contract: dict[str, Any]) -> float:
+    """Check what ``model.json`` holds beside columns and hashes; the threshold."""
+    threshold = fields.get("threshold", float)
+    if not 0.0 <= threshold <= 1.0:
+        raise ConfigError(
+            f"'threshold' in {CONTRACT} is {threshold:g}, and scores are from 0 to 1",
+            fix="set it to a score from which on a row is an alert",
+        )
+    if contract.get("calibration") is not None:
+        raise ConfigError(
+            f"{CONTRACT} has a calibration, which this version cannot apply", fix="update fraudlab"
+        )
+    for name in ("run_id", "label"):
+        fields.optional(name, str)
+    for name in ("decision", "hyperparameters", "versions"):
+        fields.optional(name, dict)
+    if (rounds := fields.optional("rounds", int)) is not None and rounds < 1:
+        raise ConfigError(f"'rounds' in {CONTRACT} is {rounds}, and a model has at least one", fix=_FIX)
+    try:
+        orjson.dumps(contract)
+    except orjson.JSONEncodeError as error:  # deeper than the endpoint could say it
+        raise ConfigError(f"{CONTRACT} is nested too deeply", fix=_FIX) from error
+    return threshold
+
+
+def _read(path: Path, limit: int, *, fix: str) -> bytearray:
+    """A regular file, opened once, so that what is checked is what is used."""
+    # without NONBLOCK, opening a pipe waits for whoever writes to it
+    flags = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK
+    try:
+        with FileIO(os.open(path, flags)) as file:
+            status = os.fstat(file.fileno())
+            if not stat.S_ISREG(status.st_mode):
+                raise ConfigError(f"{path} is not a regular file", fix=_FIX)
+            if status.st_size > limit:
+                raise ConfigError(
+                    f"{path} has {status.st_size:,} bytes; the limit is {limit:,}",
+                    fix=fix,
+                )
+            return _read_all(file, status.st_size)
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise ConfigError(f"there is no {path.name} in {path.parent}", fix=_FIX) from error
+    except OSError as error:
+        raise ConfigError(f"{path} cannot be read: {error.strerror}", fix="check its permissions") from error
+
+
+def _read_all(file: FileIO, size: int) -> bytearray:
+    """As many bytes as the file had when it was opened; fewer where it has been cut since."""
+    content = bytearray(size)
+    place = memoryview(content)
+    filled = 0
+    while filled < size and (count := file.readinto(place[filled:])):
+        filled += count
+    place.release()
+    del content[filled:]
+    return content

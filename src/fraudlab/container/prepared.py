@@ -58,11 +58,30 @@ class Prepared:
     matrix : ndarray of float32, shape (rows, columns)
     label : ndarray of uint8, shape (rows,)
     amount : ndarray of float64, shape (rows,), or None
+    weight : ndarray of float32, shape (rows,), or None
+        Above 0; None weighs all rows alike.
     """
 
     matrix: Matrix
     label: NDArray[np.uint8]
-    amount: NDArray[np.float64] | None
+    amount: NDArray[np.float64] | None = None
+    weight: NDArray[np.float32] | None = None
+
+    def __len__(self) -> int:
+        return self.label.size
+
+    @property
+    def frauds(self) -> int:
+        """Rows whose label is 1."""
+        return int(self.label.sum())
+
+    def take(self, rows: slice | NDArray[np.int64] | NDArray[np.bool_]) -> Prepared:
+        """Some of the rows, copied, so that the others can be given back."""
+
+        def of(values: NDArray[Any] | None) -> Any:
+            return None if values is None else np.ascontiguousarray(values[rows])
+
+        return Prepared(of(self.matrix), of(self.label), of(self.amount), of(self.weight))
 
 
 def read_split(folder: Path, features: Features) -> Prepared:
@@ -80,7 +99,7 @@ def read_split(folder: Path, features: Features) -> Prepared:
     TableError
         If the channel has no rows, or a file lacks a column or has one of another type.
     """
-    files = [_open(path, features) for path in _parquet_files(folder)]
+    files = [_open(path, features) for path in split_files(folder)]
     rows = sum(file.metadata.num_rows for file in files)
     if not rows:
         raise TableError(f"channel {folder.name} has no rows", fix="run the process job first")
@@ -102,7 +121,8 @@ def read_split(folder: Path, features: Features) -> Prepared:
     return Prepared(matrix, label, amount)
 
 
-def _parquet_files(folder: Path) -> list[Path]:
+def split_files(folder: Path) -> list[Path]:
+    """The Parquet files of a split, in the order they are read."""
     paths = (path for path in folder.rglob("*.parquet") if path.is_file())
     return sorted(
         path for path in paths if not any(part.startswith(".") for part in path.relative_to(folder).parts)

@@ -14,6 +14,8 @@ from importlib.abc import MetaPathFinder
 from pathlib import Path
 from typing import Any
 
+from fraudlab.container.failure import JobError
+
 
 class _Absent(MetaPathFinder):
     """Finds nothing under some names, and lets nobody else look."""
@@ -65,6 +67,28 @@ def cpu_count() -> int:
     return pinned if quota == "max" else max(1, min(pinned, round(int(quota) / int(period))))
 
 
+def available_memory() -> int:
+    """Bytes this process may still take: what the machine has left, within its container's limit."""
+    free = sys.maxsize
+    try:
+        lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
+        free = next(int(line.split()[1]) << 10 for line in lines if line.startswith("MemAvailable:"))
+    except (OSError, ValueError, StopIteration):
+        pass  # not Linux
+    for limit, used in (
+        ("memory.max", "memory.current"),
+        ("memory/memory.limit_in_bytes", "memory/memory.usage_in_bytes"),
+    ):
+        try:
+            most, now = (
+                int(Path("/sys/fs/cgroup", name).read_text(encoding="ascii")) for name in (limit, used)
+            )
+        except (OSError, ValueError):
+            continue
+        free = min(free, max(0, most - now))
+    return free
+
+
 def peak_memory_mb() -> float:
     """The most memory this process has held at once, in MB."""
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
@@ -76,6 +100,7 @@ class StopRequest:
 
     def __init__(self) -> None:
         self.made = False
+        self._at_once = False
 
     @contextmanager
     def listening(self) -> Iterator[None]:
@@ -93,9 +118,38 @@ class StopRequest:
             for number, handler in previous.items():
                 signal.signal(number, handler)
 
+    @contextmanager
+    def at_once(self) -> Iterator[None]:
+        """Let a request end the block where it is: there is nothing to save yet, and it may be long.
+
+        Raises
+        ------
+        StoppedTooEarly
+            If the job is asked to stop before the end of the block, or was before.
+        """
+        self._at_once = True
+        try:
+            self._heed()
+            yield
+        finally:
+            self._at_once = False
+
     def make(self) -> None:
         """Ask for the stop."""
         self.made = True
+        if self._at_once:
+            self._heed()
+
+    def _heed(self) -> None:
+        if self.made:
+            raise StoppedTooEarly
+
+
+class StoppedTooEarly(JobError):
+    """What a job ends with that was told to stop before it had anything to save."""
+
+    def __init__(self) -> None:
+        super().__init__("the job was told to stop before its first round", fix="start it again")
 
 
 class Stages:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import ctypes
 import json
 import math
+import threading
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -13,24 +15,20 @@ from numpy.typing import NDArray
 
 from fraudlab.container.failure import ConfigError
 from fraudlab.container.features import Features, Matrix
-from fraudlab.container.model_file import Model, read_model
+from fraudlab.container.model_file import MAX_BYTES, Model, read_model
 from fraudlab.container.runtime import lean_xgboost
 
 with lean_xgboost():
     import xgboost
     from xgboost.core import _LIB, _check_call
 
-_PREDICTION = json.dumps(
-    {
-        "type": 0,
-        "training": False,
-        "iteration_begin": 0,
-        "iteration_end": 0,
-        "missing": math.nan,
-        "strict_shape": False,
-        "cache_id": 0,
-    }
-).encode()
+
+def _prediction(kind: int) -> bytes:
+    what = {"type": kind, "training": False, "iteration_begin": 0, "iteration_end": 0, "cache_id": 0}
+    return json.dumps({**what, "missing": math.nan, "strict_shape": False}).encode()
+
+
+_PROBABILITY, _MARGIN = _prediction(0), _prediction(1)
 
 
 class Scorer:
@@ -64,6 +62,10 @@ class Scorer:
         self.threshold = model.threshold
         self.model_id = model.sha256[:12]
         self.contract = model.contract
+        self._types = ["q" if column.categories is None else "c" for column in self.features.columns]
+        # XGBoost's prediction may be called from several threads at once, but for dart's.
+        is_dart = json.loads(self._booster.save_config())["learner"]["gradient_booster"]["name"] == "dart"
+        self._one_at_a_time: AbstractContextManager[Any] = threading.Lock() if is_dart else nullcontext()
 
     def score(self, matrix: Matrix) -> NDArray[np.float32]:
         """Probability of fraud of each row: what ``Booster.predict`` returns, to the last bit.
@@ -80,6 +82,41 @@ class Scorer:
         -------
         ndarray of float32, shape (rows,)
         """
+        return self._predict(matrix, _PROBABILITY)
+
+    def raw_score(self, matrix: Matrix) -> NDArray[np.float32]:
+        """The sum of the leaves before the logistic function, shape (rows,)."""
+        return self._predict(matrix, _MARGIN)
+
+    def reasons(self, matrix: Matrix, *, most: int) -> list[list[tuple[str, float]]]:
+        """What pushed each row's raw score away from the average most, largest first.
+
+        Exact SHAP values of the trees, XGBoost's ``pred_contribs`` (Lundberg et al. 2020, "From local
+        explanations to global understanding with explainable AI for trees", Nature Machine Intelligence 2).
+
+        Parameters
+        ----------
+        matrix : ndarray of float32, shape (rows, columns)
+        most : int
+            Contributions a row, at most; those of exactly 0 are left out.
+
+        Returns
+        -------
+        list of list of (str, float)
+            Column and contribution, in log-odds; above 0 towards fraud.
+        """
+        data = xgboost.DMatrix(matrix, feature_types=self._types, enable_categorical=True, nthread=1)
+        with self._one_at_a_time:
+            contributions = self._booster.predict(data, pred_contribs=True, validate_features=False)[:, :-1]
+        order = np.argsort(-np.abs(contributions), axis=1, kind="stable")[:, :most]
+        largest = np.take_along_axis(contributions, order, axis=1)
+        names = self.features.names
+        return [
+            [(names[position], value) for position, value in zip(places, values, strict=True) if value != 0.0]
+            for places, values in zip(order.tolist(), largest.tolist(), strict=True)
+        ]
+
+    def _predict(self, matrix: Matrix, what: bytes) -> NDArray[np.float32]:
         rows, columns = matrix.shape
         assert matrix.dtype == np.float32
         assert matrix.flags.c_contiguous
@@ -91,28 +128,28 @@ class Scorer:
         )
         shape, dimensions = ctypes.POINTER(ctypes.c_uint64)(), ctypes.c_uint64()
         scores = ctypes.POINTER(ctypes.c_float)()
-        _check_call(
-            _LIB.XGBoosterPredictFromDense(
-                self._booster.handle,
-                interface,
-                _PREDICTION,
-                None,
-                ctypes.byref(shape),
-                ctypes.byref(dimensions),
-                ctypes.byref(scores),
+        with self._one_at_a_time:
+            _check_call(
+                _LIB.XGBoosterPredictFromDense(
+                    self._booster.handle,
+                    interface,
+                    what,
+                    None,
+                    ctypes.byref(shape),
+                    ctypes.byref(dimensions),
+                    ctypes.byref(scores),
+                )
             )
-        )
-        # The booster owns the memory and reuses it at the next call.
-        address: Any = ctypes.cast(scores, ctypes.c_void_p).value
-        return np.frombuffer((ctypes.c_float * rows).from_address(address), np.float32).copy()
+            # The booster owns the memory and reuses it at this thread's next call.
+            return np.frombuffer(ctypes.string_at(scores, 4 * rows), np.float32)
 
 
-def load_scorer(folder: Path) -> Scorer:
-    """Load a model folder.
+def load_scorer(folder: Path, *, max_bytes: int = MAX_BYTES) -> Scorer:
+    """Load a model folder, of files no larger than `max_bytes`.
 
     Raises
     ------
     ConfigError
         As :func:`fraudlab.container.model_file.read_model` and :class:`Scorer`.
     """
-    return Scorer(read_model(folder))
+    return Scorer(read_model(folder, max_bytes=max_bytes))

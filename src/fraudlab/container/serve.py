@@ -1,255 +1,96 @@
-"""``serve``: the model behind ``/ping`` and ``/invocations``, as a bare ASGI application on uvicorn.
-
-``/model`` is ours: the scoring contract, so that a client can see which columns are expected.
-"""
+"""``serve``: the model behind ``/ping`` and ``/invocations``, from the environment to the last answer."""
 
 from __future__ import annotations
 
 import asyncio
+import gc
+import logging
 import os
+import signal
 import socket
-from collections.abc import Awaitable, Callable, Mapping
-from pathlib import Path
-from typing import Any, NamedTuple
+from collections.abc import Callable
+from types import FrameType
 
-import numpy as np
-import orjson
-from numpy.typing import NDArray
-
-from fraudlab.container.body import BULK_BYTES, BodyError, Rows, parse_csv, parse_json
-from fraudlab.container.contract import Tree
+from fraudlab.container.endpoint import Endpoint
 from fraudlab.container.failure import ConfigError
-from fraudlab.container.features import Features
+from fraudlab.container.logs import log, start_logging
 from fraudlab.container.scorer import Scorer, load_scorer
+from fraudlab.container.settings import Settings, read_settings
+from fraudlab.container.workers import supervise
 
-CSV, JSON = "text/csv", "application/json"
-_PARSERS: dict[str, Callable[[bytes, Features], Rows]] = {CSV: parse_csv, JSON: parse_json}
-_DEFAULT_MAX_BODY = 25 << 20
 #: SageMaker kills 30 s after SIGTERM
-_DRAIN_SECONDS = 25
-
-Scope = dict[str, Any]
-Receive = Callable[[], Awaitable[dict[str, Any]]]
-Send = Callable[[dict[str, Any]], Awaitable[None]]
+_DRAIN_SECONDS = 25.0
 
 
-class Answer(NamedTuple):
-    """An HTTP response; `headers` besides type and length."""
-
-    status: int
-    body: bytes
-    kind: str = JSON
-    headers: tuple[tuple[bytes, bytes], ...] = ()
-
-
-class Refusal(Exception):
-    """An answer other than scores.
-
-    Parameters
-    ----------
-    status : int
-        HTTP status.
-    content : mapping
-        The JSON body.
-    """
-
-    def __init__(self, status: int, **content: Any) -> None:
-        super().__init__(content.get("error"))
-        self.status = status
-        self.content = content
-
-
-class Application:
-    """The ASGI application.
-
-    Parameters
-    ----------
-    scorer : Scorer
-    max_body : int
-        Largest body taken, in bytes.
-    """
-
-    def __init__(self, scorer: Scorer, *, max_body: int = _DEFAULT_MAX_BODY) -> None:
-        self._scorer = scorer
-        self._max_body = max_body
-        self.model_id = scorer.model_id
-        tail = {"threshold": scorer.threshold, "model": scorer.model_id}
-        self._contract = orjson.dumps(scorer.contract)
-        self._json_tail = b"]," + orjson.dumps(tail)[1:]
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "lifespan":
-            return await _live(receive, send)
-        if scope["type"] != "http":
-            return None
-        try:
-            if scope["path"] == "/invocations":
-                answer = await self._invoke(scope, receive)
-            elif scope["path"] == "/ping":
-                answer = self._ping()
-            elif scope["path"] == "/model":
-                answer = Answer(200, self._contract)
-            else:
-                raise Refusal(
-                    404, error=f"there is no {scope['path']}; there are /ping, /invocations, /model"
-                )
-        except Refusal as refusal:
-            answer = Answer(refusal.status, orjson.dumps(refusal.content))
-        headers = [
-            (b"content-type", answer.kind.encode()),
-            (b"content-length", b"%d" % len(answer.body)),
-            *answer.headers,
-        ]
-        await send({"type": "http.response.start", "status": answer.status, "headers": headers})
-        await send({"type": "http.response.body", "body": answer.body})
-        return None
-
-    def _ping(self) -> Answer:
-        """Healthy means that a row gets a score."""
-        canary = np.full((1, len(self._scorer.features)), np.nan, np.float32)
-        if not np.isfinite(self._scorer.score(canary)).all():
-            raise Refusal(503, error="the model does not score")
-        return Answer(200, b"{}")
-
-    async def _invoke(self, scope: Scope, receive: Receive) -> Answer:
-        if scope["method"] != "POST":
-            raise Refusal(405, error=f"{scope['method']} /invocations: send rows by POST")
-        headers = dict(scope["headers"])
-        kind = headers.get(b"content-type", b"").partition(b";")[0].strip().lower().decode("latin-1")
-        if kind not in _PARSERS:
-            raise Refusal(415, error=f"content type {kind!r}: send {CSV} or {JSON}")
-        accepted = _accepted(headers.get(b"accept", b"").decode("latin-1"), kind)
-        body = await self._read(headers, receive)
-        if not body:
-            return Answer(204, b"", accepted)
-        try:
-            if len(body) < BULK_BYTES:
-                rows, scores = self._score(body, kind)
-            else:
-                # Beside the event loop, so that /ping and single rows are answered meanwhile.
-                rows, scores = await asyncio.to_thread(self._score, body, kind)
-        except BodyError as error:
-            place = {name: value for name in ("row", "column") if (value := getattr(error, name)) is not None}
-            raise Refusal(400, error=error.sentence, **place) from error
-        unseen = (b"x-fraudlab-unseen", b"%d" % rows.unseen)
-        return Answer(200, self._render(scores, accepted), accepted, (unseen,))
-
-    def _score(self, body: bytes, kind: str) -> tuple[Rows, NDArray[np.float32]]:
-        rows = _PARSERS[kind](body, self._scorer.features)
-        return rows, self._scorer.score(rows.matrix)
-
-    def _render(self, scores: NDArray[np.float32], kind: str) -> bytes:
-        # orjson writes the shortest text that reads back as the same float32.
-        texts = orjson.dumps(scores, option=orjson.OPT_SERIALIZE_NUMPY)[1:-1]
-        if kind == CSV:
-            return texts.replace(b",", b"\n") + b"\n"
-        alerts = scores.astype(np.float64) >= self._scorer.threshold
-        predictions = [
-            b'{"score":%b,"alert":%b}' % (text, b"true" if alert else b"false")
-            for text, alert in zip(texts.split(b","), alerts.tolist(), strict=True)
-        ]
-        return b'{"predictions":[' + b",".join(predictions) + self._json_tail
-
-    async def _read(self, headers: Mapping[bytes, bytes], receive: Receive) -> bytes:
-        declared = headers.get(b"content-length", b"0")
-        if declared.isdigit() and int(declared) > self._max_body:
-            raise self._too_large()
-        message = await receive()
-        body: bytes = message.get("body", b"")
-        if message.get("more_body"):
-            pieces, size = [body], len(body)
-            while message.get("more_body"):
-                message = await receive()
-                pieces.append(message.get("body", b""))
-                size += len(pieces[-1])
-                if size > self._max_body:
-                    raise self._too_large()
-            body = b"".join(pieces)
-        if len(body) > self._max_body:
-            raise self._too_large()
-        return body
-
-    def _too_large(self) -> Refusal:
-        return Refusal(
-            413, error=f"the body is larger than {self._max_body:,} bytes; send fewer rows at once"
-        )
-
-
-def _accepted(accept: str, kind: str) -> str:
-    """The media type to answer in: that of the request, unless only another one is accepted."""
-    if not accept or accept in ("*/*", kind):
-        return kind
-    offers = [offer.partition(";")[0].strip().lower() for offer in accept.split(",")]
-    for offer in (kind, *_PARSERS):
-        if offer in offers or "*/*" in offers or offer.partition("/")[0] + "/*" in offers:
-            return offer
-    raise Refusal(406, error=f"accept {accept!r}: answers are {CSV} or {JSON}")
-
-
-async def _live(receive: Receive, send: Send) -> None:
-    while True:
-        event = (await receive())["type"]
-        await send({"type": f"{event}.complete"})
-        if event == "lifespan.shutdown":
-            return
-
-
-def application() -> Application:
-    """The application of this environment: what each worker process calls."""
-    scorer = load_scorer(Tree.from_environment().model)
-    return Application(scorer, max_body=_whole_number("FRAUDLAB_MAX_BODY", _DEFAULT_MAX_BODY))
-
-
-def _whole_number(name: str, default: int) -> int:
-    text = os.environ.get(name, "")
-    if text and not (text.isascii() and text.isdigit() and int(text) > 0):
-        raise ConfigError(f"{name} is {text!r}", fix="set it to a whole number of at least 1")
-    return int(text) if text else default
-
-
-def run(model: Path) -> None:
-    """Serve until SIGTERM, then finish what is in flight.
-
-    Parameters
-    ----------
-    model : Path
-        The model folder; it is checked before anything listens.
+def run() -> None:
+    """Serve until SIGTERM or SIGINT, then finish what is in flight.
 
     Raises
     ------
     ConfigError
-        If the model or a setting cannot be used.
+        If the model or a setting cannot be used; nothing has been listened on by then.
     """
-    import uvicorn
+    settings = read_settings()
+    start_logging(settings.log_level)
+    if settings.metrics and settings.workers > 1:
+        from fraudlab.container.metrics import share_between_processes
 
-    port = _whole_number("SAGEMAKER_BIND_TO_PORT", 8080)
-    workers = _whole_number("FRAUDLAB_WORKERS", 1)
-    app = application()
-    host = os.environ.get("FRAUDLAB_HOST", "0.0.0.0")
-    _require_free(host, port)
-    print(f"serving {model} as {app.model_id} on {host}:{port}", flush=True)
-    uvicorn.run(
-        app if workers == 1 else "fraudlab.container.serve:application",
-        factory=workers > 1,
-        workers=workers,
-        host=host,
-        port=port,
-        http="httptools",
-        loop="uvloop",
-        lifespan="on",
-        access_log=False,
-        log_level="warning",
-        server_header=False,
-        date_header=False,
-        timeout_graceful_shutdown=_DRAIN_SECONDS,
-    )
+        share_between_processes()
+    scorer = None if settings.several else load_scorer(settings.model, max_bytes=settings.max_model_bytes)
+    with _listening(settings.host, settings.port) as listening:
+        log(
+            logging.INFO,
+            "serving",
+            model=None if scorer is None else scorer.model_id,
+            folder=str(settings.model),
+            host=settings.host,
+            port=settings.port,
+            workers=settings.workers,
+        )
+        if settings.workers == 1:
+            _serve(settings, scorer, listening)
+        else:
+            supervise(settings.workers, lambda: _serve(settings, scorer, listening))
+    log(logging.INFO, "stopped")
 
 
-def _require_free(host: str, port: int) -> None:
-    """Say in a sentence what uvicorn would only log."""
+def _serve(settings: Settings, scorer: Scorer | None, listening: socket.socket) -> None:
+    # What is loaded by now stays: the collector need not look at it at each of its rounds.
+    gc.collect()
+    gc.freeze()
+    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+        runner.run(_until_stopped(settings, scorer, listening))
+
+
+async def _until_stopped(settings: Settings, scorer: Scorer | None, listening: socket.socket) -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+
+    def on_signal(_number: int, _frame: FrameType | None) -> None:
+        loop.call_soon_threadsafe(stop.set)
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, on_signal)
+    endpoint = Endpoint(settings, scorer)
+    await endpoint.server.start(listening)
+    await stop.wait()
+    log(logging.INFO, "stopping")
+    await endpoint.server.stop(_DRAIN_SECONDS)
+    endpoint.close()
+
+
+def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop]:
+    try:
+        import uvloop
+    except ModuleNotFoundError:  # Windows
+        return asyncio.new_event_loop
+    return uvloop.new_event_loop
+
+
+def _listening(host: str, port: int) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
-        socket.create_server((host, port), family=family).close()
+        return socket.create_server((host, port), family=family, backlog=2048)
     except OSError as error:
         raise ConfigError(
             f"cannot listen on {host}:{port}: {os.strerror(error.errno or 0)}",

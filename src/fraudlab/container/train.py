@@ -1,99 +1,75 @@
-"""``train``: prepared splits become ``model.ubj`` and the scoring contract it travels with."""
+"""``train``: rows become ``model.ubj`` and the scoring contract it travels with."""
 
 from __future__ import annotations
 
-import platform
+import hashlib
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-import numpy as np
-from numpy.typing import NDArray
-
-from fraudlab import __version__
-from fraudlab.container.contract import Fields, Tree, read_json, write_json
-from fraudlab.container.failure import ConfigError
-from fraudlab.container.features import Features, read_features
-from fraudlab.container.hyperparameters import Hyperparameters, read_hyperparameters
-from fraudlab.container.model_file import write_model
+from fraudlab.container import checkpoints
+from fraudlab.container.contract import Fields, Tree
+from fraudlab.container.digests import Digests
+from fraudlab.container.failure import ConfigError, JobError
+from fraudlab.container.hosts import Hosts, joined, read_hosts
+from fraudlab.container.job import PARTS, Job, read_job
 from fraudlab.container.runtime import Stages, StopRequest
 from fraudlab.container.tracking import Archive
-from fraudlab.evaluation.metrics import average_precision, confusion, roc_auc
-from fraudlab.evaluation.thresholds import Decision, Policy, choose_threshold
 
 if TYPE_CHECKING:
-    from fraudlab.container.boosting import Fitted
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from fraudlab.container.checkpoints import Checkpoint, Checkpoints
+    from fraudlab.container.decision import Decided
+    from fraudlab.container.folds import CrossValidation
+    from fraudlab.container.inputs import Inputs
     from fraudlab.container.prepared import Prepared
-
-
-@dataclass(frozen=True, slots=True)
-class DecisionRequest:
-    """How the threshold is to be chosen; costs in the currency of the amounts."""
-
-    policy: Policy
-    threshold: float | None
-    missed_fraud_cost: float | None
-    alert_cost: float
-
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """What ``train.json`` asks for; `log_rounds` is off where the launcher logs the rounds it reads."""
-
-    run_id: str
-    experiment_key: str | None
-    log_rounds: bool
-    decision: DecisionRequest
-    hashes: dict[str, str]
-
-
-@dataclass(frozen=True, slots=True)
-class Job:
-    """Everything a training job is given, read and checked."""
-
-    tree: Tree
-    request: Request
-    parameters: Hyperparameters
-    manifest: Mapping[str, Any]
-    features: Features
+    from fraudlab.container.rounds import Fitted
 
 
 def run(tree: Tree) -> None:
-    """Carry out the job that ``train.json`` and the hyperparameters describe.
+    """Carry out the job that the tree describes.
 
     A request to stop (SIGTERM) ends it early and well: the model of the rounds so far is saved.
 
     Raises
     ------
     JobError
-        If a parameter or a split cannot be used.
+        If a parameter or a channel cannot be used.
     """
     stages, stop = Stages(), StopRequest()
     with stop.listening():
-        job = _read_job(tree)
-        archive = Archive(job.request.experiment_key, tree.results / "comet")
+        job, hosts = read_job(tree), read_hosts(tree)
+        _require_one_host(job, hosts)
+        archive = Archive(job.request.experiment_key if hosts.first else None, tree.results / "comet")
         try:
-            _train(job, archive, stages, stop)
+            with joined(hosts, stop):
+                _train(job, hosts, archive, stages, stop)
         finally:
             with stages.stage("tracking"):
                 archive.close()
     stages.end()
 
 
-def _train(job: Job, archive: Archive, stages: Stages, stop: StopRequest) -> None:
+def _train(job: Job, hosts: Hosts, archive: Archive, stages: Stages, stop: StopRequest) -> None:
+    digests = _digests(job, hosts)
     with stages.stage("import"):
-        from fraudlab.container.boosting import fit, train_matrix
-        from fraudlab.container.prepared import read_split
+        from fraudlab.container.folds import cross_validate, require_rows
+        from fraudlab.container.inputs import read_inputs
+        from fraudlab.container.outputs import Outcome, save
+        from fraudlab.container.rounds import fit, set_up
 
     archive.log_parameters(job.parameters.as_json())
-    with stages.stage("load"):
-        train = read_split(job.tree.channel("train"), job.features)
-        validation = read_split(job.tree.channel("validation"), job.features)
+    with stages.stage("load"), stop.at_once():
+        train, inputs = read_inputs(job, hosts, digests)
+        require_rows(train.label, job.parameters.k_fold)
     with stages.stage("matrix"):
-        train_bins = train_matrix(train, job.features, job.parameters)
+        training = set_up(job, train, inputs, hosts)
+        kept = train if job.parameters.k_fold else None
         del train
-        validation_bins = train_matrix(validation, job.features, job.parameters, ref=train_bins)
+    keeper, start = _checkpoints(job, inputs, digests, hosts)
 
     def on_round(number: int, metrics: Mapping[str, float]) -> None:
         print(f"round={number}", *(f"validation-{k}={v:.6f}" for k, v in metrics.items()), flush=True)
@@ -101,107 +77,117 @@ def _train(job: Job, archive: Archive, stages: Stages, stop: StopRequest) -> Non
             archive.log_metrics({f"validation_{k}": v for k, v in metrics.items()}, step=number)
 
     with stages.stage("train"):
-        fitted = fit(train_bins, validation_bins, job.parameters, on_round=on_round, stop=stop)
-    with stages.stage("threshold"):
-        score = fitted.booster.inplace_predict(validation.matrix)
-        decision, measured = _decide(job.request.decision, validation, score)
-    archive.log_metrics({f"validation_{k}": v for k, v in measured.items() if v is not None})
-    with stages.stage("save"):
-        _save(job, fitted, decision, measured, stages.seconds)
+        fitted = fit(training, stop=stop, on_round=on_round, start=start, checkpoints=keeper)
+        _require_one_model(fitted, hosts)
+        del training
+    folds = None
+    if kept is not None:
+        with stages.stage("k_fold"):
+            folds = cross_validate(job, kept, inputs, stop)
+    hashes = _hashes(job, digests, hosts)
+    with hosts.together():
+        if hosts.first:
+            with stages.stage("threshold"):
+                decided = _decide(job, inputs, fitted, folds, hosts, stopped=stop.made)
+                score = None if inputs.test is None else _score(fitted, inputs.test, hosts)
+            archive.log_metrics(
+                {f"{decided.evidence}_{k}": v for k, v in (decided.measured or {}).items() if v is not None}
+            )
+            with stages.stage("save"):
+                save(job, Outcome(inputs, fitted, folds, decided, score, hashes), stages.seconds)
+
+
+def _require_one_host(job: Job, hosts: Hosts) -> None:
+    """Refuse what XGBoost, or this job, does on one host only."""
+    alone = {
+        "k_fold": job.parameters.k_fold > 0,
+        "tree_method=exact": job.parameters.booster["tree_method"] == "exact",
+    }
+    for what, asked in alone.items():
+        if asked and len(hosts) > 1:
+            raise ConfigError(
+                f"{what} needs one host, and the job has {len(hosts)}",
+                fix=f"use one instance, or leave {what} out",
+            )
+
+
+def _digests(job: Job, hosts: Hosts) -> Digests | None:
+    """Hash the channels only where somebody asks: it costs a tenth of reading them."""
+    if job.manifest is not None and len(hosts) == 1 and not checkpoints.wanted(job.tree):
+        return None
+    folders = {name: job.tree.channel(name) for name in PARTS if name in job.channels}
+    return Digests({name: partial(_files, job, folder) for name, folder in folders.items()})
+
+
+def _files(job: Job, folder: Path) -> list[Path]:
+    from fraudlab.container.channels.sources import list_sources
+    from fraudlab.container.prepared import split_files
+
+    return split_files(folder) if job.manifest else [source.path for source in list_sources(folder)]
+
+
+def _checkpoints(
+    job: Job, inputs: Inputs, digests: Digests | None, hosts: Hosts
+) -> tuple[Checkpoints | None, Checkpoint | None]:
+    """Who keeps checkpoints, on the first host, and the one to go on from, on all."""
+    parameters = job.parameters
+    asked = bool(parameters.checkpoint_rounds) and hosts.share(checkpoints.wanted(job.tree))
+    if digests is None or not asked:
+        return None, None
+    data = digests.combined(hosts)
+    keeper, start = None, None
+    with hosts.together():
+        if hosts.first:
+            training = checkpoints.fingerprint(
+                parameters.as_json(),
+                hooks=None if job.hooks is None else job.hooks.sha256,
+                columns=inputs.features.as_json(),
+                data={name: data[name] for name in ("train", "validation") if name in data},
+                hosts=len(hosts),
+            )
+            keeper = checkpoints.open_checkpoints(job.tree, training)
+            start = keeper.latest(parameters.num_round)
+    return keeper, checkpoints.share(start, hosts)
+
+
+def _require_one_model(fitted: Fitted, hosts: Hosts) -> None:
+    """Be sure of what XGBoost promises: every host ends with the same trees."""
+    if len(hosts) > 1 and len(set(hosts.gather(hashlib.sha256(fitted.booster.save_raw("ubj")).digest()))) > 1:
+        raise JobError(
+            "the hosts ended with different models", fix="give all hosts the same image and instance type"
+        )
 
 
 def _decide(
-    request: DecisionRequest, validation: Prepared, score: NDArray[np.float32]
-) -> tuple[Decision, dict[str, Any]]:
-    """Choose the threshold on validation, and measure there."""
-    label = validation.label
-    try:
-        decision = choose_threshold(label, score, validation.amount, **asdict(request))
-    except ValueError as error:
-        raise ConfigError(
-            f"no threshold can be chosen: {error}",
-            fix="set evaluation.policy to f1, or give the costs it needs",
-        ) from error
-    at = confusion(label, score, threshold=decision.threshold)
-    return decision, {
-        "average_precision": average_precision(label, score),
-        "roc_auc": roc_auc(label, score),
-        "precision": at.precision,
-        "recall": at.recall,
-        "f1": at.f1,
-        "true_positives": at.tp,
-        "false_positives": at.fp,
-        "false_negatives": at.fn,
-        "true_negatives": at.tn,
-        "rows": int(label.size),
-        "positives": int(label.sum()),
-        "threshold": decision.threshold,
-        "cost": decision.cost,
-    }
+    job: Job,
+    inputs: Inputs,
+    fitted: Fitted,
+    folds: CrossValidation | None,
+    hosts: Hosts,
+    *,
+    stopped: bool,
+) -> Decided:
+    from fraudlab.container.decision import Evidence, decide
+
+    evidence = None if folds is None else folds.pooled()
+    if (validation := inputs.validation) is not None:
+        score = _score(fitted, validation, hosts)
+        evidence = Evidence("validation", validation.label, score, validation.amount)
+    # The model of a job that was cut short is worth more than a policy that has nothing to choose on.
+    given_up = stopped and evidence is None
+    decided = decide(None if given_up else job.request.decision, evidence)
+    print(f"threshold={decided.threshold:.6g} policy={decided.request.policy}", end=" ")
+    print(f"measured_on={decided.evidence or 'nothing'}", flush=True)
+    return decided
 
 
-def _save(
-    job: Job, fitted: Fitted, decision: Decision, measured: Mapping[str, Any], seconds: Mapping[str, float]
-) -> None:
-    import xgboost
-
-    history = {
-        "metric": fitted.metric,
-        "validation": fitted.validation,
-        "best_round": fitted.best_round,
-        "rounds": len(fitted.validation),
-        "seconds": seconds,
-    }
-    write_json(job.tree.results / "history.json", history)
-    write_json(job.tree.results / "validation.json", {**measured, "curve": decision.curve})
-    prepared = {name: split["sha256"] for name, split in job.manifest["splits"].items()}
-    contract = {
-        "run_id": job.request.run_id,
-        "label": job.manifest["roles"]["label"],
-        **job.features.as_json(),
-        "threshold": decision.threshold,
-        "decision": {**asdict(job.request.decision), "validation": measured},
-        "calibration": None,
-        "hyperparameters": job.parameters.as_json(),
-        "rounds": fitted.best_round + 1,
-        "versions": {
-            "fraudlab": __version__,
-            "xgboost": xgboost.__version__,
-            "numpy": np.__version__,
-            "python": platform.python_version(),
-        },
-        "hashes": {**job.request.hashes, "prepared": prepared},
-    }
-    write_model(job.tree.model, fitted.booster.save_raw("ubj"), contract)
+def _score(fitted: Fitted, part: Prepared, hosts: Hosts) -> NDArray[np.float32]:
+    return cast("NDArray[np.float32]", hosts.on_first(lambda: fitted.booster.inplace_predict(part.matrix)))
 
 
-def _read_job(tree: Tree) -> Job:
-    config = tree.channel("config")
-    manifest = read_json(config / "manifest.json")
-    return Job(
-        tree,
-        _read_request(config / "train.json"),
-        read_hyperparameters(read_json(tree.hyperparameters)),
-        manifest,
-        read_features(Fields(manifest, source="manifest.json")),
-    )
-
-
-def _read_request(path: Path) -> Request:
-    fields = Fields(read_json(path), source="train.json")
-    decision = fields.fields("decision")
-    request = Request(
-        run_id=fields.get("run_id", str),
-        experiment_key=fields.optional("experiment_key", str),
-        log_rounds=fields.get("log_rounds", bool, True),
-        decision=DecisionRequest(
-            policy=cast(Policy, decision.choice("policy", "cost", "f1", "fixed")),
-            threshold=decision.optional("threshold", float),
-            missed_fraud_cost=decision.optional("missed_fraud_cost", float),
-            alert_cost=decision.get("alert_cost", float, 0.0),
-        ),
-        hashes=fields.get("hashes", dict, {}),
-    )
-    fields.end()
-    decision.end()
-    return request
+def _hashes(job: Job, digests: Digests | None, hosts: Hosts) -> dict[str, Any]:
+    """Which data the model comes from: by the process job's manifest, or by the channels' content."""
+    if job.manifest is not None:
+        splits = Fields(job.manifest, source="manifest.json").get("splits", dict)
+        return {"prepared": {name: split["sha256"] for name, split in splits.items()}}
+    return {"channels": {} if digests is None else digests.combined(hosts)}

@@ -70,7 +70,7 @@ def log_job(context: Context, trained: Trained) -> str:
     name = context.config.model.name
     context.tracker.tell(lambda e: e.log_model(f"fraudlab-{name}", folder))
     history = trained.history
-    best = max(history["validation"], default=0.0)
+    best = history["validation"][history["best_round"]]
     rounds = f"{trained.contract['rounds']} of {history['rounds']} rounds"
     return f"{rounds}, validation {history['metric']} {best:.3f}"
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import shutil
 import tarfile
 from dataclasses import dataclass
@@ -11,12 +10,12 @@ from typing import Any
 
 from fraudlab import api_requests
 from fraudlab.archives import unpack
+from fraudlab.config_rules import hook_file
+from fraudlab.container.hook_source import FILE
 from fraudlab.errors import JobFailed, StorageError
 from fraudlab.run import read_json, storage, write_json
 from fraudlab.stages.context import Context
 from fraudlab.stages.prepare import Prepared
-
-_ROUND = re.compile(api_requests.ROUND_LINE)
 
 
 @dataclass(frozen=True)
@@ -48,7 +47,8 @@ def train(context: Context, prepared: Prepared, *, data_sha256: str) -> Trained:
     output = context.workspace / "training-output"
     output.mkdir(parents=True, exist_ok=True)
     write_json(context.config_channel / "manifest.json", prepared.manifest)
-    write_json(context.config_channel / "train.json", _job_description(context, data_sha256))
+    hashes = {"data": data_sha256, **_send_hooks(context)}
+    write_json(context.config_channel / "train.json", _job_description(context, hashes))
     backend = context.backend
     request = api_requests.training_job(
         context.config,
@@ -69,7 +69,18 @@ def train(context: Context, prepared: Prepared, *, data_sha256: str) -> Trained:
     return _keep_model(output / "model.tar.gz", context.folder.path)
 
 
-def _job_description(context: Context, data_sha256: str) -> dict[str, Any]:
+def _send_hooks(context: Context) -> dict[str, str]:
+    """Copy ``model.hooks`` to where the job looks and into the run's folder; its hash, if there is one."""
+    if context.config.model.hooks is None:
+        return {}
+    source = hook_file(context.config.model.hooks)
+    for folder in (context.config_channel, context.folder.path):
+        with storage(folder):
+            (folder / FILE).write_bytes(source.content)
+    return {"hooks": source.sha256}
+
+
+def _job_description(context: Context, hashes: dict[str, str]) -> dict[str, Any]:
     evaluation, experiment = context.config.evaluation, context.tracker.experiment
     return {
         "run_id": context.run_id,
@@ -81,7 +92,7 @@ def _job_description(context: Context, data_sha256: str) -> dict[str, Any]:
             "missed_fraud_cost": None if context.config.data.amount else evaluation.missed_fraud_cost,
             "alert_cost": evaluation.alert_cost,
         },
-        "hashes": {"data": data_sha256},
+        "hashes": hashes,
     }
 
 
@@ -91,12 +102,12 @@ def _run_job(context: Context, request: api_requests.Request) -> None:
     with context.terminal.meter("rounds", total=total) as meter:
 
         def on_line(line: str) -> None:
-            if found := _ROUND.search(line):
-                number = int(found[1])
+            if found := api_requests.read_round(line):
+                number, metrics = found
                 meter.reach(number + 1)
                 if streams:
-                    name, value = f"validation_{found[2]}", float(found[3])
-                    context.tracker.tell(lambda e: e.log_metric(name, value, step=number))
+                    named = {f"validation_{name}": value for name, value in metrics.items()}
+                    context.tracker.tell(lambda e: e.log_metrics(named, step=number))
 
         with context.job_log("train", on_line=on_line) as log:
             context.backend.train(context.record_request("training-job", request), log)

@@ -20,13 +20,12 @@ from fraudlab.container.failure import TableError
 from fraudlab.container.parsing import MISSING_NUMBERS, is_number, parse_number
 
 #: smaller ones cost more calls, larger ones leave threads without work at the end of a block of lines
-_CHUNK_BYTES = 1 << 20
+_CHUNK_BYTES = 1 << 19
 #: rows turned into matrix rows at once, so that they stay in the processor's cache
 _BATCH_ROWS = 1 << 13
 #: a first row that counts its own columns is a header that pandas made up, unless it is this short
 _HEADER_COLUMNS = 5
-#: quotes inside a value, and ``nan(…)``: Arrow would read both as something
-_ODD = re.compile(rb'[^,\r\n]"[^,\r\n]|\(')
+_QUOTE_INSIDE = re.compile(rb'[^,\r\n]"[^,\r\n]')
 _SEPARATORS = {";": "semicolons", "\t": "tabs", "|": "vertical bars"}
 _BOOLEANS = ("true", "false")
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
@@ -141,7 +140,9 @@ def _is_header(first: Sequence[str]) -> bool:
 
 def _batches(block: bytes, layout: _Layout, before: int) -> Iterator[Any]:
     """The columns of some rows; `before` of the file have been read."""
-    table = None if _ODD.search(block) else _parse(block, layout)
+    # Arrow reads "1"2 as 12, and nan(1) as missing.
+    odd = b"(" in block or (b'"' in block and _QUOTE_INSIDE.search(block))
+    table = None if odd else _parse(block, layout)
     if table is None:
         # Whatever the fast parser would not take is read, or refused with its place, by the careful one.
         table = _parse_carefully(block, layout, before)

@@ -89,7 +89,7 @@ def numbers(column: Any) -> NDArray[Any]:
 
     if pa.types.is_boolean(column.type):
         column = column.cast(pa.uint8())
-    if not pa.types.is_float32(column.type):
+    if column.type not in (pa.float32(), pa.float64()):
         column = column.cast(pa.float64(), safe=False)
     found: NDArray[Any] = column.to_numpy(zero_copy_only=False)
     return found

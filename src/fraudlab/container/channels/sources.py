@@ -39,8 +39,9 @@ _SUFFIXES = {
     ".pbr": RECORDIO,
 }
 _HEAD_BYTES = 64 << 10
-_BLOCK_BYTES = 8 << 20
+_BLOCK_BYTES = 4 << 20
 _LONGEST_ROW_BYTES = 64 << 20
+_BLANKS = b" \t\r\n"
 _COLON_PAIR = re.compile(rb"[^:]+:[^:]+")
 
 
@@ -211,8 +212,9 @@ def line_blocks(source: Source) -> Iterator[bytes]:
     with source.path.open("rb", buffering=0) as file:
         while chunk := file.read(_BLOCK_BYTES):
             data = rest + chunk
-            lines = data.rfind(b"\n") + 1
-            content = len(data[:lines].rstrip())
+            content = data.rfind(b"\n") + 1
+            while content and data[content - 1] in _BLANKS:
+                content -= 1
             end = data.find(b"\n", content) + 1 if content else 0
             if end:
                 yield data[:end]

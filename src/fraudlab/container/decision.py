@@ -1,0 +1,128 @@
+"""The threshold a model ships with: chosen on rows it was not trained on, and measured there."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fraudlab.container.failure import ConfigError
+from fraudlab.container.job import DecisionRequest
+from fraudlab.evaluation.metrics import average_precision, confusion, roc_auc
+from fraudlab.evaluation.thresholds import choose_threshold
+
+_WITHOUT_EVIDENCE = DecisionRequest("fixed", 0.5)
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """Scores of rows that did not train the booster that scored them.
+
+    Attributes
+    ----------
+    source : {"validation", "out_of_fold"}
+    label : ndarray of uint8, shape (rows,)
+    score : ndarray of float32, shape (rows,)
+    amount : ndarray of float64, shape (rows,), or None
+    """
+
+    source: Literal["validation", "out_of_fold"]
+    label: NDArray[np.uint8]
+    score: NDArray[np.float32]
+    amount: NDArray[np.float64] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """A threshold and where it comes from.
+
+    Attributes
+    ----------
+    request : DecisionRequest
+        What was asked for, or what was done where nothing was.
+    threshold : float
+        An alert is ``score >= threshold``.
+    evidence : str or None
+        What it was measured on; None where there was nothing.
+    measured : dict or None
+        The metrics there.
+    curve : dict of list or None
+        The trade-off the threshold was chosen from.
+    """
+
+    request: DecisionRequest
+    threshold: float
+    evidence: str | None
+    measured: dict[str, Any] | None
+    curve: dict[str, list[float]] | None
+
+    def as_json(self) -> dict[str, Any]:
+        """``decision`` as ``model.json`` holds it."""
+        measured = {self.evidence: self.measured} if self.evidence else {}
+        return {**asdict(self.request), "measured_on": self.evidence, "validation": None, **measured}
+
+
+def decide(request: DecisionRequest | None, evidence: Evidence | None) -> Decided:
+    """Choose a threshold, and measure it.
+
+    Parameters
+    ----------
+    request : DecisionRequest or None
+        None chooses by F1 on what evidence there is, and without any alerts from a probability of 0.5 on.
+    evidence : Evidence or None
+
+    Raises
+    ------
+    ConfigError
+        If the policy needs what is not there: rows, a price, a threshold.
+    """
+    if evidence is None:
+        asked = request or _WITHOUT_EVIDENCE
+        if asked.threshold is None:
+            raise ConfigError(
+                f"no threshold can be chosen: the {asked.policy} policy has nothing to choose one on",
+                fix="add a validation channel, or use the fixed policy with a threshold",
+            )
+        return Decided(asked, asked.threshold, None, None, None)
+    asked = request or DecisionRequest("f1")
+    try:
+        decision = choose_threshold(evidence.label, evidence.score, evidence.amount, **asdict(asked))
+    except ValueError as error:
+        raise ConfigError(
+            f"no threshold can be chosen: {error}",
+            fix="set evaluation.policy to f1, or give the costs it needs",
+        ) from error
+    measured = measure(evidence.label, evidence.score, decision.threshold) | {"cost": decision.cost}
+    return Decided(asked, decision.threshold, evidence.source, measured, decision.curve)
+
+
+def measure(label: NDArray[np.uint8], score: NDArray[np.float32], threshold: float) -> dict[str, Any]:
+    """What a threshold does on some rows, and how well they are ranked.
+
+    A ranking of rows of one label has no measure: both are None then.
+
+    Parameters
+    ----------
+    label : ndarray of uint8, shape (rows,)
+    score : ndarray of float32, shape (rows,)
+    threshold : float
+    """
+    at = confusion(label, score, threshold=threshold)
+    positives = int(label.sum())
+    ranked = 0 < positives < label.size
+    return {
+        "average_precision": average_precision(label, score) if ranked else None,
+        "roc_auc": roc_auc(label, score) if ranked else None,
+        "precision": at.precision,
+        "recall": at.recall,
+        "f1": at.f1,
+        "true_positives": at.tp,
+        "false_positives": at.fp,
+        "false_negatives": at.fn,
+        "true_negatives": at.tn,
+        "rows": int(label.size),
+        "positives": positives,
+        "threshold": threshold,
+    }

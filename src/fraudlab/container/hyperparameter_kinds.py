@@ -1,0 +1,225 @@
+"""What the text of a hyperparameter can mean: numbers, choices, metrics, constraints."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from typing import Any
+
+#: largest whole number of SageMaker's own ranges, and of XGBoost's
+LARGEST = 2**31 - 1
+#: metrics of XGBoost that suit two classes and have no parameter; more is better where it says so
+METRICS: Mapping[str, bool] = {"aucpr": True, "auc": True, "logloss": False, "error": False, "rmse": False}
+_HOOK = re.compile(r"hook:[A-Za-z_]\w{0,63}", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """One kind of value.
+
+    Attributes
+    ----------
+    wanted : str
+        What is valid, as it follows "set it to".
+    read : callable
+        From text to value; raises ValueError, as :class:`Unfit` where there is more to say.
+    """
+
+    wanted: str
+    read: Callable[[str], Any]
+
+
+class Unfit(ValueError):
+    """A value that is understood and cannot be used; the message is the reason."""
+
+
+def number(minimum: float, maximum: float = math.inf, *, above: bool = False, below: bool = False) -> Kind:
+    """A finite number of a range; `above` leaves out the minimum itself, `below` the maximum."""
+
+    def read(text: str) -> float:
+        value = _float(text)
+        inside = minimum <= value <= maximum and math.isfinite(value)
+        if not inside or (above and value == minimum) or (below and value == maximum):
+            raise ValueError
+        return value
+
+    lower = f"above {minimum:g}" if above else f"of at least {minimum:g}"
+    upper = "" if maximum == math.inf else f" and {'below' if below else 'at most'} {maximum:g}"
+    return Kind(f"a number {lower}{upper}", read)
+
+
+def whole(minimum: int, maximum: int = LARGEST, *, but: int | None = None) -> Kind:
+    """A whole number of a range, also where it is written as ``6.0``; `but` is not one of them."""
+
+    def read(text: str) -> int:
+        value = _float(text)
+        if not (minimum <= value <= maximum and value == int(value) and value != but):
+            raise ValueError
+        return int(value)
+
+    upper = "" if maximum == LARGEST else f" and at most {maximum}"
+    return Kind(f"a whole number of at least {minimum}{upper}" + (f", but not {but}" if but else ""), read)
+
+
+def flag() -> Kind:
+    """True or false, in any of the ways they are written."""
+
+    def read(text: str) -> bool:
+        if text.lower() not in ("true", "1", "false", "0"):
+            raise ValueError
+        return text.lower() in ("true", "1")
+
+    return Kind("true or false", read)
+
+
+def one_of(*valid: str, same: Mapping[str, str] | None = None, why: Mapping[str, str] | None = None) -> Kind:
+    """One of some words.
+
+    Parameters
+    ----------
+    valid : str
+    same : mapping of str to str, optional
+        Other words for valid ones.
+    why : mapping of str to str, optional
+        Patterns of words that XGBoost knows, and the reason why they are not valid here.
+    """
+
+    def read(text: str) -> str:
+        word = (same or {}).get(text, text)
+        if word not in valid:
+            raise _unfit(why or {}, word)
+        return word
+
+    return Kind(f"one of {', '.join(valid)}" if len(valid) > 1 else valid[0], read)
+
+
+def objective(why: Mapping[str, str]) -> Kind:
+    """The objective XGBoost has for two classes, or a hook."""
+
+    def read(text: str) -> str:
+        if text != "binary:logistic" and not is_hook(text):
+            raise _unfit(why, text)
+        return text
+
+    return Kind("one of binary:logistic, hook:NAME", read)
+
+
+def metrics(why: Mapping[str, str]) -> Kind:
+    """One or more metrics, separated by commas or as a JSON list; each in the form XGBoost prints it in."""
+
+    def read(text: str) -> tuple[str, ...]:
+        given = json.loads(text) if text.startswith("[") else text.split(",")
+        found = tuple(_metric(str(item).strip(), why) for item in given)
+        if not found:
+            raise ValueError
+        names = [printed(metric) for metric in found]
+        if len(set(names)) != len(names):
+            twice = next(name for name in names if names.count(name) > 1)
+            raise Unfit(f"{twice} is there twice")
+        return found
+
+    return Kind(f"one or more of {', '.join(METRICS)}, error@THRESHOLD, pre@ALERTS, hook:NAME", read)
+
+
+def monotone() -> Kind:
+    """A direction a column: JSON by name, or JSON or XGBoost's tuple by position."""
+
+    def read(text: str) -> dict[str, int] | tuple[int, ...]:
+        value = _constraint(text)
+        directions = list(value.values()) if isinstance(value, dict) else value
+        if not isinstance(directions, list) or not directions:
+            raise ValueError
+        if not all(type(item) is int and -1 <= item <= 1 for item in directions):
+            raise Unfit("a direction is 1 (rising), -1 (falling) or 0")
+        return value if isinstance(value, dict) else tuple(value)
+
+    return Kind('a direction a column, such as {"amount": 1} or (1,0,-1)', read)
+
+
+def interactions() -> Kind:
+    """Groups of columns: JSON by name or position, or XGBoost's text of positions."""
+
+    def read(text: str) -> tuple[tuple[str | int, ...], ...]:
+        groups = _constraint(text)
+        if not isinstance(groups, list) or not all(isinstance(group, list) and group for group in groups):
+            raise ValueError
+        if not all(type(item) in (str, int) for group in groups for item in group):
+            raise Unfit("a column is a name or a position")
+        return tuple(tuple(group) for group in groups)
+
+    return Kind('groups of columns, such as [["amount", "hour"], ["age"]] or [[0,1],[2]]', read)
+
+
+def tuned() -> Kind:
+    """The metric a SageMaker tuning job watches: the name of one of the job's metric definitions."""
+
+    def read(text: str) -> str:
+        if text.startswith("train:"):
+            raise Unfit("metrics are computed on validation only")
+        return text
+
+    return Kind("validation: and one of eval_metric, such as validation:aucpr", read)
+
+
+def is_hook(text: str) -> bool:
+    """Whether a value names a function of ``hooks.py``."""
+    return _HOOK.fullmatch(text) is not None
+
+
+def printed(metric: str) -> str:
+    """How a metric is called after ``validation-`` in a round's line: a hook's without ``hook:``."""
+    return metric.removeprefix("hook:")
+
+
+def _metric(text: str, why: Mapping[str, str]) -> str:
+    if is_hook(text):
+        if printed(text) in METRICS:
+            raise Unfit(f"a hook called {printed(text)} could not be told from XGBoost's {printed(text)}")
+        return text
+    name, at, argument = text.partition("@")
+    if name == "error" and at:
+        return _error_at(argument)
+    if name == "pre" and at and argument.isascii() and argument.isdigit() and 1 <= int(argument) <= LARGEST:
+        return f"pre@{int(argument)}"
+    if text not in METRICS:
+        raise _unfit(why, text)
+    return text
+
+
+def _error_at(threshold: str) -> str:
+    value = _float(threshold)
+    if not 0.0 < value < 1.0:
+        raise Unfit("the threshold of error@ is above 0 and below 1")
+    # XGBoost prints six digits, and 0.5 not at all: one spelling, so that its lines are found again
+    return "error" if f"{value:g}" == "0.5" else f"error@{value:g}"
+
+
+def _constraint(text: str) -> Any:
+    """JSON, or the same with round brackets."""
+    plain = text if '"' in text else text.translate(_ROUND_BRACKETS)
+    return json.loads(plain, object_pairs_hook=_unique)
+
+
+_ROUND_BRACKETS = str.maketrans("()", "[]")
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    if len(dict(pairs)) != len(pairs):
+        raise Unfit("a column is there twice")
+    return dict(pairs)
+
+
+def _float(text: str) -> float:
+    # Python would also take 1_000 and the digits of other scripts
+    if "_" in text or not text.isascii():
+        raise ValueError
+    return float(text)
+
+
+def _unfit(why: Mapping[str, str], text: str) -> ValueError:
+    reason = next((reason for pattern, reason in why.items() if fnmatchcase(text, pattern)), "")
+    return Unfit(reason) if reason else ValueError()

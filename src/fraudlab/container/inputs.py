@@ -1,0 +1,176 @@
+"""The rows a training job learns from and is measured on, whichever way its channels describe them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from fraudlab.container.contract import Fields
+from fraudlab.container.digests import Digests
+from fraudlab.container.failure import ConfigError, TableError
+from fraudlab.container.features import Column, Features, read_features
+from fraudlab.container.hosts import Hosts
+from fraudlab.container.job import PARTS, Job
+from fraudlab.container.prepared import Prepared, read_split
+
+
+@dataclass(frozen=True, slots=True)
+class Inputs:
+    """What a job is given beside the rows it trains on.
+
+    Attributes
+    ----------
+    features : Features
+    label : str
+        Name of the label column.
+    validation, test : Prepared or None
+        None where there is no such channel, and on all hosts but the first.
+    """
+
+    features: Features
+    label: str
+    validation: Prepared | None
+    test: Prepared | None
+
+
+def read_inputs(job: Job, hosts: Hosts, digests: Digests | None) -> tuple[Prepared, Inputs]:
+    """Read all channels of rows.
+
+    Parameters
+    ----------
+    job : Job
+    hosts : Hosts
+    digests : Digests or None
+        What tells several hosts whether they have the same files.
+
+    Returns
+    -------
+    train : Prepared
+        Apart from the rest, because it goes as soon as it is binned. Of several hosts, the rows of this one.
+    inputs : Inputs
+
+    Raises
+    ------
+    JobError
+        If a channel cannot be read, or has rows that cannot be learned from or measured on.
+    """
+    with hosts.together():
+        if job.manifest is None:
+            train, features = _read_first(job)
+            label = "label"
+        else:
+            features = read_features(Fields(job.manifest, source="manifest.json"))
+            label = Fields(job.manifest, source="manifest.json").fields("roles").get("label", str)
+            train = read_split(job.tree.channel("train"), features)
+        read = {name: _read(job, name, features) for name in PARTS[1:] if name in job.channels}
+    held: dict[str, Prepared | None] = dict(read)
+    if digests is not None and len(hosts) > 1:
+        _require_one_job(job, features, {"train": train, **read}, hosts)
+        if _replicated("train", digests, hosts):
+            train = train.take(slice(hosts.rank, None, len(hosts)))
+        held = {name: _at_first(name, part, digests, hosts) for name, part in read.items()}
+    frauds, rows = hosts.total([train.frauds, len(train)])
+    _require_both_classes("train", int(frauds), int(rows))
+    validation = held.get("validation")
+    with hosts.together():
+        if validation is not None:
+            _require_both_classes("validation", validation.frauds, len(validation))
+    return train, Inputs(features, label, validation, held.get("test"))
+
+
+def _read_first(job: Job) -> tuple[Prepared, Features]:
+    """The train channel of a job that stands alone, which says what the columns are."""
+    from fraudlab.container.channels import read_channel
+
+    table = read_channel(
+        job.tree.channel("train"),
+        content_type=job.channels["train"],
+        csv_weights=job.parameters.csv_weights,
+        keep_counter=job.parameters.keep_counter,
+    )
+    features = Features([Column(name) for name in table.names])
+    return Prepared(table.matrix, table.label, weight=table.weight), features
+
+
+def _read(job: Job, name: str, features: Features) -> Prepared:
+    if job.manifest is not None:
+        return read_split(job.tree.channel(name), features)
+    from fraudlab.container.channels import read_channel
+
+    table = read_channel(
+        job.tree.channel(name),
+        content_type=job.channels[name],
+        csv_weights=job.parameters.csv_weights,
+        keep_counter=job.parameters.keep_counter,
+        columns=tuple(features.names),
+    )
+    return Prepared(table.matrix, table.label, weight=table.weight)
+
+
+def _require_both_classes(name: str, frauds: int, rows: int) -> None:
+    if 0 < frauds < rows:
+        return
+    what = "no fraud" if not frauds else "nothing but fraud"
+    raise TableError(
+        f"channel {name} has {what} among its {rows:,} rows", fix="give it rows of both labels, 0 and 1"
+    )
+
+
+def _require_one_job(job: Job, features: Features, parts: Mapping[str, Prepared], hosts: Hosts) -> None:
+    """Refuse hosts that were given different parameters, or columns that do not match."""
+    given: dict[str, Any] = {
+        "hyperparameters": job.parameters.as_json() | {"hooks": job.hooks and job.hooks.sha256},
+        "channels": sorted(job.channels),
+        "columns": features.as_json(),
+        "weights": {name: part.weight is not None for name, part in parts.items()},
+        "amounts": {name: part.amount is not None for name, part in parts.items()},
+    }
+    every = [json.loads(other) for other in hosts.gather(json.dumps(given).encode())]
+    for what in given:
+        for name, other in zip(hosts.names, every, strict=True):
+            if other[what] != every[0][what]:
+                raise ConfigError(
+                    f"hosts {hosts.names[0]} and {name} have different {what}",
+                    fix="give all hosts of a job the same configuration, and files of the same columns",
+                )
+
+
+def _at_first(name: str, part: Prepared, digests: Digests, hosts: Hosts) -> Prepared | None:
+    """All rows of a channel, on the first host."""
+    if _replicated(name, digests, hosts):
+        return part if hosts.first else None
+    pieces = {
+        "matrix": hosts.gather(part.matrix.tobytes()),
+        "label": hosts.gather(part.label.tobytes()),
+        "amount": hosts.gather(b"" if part.amount is None else part.amount.tobytes()),
+        "weight": hosts.gather(b"" if part.weight is None else part.weight.tobytes()),
+    }
+    if not hosts.first:
+        return None
+    width = part.matrix.shape[1]
+    amount = None if part.amount is None else np.frombuffer(b"".join(pieces["amount"]), np.float64)
+    weight = None if part.weight is None else np.frombuffer(b"".join(pieces["weight"]), np.float32)
+    return Prepared(
+        np.frombuffer(b"".join(pieces["matrix"]), np.float32).reshape(-1, width),
+        np.frombuffer(b"".join(pieces["label"]), np.uint8),
+        amount,
+        weight,
+    )
+
+
+def _replicated(name: str, digests: Digests, hosts: Hosts) -> bool:
+    """Whether all hosts have the same files of a channel, or each has some of them.
+
+    S3DistributionType would say it, but is often absent.
+    """
+    different = len(set(digests.every(name, hosts)))
+    if different not in (1, len(hosts)):
+        raise ConfigError(
+            f"some of the hosts have the same files of channel {name}, and some have others",
+            fix="use S3DataDistributionType FullyReplicated or ShardedByS3Key",
+        )
+    return different == 1

@@ -1,0 +1,196 @@
+"""What a training job is given: its channels, its request and its parameters, read and checked.
+
+There are two kinds. One is described by the ``config`` channel, with the manifest of a process job and
+``train.json``. One stands alone: its channels hold files of the conventional formats, and nothing else says
+what is wanted.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+from fraudlab.container.contract import Fields, Tree, read_json, read_optional_json
+from fraudlab.container.failure import ConfigError, near
+from fraudlab.container.hook_source import hook_folders
+from fraudlab.container.hooks import Hooks, load_hooks
+from fraudlab.container.hyperparameters import Hyperparameters, read_hyperparameters
+from fraudlab.evaluation.thresholds import Policy
+
+#: channels of rows
+PARTS = ("train", "validation", "test")
+CHANNELS = (*PARTS, "config", "checkpoints", "code")
+
+
+@dataclass(frozen=True, slots=True)
+class DecisionRequest:
+    """How the threshold is to be chosen; costs in the currency of the amounts."""
+
+    policy: Policy
+    threshold: float | None = None
+    missed_fraud_cost: float | None = None
+    alert_cost: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What ``train.json`` asks for.
+
+    Attributes
+    ----------
+    run_id : str
+    experiment_key : str or None
+    log_rounds : bool
+        Off where the launcher logs the rounds it reads.
+    decision : DecisionRequest or None
+        None chooses by what there is to choose on.
+    hashes : dict of str
+    """
+
+    run_id: str
+    experiment_key: str | None
+    log_rounds: bool
+    decision: DecisionRequest | None
+    hashes: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """Everything a training job is given.
+
+    Attributes
+    ----------
+    tree : Tree
+    request : Request
+    parameters : Hyperparameters
+    hooks : Hooks or None
+        None where no parameter names a function of it.
+    manifest : mapping or None
+        The process job's; None for a job that stands alone.
+    channels : mapping of str to (str or None)
+        The channels there are, and the content type each declares.
+    """
+
+    tree: Tree
+    request: Request
+    parameters: Hyperparameters
+    hooks: Hooks | None
+    manifest: Mapping[str, Any] | None
+    channels: Mapping[str, str | None]
+
+
+def read_job(tree: Tree) -> Job:
+    """Read and check what does not need the data.
+
+    Raises
+    ------
+    ConfigError
+        If a channel, a parameter or a request cannot work.
+    """
+    channels = _read_channels(tree)
+    parameters = read_hyperparameters(read_optional_json(tree.hyperparameters))
+    config = tree.channel("config")
+    described = any((config / name).is_file() for name in ("manifest.json", "train.json"))
+    request = _read_request(config / "train.json") if described else _standalone(parameters)
+    if described and parameters.decision_threshold is not None:
+        raise ConfigError(
+            "decision_threshold is set, and train.json says how the threshold is chosen",
+            fix="leave decision_threshold out, or set policy to fixed and threshold in train.json",
+        )
+    if parameters.early_stopping_rounds and "validation" not in channels:
+        raise ConfigError(
+            f"early_stopping_rounds={parameters.early_stopping_rounds} watches validation, and there is no"
+            " validation channel",
+            fix="add a validation channel, or set early_stopping_rounds to 0",
+        )
+    decision = request.decision
+    chooses = decision is not None and decision.policy != "fixed"
+    if decision is not None and chooses and "validation" not in channels and not parameters.k_fold:
+        raise ConfigError(
+            f"the {decision.policy} policy chooses a threshold on validation, and there is no such channel",
+            fix="add a validation channel, set k_fold, or use the fixed policy with a threshold",
+        )
+    return Job(
+        tree,
+        request,
+        parameters,
+        _read_hooks(tree, parameters),
+        read_json(config / "manifest.json") if described else None,
+        channels,
+    )
+
+
+def _read_channels(tree: Tree) -> dict[str, str | None]:
+    config = read_optional_json(tree.input_data_config)
+    folders = tree.channels.iterdir() if tree.channels.is_dir() else ()
+    found = {folder.name for folder in folders if folder.is_dir() and not folder.name.startswith(".")}
+    channels: dict[str, str | None] = {}
+    for name in sorted(found | config.keys()):
+        if name not in CHANNELS:
+            raise ConfigError(
+                f"unknown channel {name!r}{near(name, CHANNELS)}",
+                fix=f"name channels as one of: {', '.join(CHANNELS)}",
+            )
+        if not isinstance(config.get(name, {}), dict):
+            raise ConfigError(
+                f"channel {name!r} is {config[name]!r} in inputdataconfig.json",
+                fix="describe it as an object, or not at all",
+            )
+        fields = Fields(config.get(name, {}), source=f"channel {name!r} in inputdataconfig.json")
+        if fields.optional("TrainingInputMode", str) == "Pipe":
+            raise ConfigError(
+                f"channel {name!r} is delivered by Pipe, which can be read only once",
+                fix="set TrainingInputMode to File or FastFile",
+            )
+        channels[name] = fields.optional("ContentType", str) or None
+    if "train" not in channels:
+        given = f"; there is {', '.join(channels)}" if channels else ""
+        raise ConfigError(
+            f"there is no train channel{given}", fix="give the training rows as a channel named train"
+        )
+    return channels
+
+
+def _read_hooks(tree: Tree, parameters: Hyperparameters) -> Hooks | None:
+    """The functions that parameters name, each checked before any data is read."""
+    if not parameters.metric_hooks and parameters.objective_hook is None:
+        return None
+    hooks = load_hooks(hook_folders(tree))
+    hooks.metrics(parameters.metric_hooks, margins=False)
+    if parameters.objective_hook is not None:
+        hooks.objective(parameters.objective_hook)
+    return hooks
+
+
+def _standalone(parameters: Hyperparameters) -> Request:
+    threshold = parameters.decision_threshold
+    return Request(
+        run_id=os.environ.get("TRAINING_JOB_NAME") or "standalone",
+        experiment_key=None,
+        log_rounds=False,
+        decision=None if threshold is None else DecisionRequest("fixed", threshold),
+        hashes={},
+    )
+
+
+def _read_request(path: Path) -> Request:
+    fields = Fields(read_json(path), source="train.json")
+    decision = fields.fields("decision")
+    request = Request(
+        run_id=fields.get("run_id", str),
+        experiment_key=fields.optional("experiment_key", str),
+        log_rounds=fields.get("log_rounds", bool, True),
+        decision=DecisionRequest(
+            policy=cast(Policy, decision.choice("policy", "cost", "f1", "fixed")),
+            threshold=decision.optional("threshold", float),
+            missed_fraud_cost=decision.optional("missed_fraud_cost", float),
+            alert_cost=decision.get("alert_cost", float, 0.0),
+        ),
+        hashes=fields.get("hashes", dict, {}),
+    )
+    fields.end()
+    decision.end()
+    return request

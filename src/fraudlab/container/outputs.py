@@ -1,0 +1,155 @@
+"""What a training job leaves in ``model/`` and ``output/data/``, each file whole or not there."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fraudlab import __version__
+from fraudlab.container.contract import whole_file, write_json
+from fraudlab.container.decision import Decided, measure
+from fraudlab.container.folds import CrossValidation
+from fraudlab.container.inputs import Inputs
+from fraudlab.container.job import Job
+from fraudlab.container.model_file import write_model
+from fraudlab.container.prepared import Prepared
+from fraudlab.container.rounds import Fitted
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a training job came to.
+
+    Attributes
+    ----------
+    inputs : Inputs
+    fitted : Fitted
+    folds : CrossValidation or None
+    decided : Decided
+    test_score : ndarray of float32, shape (rows of test,), or None
+    hashes : mapping
+        Of the data.
+    """
+
+    inputs: Inputs
+    fitted: Fitted
+    folds: CrossValidation | None
+    decided: Decided
+    test_score: NDArray[np.float32] | None
+    hashes: Mapping[str, Any]
+
+
+def save(job: Job, outcome: Outcome, seconds: Mapping[str, float]) -> None:
+    """Write everything, the model last.
+
+    Parameters
+    ----------
+    job : Job
+    outcome : Outcome
+    seconds : mapping
+        What each stage took so far.
+    """
+    decided = outcome.decided
+    if outcome.folds is not None:
+        _save_folds(job, outcome.folds, decided.threshold)
+    if outcome.inputs.test is not None and outcome.test_score is not None:
+        _save_test(job, outcome.inputs.test, outcome.test_score, decided.threshold)
+    if decided.evidence == "validation":
+        write_json(job.tree.results / "validation.json", {**(decided.measured or {}), "curve": decided.curve})
+    _save_history(job, outcome.fitted, seconds)
+    _save_model(job, outcome)
+
+
+def _save_model(job: Job, outcome: Outcome) -> None:
+    """Write ``model.ubj``, and ``model.json``, its scoring contract."""
+    import xgboost
+
+    inputs, fitted, decided = outcome.inputs, outcome.fitted, outcome.decided
+    hooks = {} if job.hooks is None else {"hooks": job.hooks.sha256}
+    contract = {
+        "run_id": job.request.run_id,
+        "label": inputs.label,
+        **inputs.features.as_json(),
+        "threshold": decided.threshold,
+        "decision": decided.as_json(),
+        "calibration": None,
+        "hyperparameters": job.parameters.as_json(),
+        "rounds": fitted.booster.num_boosted_rounds(),
+        "versions": {
+            "fraudlab": __version__,
+            "xgboost": xgboost.__version__,
+            "numpy": np.__version__,
+            "python": platform.python_version(),
+        },
+        "hashes": {**job.request.hashes, **outcome.hashes, **hooks},
+    }
+    write_model(job.tree.model, fitted.booster.save_raw("ubj"), contract)
+
+
+def _save_history(job: Job, fitted: Fitted, seconds: Mapping[str, float]) -> None:
+    """Write ``history.json``: the metrics of every round."""
+    history = {
+        "metric": fitted.metric,
+        "validation": fitted.progress.metrics.get(fitted.metric or "", []),
+        "metrics": fitted.progress.metrics,
+        "best_round": fitted.best_round,
+        "rounds": fitted.progress.rounds,
+        "seconds": seconds,
+    }
+    write_json(job.tree.results / "history.json", history)
+
+
+def _save_folds(job: Job, folds: CrossValidation, threshold: float) -> None:
+    """Write ``k_fold.json`` and ``out_of_fold.parquet``: boosters on rows they have not seen."""
+    every = [folds.measures(fold) for fold in folds.folds]
+    pooled = folds.pooled()
+    sizes = [len(fold.rows) for fold in folds.folds]
+    spread = {
+        name: {"mean": float(np.mean(values)), "std": float(np.std(values))}
+        for name in ("average_precision", "roc_auc")
+        if (values := [fold[name] for fold in every])
+    }
+    content = {
+        "k_fold": job.parameters.k_fold,
+        "k_fold_repeats": job.parameters.k_fold_repeats,
+        "complete": folds.complete,
+        "folds": every,
+        "over_folds": spread,
+        "pooled": None if pooled is None else measure(pooled.label, pooled.score, threshold),
+    }
+    write_json(job.tree.results / "k_fold.json", content)
+    if pooled is None:
+        return
+    _write_scores(
+        job.tree.results / "out_of_fold.parquet",
+        {
+            "row": np.concatenate([fold.rows for fold in folds.folds]),
+            "repeat": np.repeat([fold.repeat for fold in folds.folds], sizes),
+            "fold": np.repeat([fold.fold for fold in folds.folds], sizes),
+            "label": pooled.label,
+            "score": pooled.score,
+        },
+    )
+
+
+def _save_test(job: Job, test: Prepared, score: NDArray[np.float32], threshold: float) -> None:
+    """Write ``test.json`` and ``test_scores.parquet``, and say the figures in a line."""
+    measured = measure(test.label, score, threshold)
+    write_json(job.tree.results / "test.json", measured)
+    columns = {"row": np.arange(len(test)), "label": test.label, "score": score}
+    _write_scores(job.tree.results / "test_scores.parquet", columns)
+    print(*(f"test-{name}={value:.6g}" for name, value in measured.items() if value is not None), flush=True)
+
+
+def _write_scores(path: Path, columns: Mapping[str, Any]) -> None:
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    with whole_file(path) as file:
+        parquet.write_table(pa.table(dict(columns)), file, compression="lz4")

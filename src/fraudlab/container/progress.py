@@ -1,0 +1,96 @@
+"""How far a training has come: the metrics of its rounds, and which round was the best."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from fraudlab.container.contract import Fields
+from fraudlab.container.failure import ConfigError
+
+
+@dataclass(slots=True)
+class Progress:
+    """All that is kept of a training beside its booster.
+
+    Attributes
+    ----------
+    rounds : int
+        Trained so far.
+    metrics : dict of list of float
+        Each metric on validation after each round; empty where there is no validation.
+    best_round : int or None
+        The earliest round with the best value of the watched metric, counted from 0; None before any.
+    best_value : float or None
+    """
+
+    rounds: int = 0
+    metrics: dict[str, list[float]] = field(default_factory=dict)
+    best_round: int | None = None
+    best_value: float | None = None
+
+    def add(
+        self,
+        metrics: Mapping[str, float],
+        *,
+        watched: str | None,
+        direction: Literal["maximize", "minimize"],
+    ) -> None:
+        """Take down one more round.
+
+        Only what is strictly better is a new best, as in XGBoost's ``EarlyStopping``.
+
+        Parameters
+        ----------
+        metrics : mapping
+            Values after the round.
+        watched : str or None
+            The one that decides.
+        direction : {"maximize", "minimize"}
+            Of the watched metric.
+        """
+        for name, value in metrics.items():
+            self.metrics.setdefault(name, []).append(value)
+        if watched is not None:
+            value = metrics[watched]
+            best = self.best_value
+            if best is None or (value > best if direction == "maximize" else value < best):
+                self.best_round, self.best_value = self.rounds, value
+        self.rounds += 1
+
+    def patience_lost(self, early_stopping_rounds: int) -> bool:
+        """Whether so many rounds have brought nothing better; 0 has all the patience there is."""
+        if not early_stopping_rounds or self.best_round is None:
+            return False
+        return self.rounds - 1 - self.best_round >= early_stopping_rounds
+
+    def as_json(self) -> dict[str, Any]:
+        """As a checkpoint holds it."""
+        return {
+            "rounds": self.rounds,
+            "metrics": self.metrics,
+            "best_round": self.best_round,
+            "best_value": self.best_value,
+        }
+
+
+def read_progress(fields: Fields) -> Progress:
+    """The progress :meth:`Progress.as_json` describes.
+
+    Raises
+    ------
+    ConfigError
+        If it is not one.
+    """
+    metrics: dict[str, Any] = fields.get("metrics", dict)
+    progress = Progress(
+        fields.get("rounds", int),
+        metrics,
+        fields.optional("best_round", int),
+        fields.optional("best_value", float),
+    )
+    for name, values in metrics.items():
+        if not isinstance(values, list) or list(map(type, values)) != [float] * progress.rounds:
+            raise ConfigError(f"metric {name!r} has no value a round", fix="remove the file")
+    return progress

@@ -1,0 +1,222 @@
+"""Boosting round by round: segments, metrics, early stopping, checkpoints, a stop on request.
+
+Rounds are trained in segments of ``checkpoint_rounds``. Where they draw random numbers, every segment begins
+with a fresh booster, made of the bytes of the one before it, and a seed of its own: a booster's generator
+cannot be saved, and so an interrupted training would go on with other draws. It is done whether or not
+anything is interrupted or saved, so that the bytes of a model depend on its parameters and data only. Where
+nothing is drawn, a booster that is continued from its bytes and one that never stopped are the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any, Literal
+
+from fraudlab.container.boosting import segment_seed, threads, train_matrix
+from fraudlab.container.checkpoints import Checkpoint, Checkpoints
+from fraudlab.container.hooks import Hooks
+from fraudlab.container.hosts import Hosts
+from fraudlab.container.hyperparameters import Hyperparameters, direction, printed
+from fraudlab.container.inputs import Inputs
+from fraudlab.container.job import Job
+from fraudlab.container.prepared import Prepared
+from fraudlab.container.progress import Progress
+from fraudlab.container.runtime import StoppedTooEarly, StopRequest, lean_xgboost
+
+with lean_xgboost():
+    import xgboost
+
+OnRound = Callable[[int, Mapping[str, float]], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Fitted:
+    """A trained booster and how it got there.
+
+    Attributes
+    ----------
+    booster : xgboost.Booster
+        Cut after the last round that is kept.
+    progress : Progress
+        Of all rounds that were trained.
+    metric : str or None
+        The one early stopping watches; None without validation.
+    best_round : int
+        With early stopping the best one, else the last, counted from 0.
+    """
+
+    booster: Any
+    progress: Progress
+    metric: str | None
+    best_round: int
+
+
+@dataclass(frozen=True, slots=True)
+class Training:
+    """One training, as its parameters and data describe it.
+
+    Attributes
+    ----------
+    parameters : Hyperparameters
+    booster : mapping
+        What XGBoost is told.
+    train, validation : xgboost.DMatrix
+        Metrics are computed on validation only: on train they would double the cost of a round for nothing.
+        Validation is None where there is none, and on all hosts but the first.
+    watched : str or None
+        The metric early stopping watches; None where there is no validation.
+    hooks : Hooks, optional
+    hosts : Hosts
+    """
+
+    parameters: Hyperparameters
+    booster: Mapping[str, Any]
+    train: Any
+    validation: Any = None
+    watched: str | None = None
+    hooks: Hooks | None = None
+    hosts: Hosts = field(default_factory=Hosts)
+
+    @property
+    def direction(self) -> Literal["maximize", "minimize"]:
+        """Whether more of the watched metric is better."""
+        watched = self.watched or ""
+        if self.hooks is not None and watched in self.parameters.metric_hooks:
+            return self.hooks.direction(watched)
+        return direction(watched)
+
+    def begin(self, segment: int, content: bytes | bytearray | None) -> Any:
+        """A booster for a segment, from the bytes of the one before it."""
+        seed = segment_seed(self.booster["seed"], segment)
+        matrices = [self.train] if self.validation is None else [self.train, self.validation]
+        given = None if content is None else bytearray(content)
+        return xgboost.Booster({**self.booster, "seed": seed}, matrices, model_file=given)
+
+    def objective(self, first_round: int) -> Callable[[Any, Any], Any] | None:
+        """The function of ``hooks.py`` that gives gradients; None for XGBoost's own."""
+        name = self.parameters.objective_hook
+        if name is None or self.hooks is None:
+            return None
+        return self.hooks.objective(name, first_round=first_round)
+
+    def metrics(self, first_round: int) -> Callable[[Any, int], dict[str, float]]:
+        """What measures a booster after a round: all metrics, in the order they were asked for."""
+        hooked = self.parameters.metric_hooks
+        names = [printed(metric) for metric in self.parameters.eval_metric]
+        own = [name for name in names if name not in hooked]
+        values = None
+        if hooked and self.hooks is not None:
+            values = self.hooks.metrics(hooked, margins=False, first_round=first_round)
+
+        def measure(booster: Any, number: int) -> dict[str, float]:
+            if self.validation is None:
+                return {}
+            # "[3]\tvalidation-auc:0.9\tvalidation-aucpr:0.5", in the order asked for, all digits of a double
+            words = booster.eval_set([(self.validation, "validation")], number).split("\t")[1:]
+            found = {name: float(word.rpartition(":")[2]) for name, word in zip(own, words, strict=True)}
+            if values is not None:
+                found |= dict(values(booster.predict(self.validation), self.validation))
+            return {name: found[name] for name in names}
+
+        return measure
+
+
+def set_up(job: Job, train: Prepared, inputs: Inputs, hosts: Hosts) -> Training:
+    """Bin the rows, and put everything together that the rounds need.
+
+    Parameters
+    ----------
+    job : Job
+    train : Prepared
+        Needed no more when this returns.
+    inputs : Inputs
+    hosts : Hosts
+    """
+    parameters, features, validation = job.parameters, inputs.features, inputs.validation
+    told = parameters.for_xgboost(features.names, cpus=threads(parameters))
+    bins = train_matrix(train, features, parameters, hosts=hosts)
+    return Training(
+        parameters,
+        told,
+        bins,
+        # Told of the others, XGBoost would wait for them to bin theirs.
+        hosts.on_first(lambda: validation and train_matrix(validation, features, parameters, ref=bins)),
+        printed(parameters.eval_metric[-1]) if "validation" in job.channels else None,
+        job.hooks,
+        hosts,
+    )
+
+
+def fit(
+    training: Training,
+    *,
+    stop: StopRequest,
+    on_round: OnRound | None = None,
+    start: Checkpoint | None = None,
+    checkpoints: Checkpoints | None = None,
+) -> Fitted:
+    """Train until the last round, the early stop, or a request to stop, whichever comes first.
+
+    Parameters
+    ----------
+    training : Training
+    stop : StopRequest
+    on_round : callable
+        Receives the round, counted from 0, and the validation metrics after it.
+    start : Checkpoint, optional
+        Where an interrupted training goes on.
+    checkpoints : Checkpoints, optional
+        Receives the booster after each segment.
+
+    Raises
+    ------
+    StoppedTooEarly
+        If the job was asked to stop before its first round.
+    ConfigError
+        If a hook fails.
+    """
+    parameters, hosts = training.parameters, training.hosts
+    length = parameters.checkpoint_rounds
+    progress = Progress() if start is None else start.progress
+    objective, measure = training.objective(progress.rounds), training.metrics(progress.rounds)
+    booster = training.begin(progress.rounds // length if length else 0, start.booster if start else None)
+    stopping = hosts.any(stop.made)
+    while progress.rounds < parameters.num_round and not stopping:
+        if progress.patience_lost(parameters.early_stopping_rounds):
+            break
+        number = progress.rounds
+        booster.update(training.train, number, fobj=objective)
+        with hosts.together():
+            metrics = hosts.on_first(partial(measure, booster, number))
+        metrics = hosts.share(metrics)
+        progress.add(metrics, watched=training.watched, direction=training.direction)
+        if hosts.first and on_round is not None:
+            on_round(number, metrics)
+        if length and progress.rounds % length == 0:
+            booster = _end_segment(training, booster, progress, checkpoints)
+        stopping = hosts.any(stop.made)
+    if not progress.rounds:
+        raise StoppedTooEarly
+    last = progress.rounds - 1
+    best = (
+        last if not parameters.early_stopping_rounds or progress.best_round is None else progress.best_round
+    )
+    kept = best + 1 if parameters.save_best else progress.rounds
+    return Fitted(booster[:kept], progress, training.watched, best)
+
+
+def _end_segment(
+    training: Training, booster: Any, progress: Progress, checkpoints: Checkpoints | None
+) -> Any:
+    """Save what there is, and return the booster that goes on."""
+    parameters = training.parameters
+    if checkpoints is None and not parameters.samples:
+        return booster
+    content = booster.save_raw("ubj")
+    if checkpoints is not None:
+        checkpoints.write(Checkpoint(progress, content))
+    if not parameters.samples or progress.rounds >= parameters.num_round:
+        return booster
+    return training.begin(progress.rounds // parameters.checkpoint_rounds, content)

@@ -1,0 +1,186 @@
+"""The endpoint's settings: environment variables, ours and SageMaker's, checked before anything listens."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from fraudlab.container.answers import read_outputs
+from fraudlab.container.contract import Tree
+from fraudlab.container.failure import ConfigError
+from fraudlab.container.http_connection import Limits
+
+_LEVELS = ("debug", "info", "warning", "error")
+#: how the official containers number their levels
+_NUMBERED_LEVELS = {"10": "debug", "20": "info", "30": "warning", "40": "error", "50": "error"}
+_MIB = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What the environment says about serving.
+
+    Attributes
+    ----------
+    model : Path
+        The model folder; with several models, the folder they may be loaded from.
+    several : bool
+        Whether models come and go by SageMaker's multi-model protocol.
+    host : str
+    port : int
+    workers : int
+        Processes that share the port.
+    limits : Limits
+        What a client may ask of the HTTP server.
+    max_rows : int
+        Rows of one request.
+    max_waiting : int
+        Large bodies that may wait for a thread; one more is answered 503.
+    max_models : int
+        Models held at once, where there are several.
+    max_model_bytes : int
+        Size of a model file.
+    outputs : tuple of str
+        What an answer holds where the request does not say; empty is each format's default.
+    reasons : int
+        Contributions named as reasons for a score.
+    batch : bool
+        Whether SageMaker's batch transform is asking.
+    metrics : bool
+        Whether ``/metrics`` is served.
+    log_level : str
+    """
+
+    model: Path
+    several: bool
+    host: str
+    port: int
+    workers: int
+    limits: Limits
+    max_rows: int
+    max_waiting: int
+    max_models: int
+    max_model_bytes: int
+    outputs: tuple[str, ...]
+    reasons: int
+    batch: bool
+    metrics: bool
+    log_level: str
+
+
+def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
+    """Read and check the environment.
+
+    Raises
+    ------
+    ConfigError
+        If a variable does not hold what it should, or two contradict each other.
+    """
+    read = _Environment(os.environ if environment is None else environment)
+    batch = read.flag("SAGEMAKER_BATCH")
+    several = read.flag("SAGEMAKER_MULTI_MODEL")
+    workers = read.whole("FRAUDLAB_WORKERS", 1, 1, 256)
+    if workers > 1 and several:
+        raise ConfigError(
+            f"FRAUDLAB_WORKERS is {workers}, but with SAGEMAKER_MULTI_MODEL one process holds the models",
+            fix="leave FRAUDLAB_WORKERS at 1 behind a multi-model endpoint",
+        )
+    if workers > 1 and not hasattr(os, "fork"):
+        raise ConfigError(f"FRAUDLAB_WORKERS is {workers}; this system cannot fork", fix="leave it at 1")
+    return Settings(
+        model=read.folder(several=several),
+        several=several,
+        host=read.text("FRAUDLAB_HOST") or "0.0.0.0",
+        port=read.whole("SAGEMAKER_BIND_TO_PORT", 8080, 1, 65_535),
+        workers=workers,
+        limits=_limits(read, batch=batch),
+        max_rows=read.whole("FRAUDLAB_MAX_ROWS", 1_000_000, 1),
+        max_waiting=read.whole("FRAUDLAB_MAX_WAITING", 64, 1),
+        max_models=read.whole("FRAUDLAB_MAX_MODELS", 100, 1),
+        max_model_bytes=read.whole("FRAUDLAB_MAX_MODEL_BYTES", 2 << 30, 1),
+        outputs=read.outputs("FRAUDLAB_OUTPUT", "SAGEMAKER_INFERENCE_OUTPUT"),
+        reasons=read.whole("FRAUDLAB_REASONS", 3, 1, 1000),
+        batch=batch,
+        metrics=read.flag("FRAUDLAB_METRICS"),
+        log_level=read.level("FRAUDLAB_LOG_LEVEL", "SAGEMAKER_CONTAINER_LOG_LEVEL"),
+    )
+
+
+def _limits(read: _Environment, *, batch: bool) -> Limits:
+    payload = ("SAGEMAKER_MAX_PAYLOAD_IN_MB", "MAX_PAYLOAD_IN_MB") if batch else ()
+    # 0 is SageMaker's word for a transform without a limit, which streams; a body still has to fit in memory.
+    mebibytes = next((n for name in payload if (n := read.whole(name, 0, 0, 1024))), 0)
+    body = read.whole("FRAUDLAB_MAX_BODY", mebibytes * _MIB or 25 * _MIB, 1)
+    seconds = read.number("FRAUDLAB_TIMEOUT", 60.0)
+    return Limits(
+        body=body,
+        buffered=read.whole("FRAUDLAB_MAX_BUFFERED", max(10 * body, 256 * _MIB), body),
+        connections=read.whole("FRAUDLAB_MAX_CONNECTIONS", 10_000, 1),
+        head_seconds=min(10.0, seconds),
+        seconds=seconds,
+        idle_seconds=read.number("FRAUDLAB_KEEP_ALIVE", 120.0),
+    )
+
+
+class _Environment:
+    def __init__(self, environment: Mapping[str, str]) -> None:
+        self._environment = environment
+
+    def text(self, name: str) -> str:
+        return self._environment.get(name, "").strip()
+
+    def folder(self, *, several: bool) -> Path:
+        tree = Tree.from_environment()
+        named = self.text("FRAUDLAB_MODEL_DIR")
+        if named:
+            return Path(named)
+        return tree.models if several else tree.model
+
+    def flag(self, name: str) -> bool:
+        text = self.text(name).lower()
+        if text not in ("", "0", "1", "false", "true"):
+            raise ConfigError(f"{name} is {text!r}", fix="set it to true or false")
+        return text in ("1", "true")
+
+    def whole(self, name: str, default: int, minimum: int, maximum: int | None = None) -> int:
+        text = self.text(name)
+        if not text:
+            return default
+        valid = text.isascii() and text.isdigit() and len(text) < 20 and minimum <= int(text)
+        if not valid or (maximum is not None and int(text) > maximum):
+            upper = "" if maximum is None else f" and at most {maximum:,}"
+            raise ConfigError(
+                f"{name} is {text!r}", fix=f"set it to a whole number of at least {minimum:,}{upper}"
+            )
+        return int(text)
+
+    def number(self, name: str, default: float) -> float:
+        text = self.text(name)
+        try:
+            value = float(text) if text else default
+        except ValueError:
+            value = math.nan
+        if not 0 < value < math.inf:
+            raise ConfigError(f"{name} is {text!r}", fix="set it to a number of seconds above 0")
+        return value
+
+    def outputs(self, *names: str) -> tuple[str, ...]:
+        for name in names:
+            if text := self.text(name):
+                try:
+                    return read_outputs(text)
+                except ValueError as error:
+                    raise ConfigError(f"{name}: {error}", fix="name outputs, separated by commas") from error
+        return ()
+
+    def level(self, *names: str) -> str:
+        for name in names:
+            if text := self.text(name).lower():
+                level = _NUMBERED_LEVELS.get(text, text)
+                if level not in _LEVELS:
+                    raise ConfigError(f"{name} is {text!r}", fix=f"use one of: {', '.join(_LEVELS)}")
+                return level
+        return "info"

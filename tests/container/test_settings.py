@@ -1,0 +1,85 @@
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fraudlab.container.failure import ConfigError
+from fraudlab.container.settings import read_settings
+
+
+def test_without_an_environment_everything_has_a_default() -> None:
+    settings = read_settings({})
+    assert settings.model == Path("/opt/ml/model")
+    assert (settings.host, settings.port, settings.workers) == ("0.0.0.0", 8080, 1)
+    assert (settings.limits.body, settings.limits.seconds) == (25 << 20, 60.0)
+    assert settings.outputs == ()
+    assert settings.log_level == "info"
+    assert (settings.batch, settings.metrics, settings.several) == (False, False, False)
+
+
+def test_models_that_come_and_go_have_a_folder_of_their_own() -> None:
+    assert read_settings({"SAGEMAKER_MULTI_MODEL": "true"}).model == Path("/opt/ml/models")
+
+
+def test_the_bodies_of_all_clients_may_be_larger_than_one() -> None:
+    assert read_settings({"FRAUDLAB_MAX_BODY": str(100 << 20)}).limits.buffered == 1_000 << 20
+    assert read_settings({"FRAUDLAB_MAX_BODY": "100"}).limits.buffered == 256 << 20
+
+
+@pytest.mark.parametrize(
+    ("environment", "attribute", "value"),
+    [
+        ({"SAGEMAKER_BATCH": "True", "MAX_PAYLOAD_IN_MB": "6"}, "limits.body", 6 << 20),
+        ({"SAGEMAKER_BATCH": "true", "SAGEMAKER_MAX_PAYLOAD_IN_MB": "0"}, "limits.body", 25 << 20),
+        ({"MAX_PAYLOAD_IN_MB": "6"}, "limits.body", 25 << 20),
+        ({"FRAUDLAB_TIMEOUT": "3"}, "limits.head_seconds", 3.0),
+        ({"FRAUDLAB_KEEP_ALIVE": "1.5"}, "limits.idle_seconds", 1.5),
+        ({"SAGEMAKER_CONTAINER_LOG_LEVEL": "30"}, "log_level", "warning"),
+        ({"FRAUDLAB_LOG_LEVEL": "DEBUG", "SAGEMAKER_CONTAINER_LOG_LEVEL": "30"}, "log_level", "debug"),
+        ({"FRAUDLAB_OUTPUT": "score, label"}, "outputs", ("score", "alert")),
+        ({"FRAUDLAB_MODEL_DIR": "/m"}, "model", Path("/m")),
+    ],
+)
+def test_what_the_environment_says(environment: dict[str, str], attribute: str, value: Any) -> None:
+    found: Any = read_settings(environment)
+    for name in attribute.split("."):
+        found = getattr(found, name)
+    assert found == value
+
+
+@pytest.mark.parametrize(
+    ("environment", "sentence", "fix"),
+    [
+        (
+            {"FRAUDLAB_MAX_BODY": "10 MB"},
+            "FRAUDLAB_MAX_BODY is '10 MB'",
+            "set it to a whole number of at least 1",
+        ),
+        (
+            {"SAGEMAKER_BIND_TO_PORT": "70000"},
+            "SAGEMAKER_BIND_TO_PORT is '70000'",
+            "set it to a whole number of at least 1 and at most 65,535",
+        ),
+        ({"FRAUDLAB_TIMEOUT": "nan"}, "FRAUDLAB_TIMEOUT is 'nan'", "set it to a number of seconds above 0"),
+        ({"FRAUDLAB_METRICS": "maybe"}, "FRAUDLAB_METRICS is 'maybe'", "set it to true or false"),
+        (
+            {"FRAUDLAB_LOG_LEVEL": "loud"},
+            "FRAUDLAB_LOG_LEVEL is 'loud'",
+            "use one of: debug, info, warning, error",
+        ),
+        (
+            {"SAGEMAKER_MULTI_MODEL": "1", "FRAUDLAB_WORKERS": "2"},
+            "FRAUDLAB_WORKERS is 2, but with SAGEMAKER_MULTI_MODEL one process holds the models",
+            "leave FRAUDLAB_WORKERS at 1 behind a multi-model endpoint",
+        ),
+    ],
+)
+def test_what_cannot_be_meant(environment: dict[str, str], sentence: str, fix: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        read_settings(environment)
+    assert (caught.value.sentence, caught.value.fix) == (sentence, fix)
+
+
+def test_an_unknown_output_is_refused_by_name() -> None:
+    with pytest.raises(ConfigError, match="FRAUDLAB_OUTPUT: "):
+        read_settings({"FRAUDLAB_OUTPUT": "scor"})

@@ -1,0 +1,337 @@
+"""A training job that has no process job before it and no launcher beside it."""
+
+import json
+import os
+import signal
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import xgboost
+from pyarrow import parquet
+
+from fraudlab.container import inputs, train
+from fraudlab.container.contract import Tree, file_sha256
+from fraudlab.container.digests import channel_sha256
+from fraudlab.container.failure import ConfigError, JobError, TableError
+from fraudlab.container.scorer import load_scorer
+from fraudlab.evaluation.metrics import average_precision, confusion
+
+
+def load(path: Path) -> dict[str, Any]:
+    content: dict[str, Any] = json.loads(path.read_text())
+    return content
+
+
+def test_the_scoring_contract_is_complete(
+    stand_alone: Any, rows: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TRAINING_JOB_NAME", "fraud-2024-05-01")
+    tree = stand_alone(rows(), rows(400, seed=4), num_round=5)
+    train.run(tree)
+    model = load(tree.model / "model.json")
+    assert model["run_id"] == "fraud-2024-05-01"
+    assert [column["name"] for column in model["columns"]] == ["f0", "f1", "f2", "f3"]
+    assert {column["type"] for column in model["columns"]} == {"number"}
+    assert model["preprocessing"] == {"scale": None}
+    assert model["label"] == "label"
+    assert model["rounds"] == 5
+    assert model["decision"]["policy"] == "f1"
+    assert model["decision"]["measured_on"] == "validation"
+    assert model["hashes"] == {
+        "channels": {
+            name: channel_sha256([tree.channel(name) / "part.csv"]) for name in ("train", "validation")
+        },
+        "model.ubj": file_sha256(tree.model / "model.ubj"),
+    }
+    scorer = load_scorer(tree.model)
+    given = rows(400, seed=4)
+    score = scorer.score(given[:, 1:].astype(np.float32))
+    validation = load(tree.results / "validation.json")
+    assert validation["average_precision"] == average_precision(given[:, 0], score)
+    assert validation["threshold"] == scorer.threshold
+    history = load(tree.results / "history.json")
+    assert len(history["validation"]) == history["rounds"] == 5
+
+
+def test_without_validation_nothing_is_measured_on_train(
+    stand_alone: Any, rows: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tree = stand_alone(rows(), num_round=3)
+    train.run(tree)
+    lines = capsys.readouterr().out.splitlines()
+    assert [line for line in lines if line.startswith("round=")] == ["round=0", "round=1", "round=2"]
+    assert "threshold=0.5 policy=fixed measured_on=nothing" in lines
+    model, history = load(tree.model / "model.json"), load(tree.results / "history.json")
+    assert model["run_id"] == "standalone"
+    assert model["threshold"] == 0.5
+    assert model["decision"] == {
+        "policy": "fixed",
+        "threshold": 0.5,
+        "missed_fraud_cost": None,
+        "alert_cost": 0.0,
+        "measured_on": None,
+        "validation": None,
+    }
+    assert (history["metric"], history["validation"], history["metrics"]) == (None, [], {})
+    assert (history["rounds"], history["best_round"]) == (3, 2)
+    assert sorted(path.name for path in tree.results.iterdir()) == ["history.json"]
+
+
+def test_the_model_is_what_xgboost_trains_on_the_same_rows(stand_alone: Any, rows: Any) -> None:
+    tree = stand_alone(rows(), num_round=9, subsample=0.7, seed=5, scale_pos_weight=3)
+    train.run(tree)
+    given = rows().astype(np.float32)
+    names = [f"f{position}" for position in range(4)]
+    matrix = xgboost.QuantileDMatrix(given[:, 1:], given[:, 0], feature_names=names)
+    chosen = {
+        "objective": "binary:logistic",
+        "max_depth": 3,
+        "subsample": 0.7,
+        "seed": 5,
+        "scale_pos_weight": 3,
+    }
+    bare = xgboost.train(chosen, matrix, 9)
+    score = load_scorer(tree.model).score(given[:, 1:].copy())
+    np.testing.assert_array_equal(score, bare.inplace_predict(given[:, 1:]))
+
+
+def test_a_decision_threshold_is_taken_and_measured(stand_alone: Any, rows: Any) -> None:
+    tree = stand_alone(rows(), rows(400, seed=4), decision_threshold=0.25)
+    train.run(tree)
+    model = load(tree.model / "model.json")
+    assert model["threshold"] == 0.25
+    assert model["decision"]["policy"] == "fixed"
+    assert load(tree.results / "validation.json")["threshold"] == 0.25
+
+
+def test_the_test_channel_is_scored_once_by_the_final_model(
+    stand_alone: Any, rows: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    held = rows(300, seed=9)
+    tree = stand_alone(rows(), rows(400, seed=4), held)
+    train.run(tree)
+    scorer = load_scorer(tree.model)
+    score = scorer.score(held[:, 1:].astype(np.float32))
+    scores = parquet.read_table(tree.results / "test_scores.parquet")
+    assert scores.column_names == ["row", "label", "score"]
+    np.testing.assert_array_equal(scores["row"], np.arange(300))
+    np.testing.assert_array_equal(scores["label"], held[:, 0])
+    np.testing.assert_array_equal(scores["score"], score)
+    found = load(tree.results / "test.json")
+    at = confusion(held[:, 0], score, threshold=scorer.threshold)
+    assert found["average_precision"] == average_precision(held[:, 0], score)
+    assert (found["rows"], found["positives"], found["threshold"]) == (300, 60, scorer.threshold)
+    assert (found["true_positives"], found["recall"]) == (at.tp, at.recall)
+    assert f"test-average_precision={found['average_precision']:.6g}" in capsys.readouterr().out
+
+
+def test_a_test_channel_of_one_class_has_no_ranking(stand_alone: Any, rows: Any) -> None:
+    legitimate = rows(300, seed=9)
+    tree = stand_alone(rows(), rows(400, seed=4), legitimate[legitimate[:, 0] == 0])
+    train.run(tree)
+    found = load(tree.results / "test.json")
+    assert (found["average_precision"], found["roc_auc"], found["positives"]) == (None, None, 0)
+    assert found["true_negatives"] + found["false_positives"] == 240
+
+
+def test_validation_of_one_class(stand_alone: Any, rows: Any) -> None:
+    legitimate = rows(300, seed=9)
+    tree = stand_alone(rows(), legitimate[legitimate[:, 0] == 0])
+    with pytest.raises(TableError) as caught:
+        train.run(tree)
+    assert caught.value.sentence == "channel validation has no fraud among its 240 rows"
+    assert not tree.model.exists()
+
+
+def test_no_input_file_but_the_rows(stand_alone: Any, rows: Any) -> None:
+    tree = stand_alone(rows())
+    tree.hyperparameters.unlink()
+    train.run(tree)
+    assert load(tree.model / "model.json")["rounds"] == 100
+
+
+def test_every_field_of_a_channel_but_its_name_is_optional(stand_alone: Any, rows: Any) -> None:
+    tree = stand_alone(rows(), rows(400, seed=4), num_round=2)
+    for config in (
+        {"train": {}, "validation": {}},
+        {"train": {"ContentType": None}, "validation": {"TrainingInputMode": "FastFile"}},
+        {
+            "train": {
+                "ContentType": "csv",
+                "RecordWrapperType": "None",
+                "S3DistributionType": "FullyReplicated",
+            }
+        },
+    ):
+        tree.input_data_config.write_text(json.dumps(config))
+        train.run(tree)
+        assert load(tree.model / "model.json")["rounds"] == 2
+
+
+@pytest.mark.parametrize(
+    ("config", "sentence", "fix"),
+    [
+        (
+            {"train": {"TrainingInputMode": "Pipe"}},
+            "channel 'train' is delivered by Pipe, which can be read only once",
+            "set TrainingInputMode to File or FastFile",
+        ),
+        (
+            {"train": {}, "validaton": {}},
+            "unknown channel 'validaton' (did you mean 'validation'?)",
+            "name channels as one of: train, validation, test, config, checkpoints, code",
+        ),
+        (
+            {"train": "text/csv"},
+            "channel 'train' is 'text/csv' in inputdataconfig.json",
+            "describe it as an object, or not at all",
+        ),
+        (
+            {"train": {"ContentType": 3}},
+            "'ContentType' in channel 'train' in inputdataconfig.json is 3, where str is expected",
+            "set it to a value of type str",
+        ),
+    ],
+)
+def test_channels_refused(
+    stand_alone: Any, rows: Any, config: dict[str, Any], sentence: str, fix: str
+) -> None:
+    tree = stand_alone(rows())
+    tree.input_data_config.write_text(json.dumps(config))
+    with pytest.raises(ConfigError) as caught:
+        train.run(tree)
+    assert (caught.value.sentence, caught.value.fix) == (sentence, fix)
+
+
+def test_no_train_channel(stand_alone: Any, rows: Any, tree: Tree) -> None:
+    with pytest.raises(ConfigError) as caught:
+        train.run(tree)
+    assert caught.value.sentence == "there is no train channel"
+    stand_alone(rows())
+    (tree.channel("train")).rename(tree.channel("test"))
+    with pytest.raises(ConfigError) as caught:
+        train.run(tree)
+    assert caught.value.sentence == "there is no train channel; there is test"
+
+
+def test_hidden_folders_are_no_channels(stand_alone: Any, rows: Any) -> None:
+    tree = stand_alone(rows(), num_round=1)
+    tree.channel(".cache").mkdir()
+    train.run(tree)
+    assert load(tree.model / "model.json")["rounds"] == 1
+
+
+def test_early_stopping_needs_validation(stand_alone: Any, rows: Any) -> None:
+    with pytest.raises(ConfigError) as caught:
+        train.run(stand_alone(rows(), early_stopping_rounds=5))
+    assert caught.value.sentence == (
+        "early_stopping_rounds=5 watches validation, and there is no validation channel"
+    )
+
+
+def test_weights_count_in_training_and_in_the_metrics_of_rounds(stand_alone: Any, rows: Any) -> None:
+    given, held = rows(), rows(400, seed=4)
+    weight = np.where(np.arange(1200) % 3 == 0, 5.0, 0.5)
+    held_weight = np.where(np.arange(400) % 2 == 0, 3.0, 1.0)
+    tree = stand_alone(
+        np.insert(given, 1, weight, axis=1),
+        np.insert(held, 1, held_weight, axis=1),
+        num_round=6,
+        csv_weights="true",
+        eval_metric="logloss,aucpr",
+    )
+    train.run(tree)
+    names = [f"f{position}" for position in range(4)]
+    matrix = xgboost.QuantileDMatrix(
+        given[:, 1:].astype(np.float32), given[:, 0], weight=weight, feature_names=names
+    )
+    watched = xgboost.QuantileDMatrix(
+        held[:, 1:].astype(np.float32), held[:, 0], weight=held_weight, ref=matrix, feature_names=names
+    )
+    found: dict[str, Any] = {}
+    bare = xgboost.train(
+        {"objective": "binary:logistic", "max_depth": 3, "eval_metric": ["logloss", "aucpr"], "seed": 0},
+        matrix,
+        6,
+        evals=[(watched, "validation")],
+        evals_result=found,
+        verbose_eval=False,
+    )
+    numbers = held[:, 1:].astype(np.float32)
+    np.testing.assert_array_equal(load_scorer(tree.model).score(numbers), bare.inplace_predict(numbers))
+    assert load(tree.results / "history.json")["metrics"] == found["validation"]
+
+
+HOOKS = """
+def focal(margin, label, weight):
+    import numpy as np
+    score = 1 / (1 + np.exp(-margin))
+    return (score - label) * weight, score * (1 - score) * weight
+
+def caught(label, score, weight):
+    return label[score.argsort()[-50:]].mean()
+
+caught.maximize = True
+"""
+
+
+def test_hooks_are_objective_and_metric(
+    stand_alone: Any, rows: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tree = stand_alone(
+        rows(),
+        rows(400, seed=4),
+        num_round=40,
+        objective="hook:focal",
+        eval_metric="aucpr,hook:caught",
+        early_stopping_rounds=4,
+    )
+    tree.channel("code").mkdir()
+    (tree.channel("code") / "hooks.py").write_text(HOOKS)
+    train.run(tree)
+    history, model = load(tree.results / "history.json"), load(tree.model / "model.json")
+    assert list(history["metrics"]) == ["aucpr", "caught"]
+    assert history["metric"] == "caught"
+    assert history["validation"] == history["metrics"]["caught"]
+    assert history["best_round"] == int(np.argmax(history["validation"]))
+    assert model["rounds"] == history["best_round"] + 1
+    assert history["rounds"] == model["rounds"] + 4
+    assert model["hashes"]["hooks"] == file_sha256(tree.channel("code") / "hooks.py")
+    first = next(line for line in capsys.readouterr().out.splitlines() if line.startswith("round=0"))
+    assert first.endswith(f"validation-caught={history['validation'][0]:.6f}")
+    held = rows(400, seed=4)
+    score = load_scorer(tree.model).score(held[:, 1:].astype(np.float32))
+    assert 0 < score.min() < score.max() < 1
+    assert held[score.argsort()[-50:], 0].mean() == max(history["validation"])
+
+
+def test_a_hook_that_fails(stand_alone: Any, rows: Any) -> None:
+    tree = stand_alone(rows(), rows(400, seed=4), eval_metric="hook:broken")
+    tree.channel("code").mkdir()
+    (tree.channel("code") / "hooks.py").write_text("def broken(label, score, weight):\n    return 1 / 0\n")
+    with pytest.raises(ConfigError) as caught:
+        train.run(tree)
+    assert (
+        caught.value.sentence == "hook broken raised ZeroDivisionError: division by zero (line 2), in round 0"
+    )
+    assert not tree.model.exists()
+
+
+def test_a_stop_while_reading_does_not_wait_for_the_end_of_it(
+    stand_alone: Any, rows: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    went_on = []
+
+    def read_until_told(job: Any) -> Any:
+        os.kill(os.getpid(), signal.SIGTERM)
+        went_on.append(job)
+
+    monkeypatch.setattr(inputs, "_read_first", read_until_told)
+    tree = stand_alone(rows())
+    with pytest.raises(JobError) as caught:
+        train.run(tree)
+    assert caught.value.sentence == "the job was told to stop before its first round"
+    assert not went_on
+    assert not tree.model.exists()
