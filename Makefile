@@ -84,9 +84,6 @@ lock: dev ## Resolve all locked requirements again (ARGS=--upgrade for newer ver
 	@set -e; for name in $(COMPARATORS); do \
 		$(LOCK) $(ARGS) benchmarks/requirements/$$name.in -o benchmarks/requirements/$$name.txt; done
 
-fuzz: dev ## Fuzz the parsers, guided by coverage (ARGS="--seconds 60 csv")
-	PYTHONPATH=tests $(BIN)/python -m fuzz $(ARGS)
-
 bench-loop: setup ## Time a run against a bare pandas and xgboost script
 	$(BIN)/python -m benchmarks.loop $(ARGS)
 
