@@ -1,12 +1,11 @@
 """``train`` as SageMaker runs it: its configuration files, its channels, what it leaves, and how it fails."""
 
 import json
-import re
 import shutil
 
 import pytest
 
-from fraudlab.api_requests import ROUND_LINE
+from fraudlab.api_requests import read_round
 from fraudlab.container.model_file import read_model
 
 from . import tables
@@ -59,10 +58,10 @@ def test_a_job_without_one_configuration_file(docker, tree):
     contract, history = tree.json("model/model.json"), tree.json("output/data/history.json")
     assert contract["rounds"] == history["rounds"] == 100
     # a line a round that a metric definition matches, with the value of the history
-    found = re.findall(ROUND_LINE, done.output)
-    assert [int(number) for number, _, _ in found] == list(range(100))
-    assert {name for _, name, _ in found} == {"aucpr"}
-    assert [float(value) for _, _, value in found] == [round(value, 6) for value in history["validation"]]
+    found = [read for line in done.output.splitlines() if (read := read_round(line))]
+    assert found == [
+        (number, {"aucpr": round(value, 6)}) for number, value in enumerate(history["validation"])
+    ]
     assert read_model(tree.root / "model").threshold == contract["threshold"]
 
 
