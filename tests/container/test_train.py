@@ -255,11 +255,7 @@ def job_of(tree: Tree) -> rounds.Training:
 
 
 def test_scores_do_not_depend_on_how_a_row_reaches_the_model(trained: Tree, frauds: pa.Table) -> None:
-<<<<<<< HEAD
-    from fraudlab.container.bodies import finish, parse_csv, parse_json
-=======
     from fraudlab.container.bodies import MEDIA_TYPES, finish
->>>>>>> bodies
 
     scorer = load_scorer(trained.model)
     test = frauds.slice(320)
@@ -268,12 +264,6 @@ def test_scores_do_not_depend_on_how_a_row_reaches_the_model(trained: Tree, frau
     rows = [[row[name] for name in names] for row in test.to_pylist()]
     text = "\n".join(",".join("" if value is None else str(value) for value in row) for row in rows)
     objects = [dict(zip(names, row, strict=True)) for row in rows]
-<<<<<<< HEAD
-    bodies = {text: parse_csv, json.dumps(rows): parse_json, json.dumps(objects): parse_json}
-    for body, parse in bodies.items():
-        given = finish([parse(body.encode(), scorer.features, len(rows))], scorer.features)
-        assert given.tobytes() == expected.tobytes()
-=======
     for kind, body in (
         ("text/csv", text),
         ("application/json", json.dumps(rows)),
@@ -281,7 +271,6 @@ def test_scores_do_not_depend_on_how_a_row_reaches_the_model(trained: Tree, frau
     ):
         matrix = finish([MEDIA_TYPES[kind](body.encode(), scorer.features, len(rows))], scorer.features)
         assert matrix.tobytes() == expected.tobytes()
->>>>>>> bodies
 
 
 def test_bins_placed_by_the_frauds_tell_apart_what_equal_bins_do_not(fraud_in_the_tail):
