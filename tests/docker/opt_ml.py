@@ -41,6 +41,7 @@ _PARTS = {
     "train": {"input": False, "model": True, "output": True, "checkpoints": True},
     "serve": {"model": False, "models": False},
     "process": {"config": False, "processing/input": False, "processing/output": True, "output": True},
+    "python": {},
 }
 _numbers = itertools.count(1)
 

@@ -209,7 +209,7 @@ def test_several_models_come_and_go(docker, tree, shelf):
     [
         ({"SAGEMAKER_BIND_TO_PORT": "http"}, "SAGEMAKER_BIND_TO_PORT is 'http'"),
         ({"FRAUDLAB_WORKERS": "0"}, "FRAUDLAB_WORKERS is '0'"),
-        ({"FRAUDLAB_MODEL_DIR": "/opt/ml/absent"}, "there is no model.ubj in /opt/ml/absent"),
+        ({"FRAUDLAB_MODEL_DIR": "/opt/ml/absent"}, "there is no model.json in /opt/ml/absent"),
     ],
     ids=["port", "workers", "no-model"],
 )

@@ -1,7 +1,6 @@
 """How jobs end that are told to end, and how a training goes on that was killed."""
 
 import shutil
-import time
 import zipfile
 
 import pytest
@@ -14,6 +13,18 @@ pytestmark = [pytest.mark.docker, pytest.mark.usefixtures("docker_engine")]
 
 KEY = "fraudlabtrainingarchive0123456789"
 FOREVER = {"num_round": "100000"}
+CATCHES_SIGTERM = """
+import pathlib, signal, time
+def caught():
+    lines = pathlib.Path("/proc/1/status").read_text().splitlines()
+    mask = next(line.split()[1] for line in lines if line.startswith("SigCgt"))
+    return bool(int(mask, 16) >> (signal.SIGTERM - 1) & 1)
+for _ in range(1000):
+    if caught():
+        break
+    time.sleep(0.01)
+print(caught())
+"""
 
 
 def test_a_stopped_training_keeps_its_model_and_its_archive(docker, job):
@@ -32,11 +43,12 @@ def test_a_stopped_training_keeps_its_model_and_its_archive(docker, job):
 
 
 def test_a_training_stopped_before_its_first_round_says_so(docker, tree):
-    """It waits for a host that never comes."""
+    """It waits for a host that never comes; it is stopped as soon as it knows what a stop means."""
     tables.lay_out_standalone(tree)
     tree.put("input/config/resourceconfig.json", {"current_host": "algo-2", "hosts": ["algo-1", "algo-2"]})
     running = docker.start(tree, "train")
-    time.sleep(2)
+    running.until(lambda: opt_ml.docker("ps", "-q", "--filter", f"name={running.name}").stdout)
+    assert running.python(CATCHES_SIGTERM) == b"True\n"
     assert running.stop() < 30
     assert running.wait() == 1, running.output
     assert tree.failure.splitlines()[0] == "the job was told to stop before its first round"
