@@ -116,7 +116,7 @@ def test_labels_are_those_of_the_repository(config):
     ).stdout
     assert labels["title"] == "fraudlab-xgboost"
     assert labels["version"] == fraudlab.__version__
-    assert labels["revision"] == commit + ("-dirty" if changed else "")
+    assert labels["revision"] == commit + ("-dirty" if changed else ""), "not of these sources: make image"
     assert labels["created"] == created
     assert labels["licenses"] == "Apache-2.0"
     assert labels["description"] == "Process, train and serve fraud models on the SageMaker contract"
