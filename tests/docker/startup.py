@@ -35,7 +35,7 @@ def start(image: str, model: str, port: int, *, give_up: float = 60.0) -> Start:
     """Start a container, wait for it, and take it away."""
     begun = time.perf_counter()
     container = _docker(
-        *("run", "--detach", "--label=org.fraudlab.test=startup", *HARDENED),
+        *("run", "--detach", f"--label=org.fraudlab.test={os.getpid()}", *HARDENED),
         *(f"--publish=127.0.0.1:{port}:8080", f"--volume={model}:/opt/ml/model:ro", image, "serve"),
     )
     try:

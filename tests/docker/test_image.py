@@ -421,7 +421,17 @@ def test_everything_is_compiled_for_good():
 
 def test_the_server_is_process_1_and_no_shell_was_in_its_way(model):
     name = f"fraudlab-process-1-{os.getpid()}"
-    docker("run", "--detach", "--name", name, *STRICT, f"--volume={model}:/opt/ml/model:ro", IMAGE, "serve")
+    docker(
+        "run",
+        "--detach",
+        f"--label=org.fraudlab.test={os.getpid()}",
+        "--name",
+        name,
+        *STRICT,
+        f"--volume={model}:/opt/ml/model:ro",
+        IMAGE,
+        "serve",
+    )
     try:
         seen: list[list[str]] = []
         for _ in range(300):
