@@ -6,7 +6,6 @@ import shutil
 
 import pytest
 
-from fraudlab.api_requests import ROUND_LINE
 from fraudlab.container.model_file import read_model
 
 from . import tables
@@ -38,6 +37,8 @@ RESOURCES = {
         {"instance_group_name": "homogeneousCluster", "instance_type": "ml.m5.xlarge", "hosts": ["worker-b"]}
     ],
 }
+#: as somebody would write it who reads the log
+METRIC_DEFINITION = r"^round=(\d+) validation-aucpr=([0-9.]+)$"
 FULL = {
     "ContentType": "text/csv",
     "TrainingInputMode": "FastFile",
@@ -59,10 +60,9 @@ def test_a_job_without_one_configuration_file(docker, tree):
     contract, history = tree.json("model/model.json"), tree.json("output/data/history.json")
     assert contract["rounds"] == history["rounds"] == 100
     # a line a round that a metric definition matches, with the value of the history
-    found = re.findall(ROUND_LINE, done.output)
-    assert [int(number) for number, _, _ in found] == list(range(100))
-    assert {name for _, name, _ in found} == {"aucpr"}
-    assert [float(value) for _, _, value in found] == [round(value, 6) for value in history["validation"]]
+    found = re.findall(METRIC_DEFINITION, done.output, re.MULTILINE)
+    assert [int(number) for number, _ in found] == list(range(100))
+    assert [float(value) for _, value in found] == [round(value, 6) for value in history["validation"]]
     assert read_model(tree.root / "model").threshold == contract["threshold"]
 
 
