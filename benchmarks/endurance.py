@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import signal
 import statistics
 import subprocess
 import time
@@ -121,7 +122,7 @@ def _sending(started: Running, protocol: Protocol, body: Path | None) -> Iterato
         time.sleep(1)
         yield
     finally:
-        client.send_signal(2)  # wrk prints its summary at Ctrl-C
+        client.send_signal(signal.SIGINT)  # wrk prints its summary at Ctrl-C
         output, _ = client.communicate(timeout=wrk.TIMEOUT)
     seen = wrk.parse(output)
     if not seen.requests or any(seen.errors.values()):

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +21,8 @@ from benchmarks.servers import Protocol, Server
 #: a server has this long to give its first answer
 _START_SECONDS = 90.0
 _STOP_SECONDS = 10.0
+#: requests in flight while answers are checked
+_AT_ONCE = 16
 
 
 @dataclass(frozen=True, eq=False)
@@ -140,12 +143,15 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
 def check(started: Running, payloads: Payloads, sizes: Mapping[str, tuple[int, ...]]) -> None:
     """Compare every answer with ``Booster.predict``: what scores otherwise is not timed.
 
+    The bodies come at once, as they do when they are timed: a server that scores rows of several requests
+    together must not mix them up.
+
     Parameters
     ----------
     started : Running
     payloads : Payloads
     sizes : mapping
-        Rows of the bodies to send, by protocol.
+        Rows of the bodies to send, by format.
 
     Raises
     ------
@@ -155,8 +161,9 @@ def check(started: Running, payloads: Payloads, sizes: Mapping[str, tuple[int, .
     for name, protocol in started.server.protocols.items():
         for size in sizes.get(name, ()):
             paths = payloads.bodies(protocol.name, protocol.encode, size)
-            for path, rows in zip(paths, payloads.parts(size), strict=True):
-                status, answer = started.post(protocol, path.read_bytes())
+            with ThreadPoolExecutor(_AT_ONCE) as pool:
+                answers = list(pool.map(lambda path, to=protocol: started.post(to, path.read_bytes()), paths))
+            for path, rows, (status, answer) in zip(paths, payloads.parts(size), answers, strict=True):
                 if status != 200:
                     raise SystemExit(f"{started.server.name} answers {path} with {status}: {answer[:500]!r}")
                 if protocol.decode is not None:

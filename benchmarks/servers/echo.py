@@ -6,6 +6,7 @@ python -m benchmarks.servers.echo PORT
 from __future__ import annotations
 
 import asyncio
+import gc
 import socket
 import sys
 
@@ -18,6 +19,7 @@ from fraudlab.container.http_messages import Answer, Request
 async def serve(port: int) -> None:
     listening = socket.create_server(("127.0.0.1", port), backlog=2048)
     listening.setblocking(False)
+    gc.freeze()  # as serve does
     await Server(echo).start(listening)
     await asyncio.Event().wait()
 

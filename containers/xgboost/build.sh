@@ -9,6 +9,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 name=${IMAGE_NAME:-fraudlab-xgboost}
 version=$(sed -n 's/^__version__ = "\(.*\)"$/\1/p' src/fraudlab/__init__.py)
 image=$name:$version
+bill=build/${IMAGE_NAME:+${IMAGE_NAME//\//-}.}sbom.cdx.json
 default_base=$(sed -n 's/^ARG BASE_IMAGE=//p' containers/xgboost/Dockerfile)
 sources=(src/fraudlab/__init__.py src/fraudlab/container src/fraudlab/evaluation containers)
 
@@ -19,9 +20,9 @@ write_bill() {
     local container
     container=$(docker create "$image")
     mkdir -p build
-    docker cp --quiet "$container:/opt/fraudlab/sbom.cdx.json" build/sbom.cdx.json >/dev/null
+    docker cp --quiet "$container:/opt/fraudlab/sbom.cdx.json" "$bill" >/dev/null
     docker rm "$container" >/dev/null
-    say "bill of materials: build/sbom.cdx.json"
+    say "bill of materials: $bill"
 }
 
 if ! docker version --format '{{.Server.Version}}' >/dev/null 2>&1; then
@@ -46,7 +47,7 @@ if [ $# = 0 ] && [ "$(label fraudlab.inputs)" = "$inputs" ] &&
     [ "$(label org.opencontainers.image.revision)" = "${revision:-unknown}" ]; then
     docker tag "$image" "$name:latest"
     say "$image is up to date"
-    write_bill
+    grep -qF "\"${revision:-unknown}\"" "$bill" 2>/dev/null || write_bill
     exit 0
 fi
 

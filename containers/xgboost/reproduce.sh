@@ -11,7 +11,8 @@ again=fraudlab-again
 say() { printf 'reproduce: %s\n' "$*"; }
 
 docker version --format '{{.Server.Version}}' >/dev/null || { say "needs a Docker engine" >&2; exit 1; }
-trap 'docker rmi --force "$again:$version" "$again:latest" "$again-base:latest" >/dev/null 2>&1 || true' EXIT
+trap 'docker rmi --force "$again:$version" "$again:latest" "$again-base:latest" >/dev/null 2>&1 || true
+    rm -f "build/$again.sbom.cdx.json"' EXIT
 
 containers/xgboost/build.sh
 base=$(docker image inspect --format '{{index .Config.Labels "org.opencontainers.image.base.name"}}' "$first")

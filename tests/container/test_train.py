@@ -255,7 +255,7 @@ def job_of(tree: Tree) -> rounds.Training:
 
 
 def test_scores_do_not_depend_on_how_a_row_reaches_the_model(trained: Tree, frauds: pa.Table) -> None:
-    from fraudlab.container.body import parse_csv, parse_json
+    from fraudlab.container.bodies import MEDIA_TYPES, finish
 
     scorer = load_scorer(trained.model)
     test = frauds.slice(320)
@@ -263,10 +263,14 @@ def test_scores_do_not_depend_on_how_a_row_reaches_the_model(trained: Tree, frau
     names = scorer.features.names
     rows = [[row[name] for name in names] for row in test.to_pylist()]
     text = "\n".join(",".join("" if value is None else str(value) for value in row) for row in rows)
-    assert parse_csv(text.encode(), scorer.features).matrix.tobytes() == expected.tobytes()
-    assert parse_json(json.dumps(rows).encode(), scorer.features).matrix.tobytes() == expected.tobytes()
     objects = [dict(zip(names, row, strict=True)) for row in rows]
-    assert parse_json(json.dumps(objects).encode(), scorer.features).matrix.tobytes() == expected.tobytes()
+    for kind, body in (
+        ("text/csv", text),
+        ("application/json", json.dumps(rows)),
+        ("application/json", json.dumps(objects)),
+    ):
+        matrix = finish([MEDIA_TYPES[kind](body.encode(), scorer.features, len(rows))], scorer.features)
+        assert matrix.tobytes() == expected.tobytes()
 
 
 def test_bins_placed_by_the_frauds_tell_apart_what_equal_bins_do_not(fraud_in_the_tail):
@@ -279,7 +283,7 @@ def test_bins_placed_by_the_frauds_tell_apart_what_equal_bins_do_not(fraud_in_th
         )
         bins = boosting.train_matrix(split, features, parameters)
         assert set(bins.get_weight()) <= {1.0}
-        training = rounds.Training(parameters, boosting.booster_parameters(parameters, features), bins)
+        training = rounds.Training(parameters, parameters.for_xgboost(features.names, cpus=2), bins)
         fitted = rounds.fit(training, stop=StopRequest())
         found[share] = average_precision(split.label, fitted.booster.inplace_predict(split.matrix))
     assert found["0"] < 0.5 < found["0.9"]

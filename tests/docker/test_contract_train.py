@@ -1,11 +1,11 @@
 """``train`` as SageMaker runs it: its configuration files, its channels, what it leaves, and how it fails."""
 
 import json
-import re
 import shutil
 
 import pytest
 
+from fraudlab.api_requests import read_round
 from fraudlab.container.model_file import read_model
 
 from . import tables
@@ -37,8 +37,6 @@ RESOURCES = {
         {"instance_group_name": "homogeneousCluster", "instance_type": "ml.m5.xlarge", "hosts": ["worker-b"]}
     ],
 }
-#: as somebody would write it who reads the log
-METRIC_DEFINITION = r"^round=(\d+) validation-aucpr=([0-9.]+)$"
 FULL = {
     "ContentType": "text/csv",
     "TrainingInputMode": "FastFile",
@@ -60,9 +58,10 @@ def test_a_job_without_one_configuration_file(docker, tree):
     contract, history = tree.json("model/model.json"), tree.json("output/data/history.json")
     assert contract["rounds"] == history["rounds"] == 100
     # a line a round that a metric definition matches, with the value of the history
-    found = re.findall(METRIC_DEFINITION, done.output, re.MULTILINE)
-    assert [int(number) for number, _ in found] == list(range(100))
-    assert [float(value) for _, value in found] == [round(value, 6) for value in history["validation"]]
+    found = [read for line in done.output.splitlines() if (read := read_round(line))]
+    assert found == [
+        (number, {"aucpr": round(value, 6)}) for number, value in enumerate(history["validation"])
+    ]
     assert read_model(tree.root / "model").threshold == contract["threshold"]
 
 

@@ -32,9 +32,10 @@ def train() -> int:
 
     def job() -> None:
         stop = StopRequest()
-        with stop.listening(), stop.at_once():
-            from fraudlab.container.train import run
-        run(tree)
+        with stop.listening():
+            with stop.at_once():
+                from fraudlab.container.train import run
+            run(tree, stop)
 
     return _guarded(job, tree.training_failure)
 

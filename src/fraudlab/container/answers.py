@@ -15,7 +15,7 @@ import numpy as np
 import orjson
 from numpy.typing import NDArray
 
-from fraudlab.container.failure import near
+from fraudlab.container.failure import near, shown
 
 #: what an answer can hold for each row
 OUTPUTS = ("score", "raw_score", "alert", "reasons", "model")
@@ -75,7 +75,7 @@ def read_outputs(text: str) -> tuple[str, ...]:
         output = _ALIASES.get(name, name)
         if output not in OUTPUTS:
             raise ValueError(
-                f"unknown output {given.strip()[:60]!r}{near(name, (*OUTPUTS, *_ALIASES))}:"
+                f"unknown output {shown(given.strip())}{near(name, (*OUTPUTS, *_ALIASES))}:"
                 f" outputs are {', '.join(OUTPUTS)}"
             )
         if output in outputs:

@@ -146,7 +146,8 @@ class Features:
         """
         if self.scaling is None:
             return matrix
-        quotients = (matrix.astype(np.float64) - self.scaling.mean) / self.scaling.std
+        with np.errstate(over="ignore"):
+            quotients = (matrix.astype(np.float64) - self.scaling.mean) / self.scaling.std
         return quotients.clip(-_LARGEST, _LARGEST).astype(np.float32)
 
     def fill(self, matrix: Matrix, batch: pa.RecordBatch) -> dict[str, int]:

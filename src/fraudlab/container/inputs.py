@@ -14,6 +14,7 @@ from fraudlab.container.digests import Digests
 from fraudlab.container.failure import ConfigError, TableError
 from fraudlab.container.features import Column, Features, read_features
 from fraudlab.container.hosts import Hosts
+from fraudlab.container.hyperparameter_rules import check_weighted
 from fraudlab.container.job import PARTS, Job
 from fraudlab.container.prepared import Prepared, read_split
 
@@ -79,6 +80,8 @@ def read_inputs(job: Job, hosts: Hosts, digests: Digests | None) -> tuple[Prepar
     with hosts.together():
         if validation is not None:
             _require_both_classes("validation", validation.frauds, len(validation))
+            if validation.weight is not None:
+                check_weighted(job.parameters.eval_metric)
     return train, Inputs(features, label, validation, held.get("test"))
 
 

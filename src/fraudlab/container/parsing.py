@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from fraudlab.container.failure import shown
+
 #: what stands for a missing number; a category is missing only where its field is empty: "NA" is a country
 MISSING_NUMBERS = ("", "NaN", "nan", "NA", "N/A", "n/a", "#N/A", "NULL", "null", "None")
 _BOOLEANS = {"true": 1.0, "false": 0.0}
@@ -28,7 +30,7 @@ def parse_number(text: str) -> float:
                 return math.nan
             if (boolean := _BOOLEANS.get(stripped.lower())) is not None:
                 return boolean
-    raise ValueError(f"not a number: {text!r}")
+    raise ValueError(f"not a number: {shown(text)}")
 
 
 def is_number(text: str) -> bool:
@@ -58,4 +60,4 @@ def category_text(value: Any) -> str | None:
         return str(value)
     if isinstance(value, float):
         return None if math.isnan(value) else str(int(value)) if value.is_integer() else repr(value)
-    raise ValueError(f"not a category: {value!r}")
+    raise ValueError(f"not a category: {shown(value)}")

@@ -18,7 +18,6 @@ from fraudlab.container.boosting import segment_seed, threads, train_matrix
 from fraudlab.container.checkpoints import Checkpoint, Checkpoints
 from fraudlab.container.hooks import Hooks
 from fraudlab.container.hosts import Hosts
-from fraudlab.container.hyperparameter_rules import check_weighted
 from fraudlab.container.hyperparameters import Hyperparameters, direction, printed
 from fraudlab.container.inputs import Inputs
 from fraudlab.container.job import Job
@@ -136,8 +135,6 @@ def set_up(job: Job, train: Prepared, inputs: Inputs, hosts: Hosts) -> Training:
     hosts : Hosts
     """
     parameters, features, validation = job.parameters, inputs.features, inputs.validation
-    if validation is not None and validation.weight is not None:
-        check_weighted(parameters.eval_metric)
     told = parameters.for_xgboost(features.names, cpus=threads(parameters))
     bins = train_matrix(train, features, parameters, hosts=hosts)
     return Training(

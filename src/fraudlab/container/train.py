@@ -29,17 +29,23 @@ if TYPE_CHECKING:
     from fraudlab.container.rounds import Fitted
 
 
-def run(tree: Tree) -> None:
+def run(tree: Tree, stop: StopRequest | None = None) -> None:
     """Carry out the job that the tree describes.
 
     A request to stop (SIGTERM) ends it early and well: the model of the rounds so far is saved.
+
+    Parameters
+    ----------
+    tree : Tree
+    stop : StopRequest, optional
+        One that has been listening already.
 
     Raises
     ------
     JobError
         If a parameter or a channel cannot be used.
     """
-    stages, stop = Stages(), StopRequest()
+    stages, stop = Stages(), stop or StopRequest()
     with stop.listening():
         job, hosts = read_job(tree), read_hosts(tree)
         _require_one_host(job, hosts)

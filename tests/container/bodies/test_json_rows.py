@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from fraudlab.container.bodies import BodyError, json_text, rows
 from fraudlab.container.features import Column, Features
 
-from .models import ALL, MIXED, NAN, ONE, SCALED, read, refusal
+from .models import ALL, MIXED, NAN, NUMBERS, ONE, SCALED, read, refusal
 
 JSON, LINES = "application/json", "application/jsonlines"
 NO_ROWS = 'the body holds no rows; send [[…]], {"instances": [[…]]} or one object a row'
@@ -58,6 +58,15 @@ def test_categories() -> None:
         assert unseen == 1
 
 
+@pytest.mark.parametrize("features", [NUMBERS, MIXED])
+@pytest.mark.parametrize("brackets", [("[", "]"), ('{"a":', "}")])
+def test_values_that_are_deep(features: Features, brackets: tuple[str, str]) -> None:
+    deep = brackets[0] * 900 + "1" + brackets[1] * 900
+    for text in (f"[[1, {deep}, 3]]", f"[{deep}]", deep, f'[{{"{features.names[1]}": {deep}}}]'):
+        refusal(JSON, text, features)
+        refusal(LINES, text, features)
+
+
 @pytest.mark.parametrize("kind", [JSON, LINES])
 def test_one_column(kind: str) -> None:
     for content in ([5], {"x": 5}, {"features": [5]}):
@@ -81,7 +90,7 @@ ROW_REFUSALS = [
     ({}, "row 1 has no column 'a'; send null where it is missing", "a"),
     ({"a": 1, "b": 2, "c": 3, "aa": 4}, "row 1 has an unknown column 'aa' (did you mean 'a'?)", "aa"),
     ({"a": 1, "b": 2, "features": [3]}, "row 1 has an unknown column 'features'", "features"),
-    ({"a": 1, "b": 2, "C" * 99: 3}, "row 1 has an unknown column 'CCC", "C" * 60),
+    ({"a": 1, "b": 2, "C" * 999: 3}, "row 1 has an unknown column 'CCC", "C" * 100),
     ([1, "x", 3], "row 1: column 'b' holds 'x', which is not a number", "b"),
     ([1, [2], 3], "row 1: column 'b' holds [2], which is not a number", "b"),
     ([1, {"a": 2}, 3], "row 1: column 'b' holds {'a': 2}, which is not a number", "b"),

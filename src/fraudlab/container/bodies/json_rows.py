@@ -19,10 +19,10 @@ from fraudlab.container.bodies.rows import (
     pack_lists,
     pack_row,
     refuse_too_many,
-    shown,
     slices_of_lines,
     wrong_columns,
 )
+from fraudlab.container.failure import shown
 from fraudlab.container.features import Features
 
 

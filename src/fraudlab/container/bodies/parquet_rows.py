@@ -88,11 +88,11 @@ def _read(body: bytes, features: Features, max_rows: int, most_bytes: int) -> Ro
 
 def _check_columns(schema: pa.Schema, features: Features) -> None:
     names = schema.names
-    for name in names:
-        if names.count(name) > 1:
-            raise BodyError(f"the body has two columns {name!r}", column=name)
     if set(names) != features.positions.keys():
         raise wrong_columns(names, features)
+    for name in features.names:
+        if names.count(name) > 1:
+            raise BodyError(f"the body has two columns {name!r}", column=name)
     for field in schema:
         if not _is_readable(field.type):
             what = "categories" if features.positions[field.name] in features.codes else "numbers"

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from fraudlab.container.failure import near
+from fraudlab.container.failure import near, shown
 from fraudlab.container.features import Features, Matrix
 from fraudlab.container.parsing import category_text, parse_number
 
@@ -24,8 +24,8 @@ MAX_ROW_BYTES = 1 << 20
 
 #: Of the inputs of one request. A few bytes of libsvm or Parquet can stand for a long row of missing values.
 MOST_BYTES = 256 << 20
-#: characters of what a client sent that a refusal repeats
-_LONGEST_NAME = 60
+#: characters of an unknown column's name that a refusal repeats
+_LONGEST_NAME = 100
 #: the smallest number that rounds to more than float32 holds
 _FIRST_BEYOND = 2.0**128 - 2.0**103
 
@@ -194,12 +194,6 @@ def _too_large(value: str, row: int, name: str) -> BodyError:
     return BodyError(f"row {row}: column {name!r} is {value}, too large for 32 bits", row=row, column=name)
 
 
-def shown(value: Any) -> str:
-    """A value for a sentence."""
-    text = repr(value)
-    return text if len(text) <= _LONGEST_NAME else text[: _LONGEST_NAME - 3] + "…"
-
-
 def wrong_width(row: int, width: int, features: Features) -> BodyError:
     """The refusal of a row with too few or too many values."""
     names = features.names
@@ -244,11 +238,11 @@ def blank(row: int) -> BodyError:
 def wrong_columns(names: Iterable[str], features: Features, *, row: int | None = None) -> BodyError:
     """The refusal of columns that are not the model's: the first that is unknown, else the first missing."""
     where = "the body" if row is None else f"row {row}"
-    given = list(names)
-    for name in given:
-        if name not in features.positions:
-            sentence = f"{where} has an unknown column {shown(name)}{near(name, features.names)}"
-            return BodyError(sentence, row=row, column=name[:_LONGEST_NAME])
+    given = dict.fromkeys(names)
+    unknown = next((name[:_LONGEST_NAME] for name in given if name not in features.positions), None)
+    if unknown is not None:
+        sentence = f"{where} has an unknown column {unknown!r}{near(unknown, features.names)}"
+        return BodyError(sentence, row=row, column=unknown)
     name = next(name for name in features.names if name not in given)
     return BodyError(f"{where} has no column {name!r}; send null where it is missing", row=row, column=name)
 
