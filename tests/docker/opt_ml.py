@@ -112,8 +112,8 @@ class Tree:
 
     @property
     def failure(self) -> str:
-        """What SageMaker would show of a failed training job."""
-        return (self.root / "output/failure").read_text()[:1024]
+        """The failure file of a training job, of which SageMaker shows the first 1024 characters."""
+        return (self.root / "output/failure").read_text()
 
     def mounts(self, command: str) -> list[str]:
         """Docker's arguments: inputs read-only, as FastFile delivers them, and outputs writable."""
