@@ -240,6 +240,17 @@ def test_a_host_that_is_killed_ends_all_in_seconds(cluster: Any, rows: Any, kill
 
 
 @pytest.mark.slow
+def test_a_shard_may_be_without_fraud(cluster: Any, rows: Any) -> None:
+    table = rows(1200)
+    table = table[table[:, 0].argsort(kind="stable")]
+    group = cluster(2)
+    group.give("train", np.array_split(table, 2))
+    group.ask(fraud_bins=0.5)
+    group.run()
+    assert load(group.trees[0].model / "model.json")["rounds"] == 12
+
+
+@pytest.mark.slow
 def test_a_host_that_cannot_read_says_why_on_every_host(cluster: Any, rows: Any) -> None:
     group = cluster(2)
     broken = rows(600)
