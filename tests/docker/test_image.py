@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import statistics
 import subprocess
 import textwrap
 import time
@@ -19,8 +18,6 @@ from cyclonedx.validation.json import JsonStrictValidator
 import fraudlab
 from fraudlab.backends.docker_engine import default_image
 from fraudlab.cli import main
-
-from . import startup
 
 pytestmark = [pytest.mark.docker, pytest.mark.usefixtures("docker_engine")]
 
@@ -433,9 +430,3 @@ def test_the_server_is_process_1_and_no_shell_was_in_its_way(model):
         assert others == {("/opt/venv/bin/python", "-P", "/usr/local/bin/serve")}
     finally:
         docker("rm", "--force", name)
-
-
-def test_it_starts_on_a_second_of_cpu_time(model):
-    """The wall clock of a shared machine says little: 1.5 s of it are promised, this much of them is ours."""
-    taken = [startup.start(IMAGE, str(model), 18_482).cpu for _ in range(3)]
-    assert statistics.median(taken) < 1.1, taken

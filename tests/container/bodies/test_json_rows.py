@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fraudlab.container.bodies import BodyError, json_text, rows
+from fraudlab.container.bodies import BodyError, json_rows, json_text, rows
 from fraudlab.container.features import Column, Features
 
 from .models import ALL, MIXED, NAN, NUMBERS, ONE, SCALED, read, refusal
@@ -61,10 +61,11 @@ def test_categories() -> None:
 @pytest.mark.parametrize("features", [NUMBERS, MIXED])
 @pytest.mark.parametrize("brackets", [("[", "]"), ('{"a":', "}")])
 def test_values_that_are_deep(features: Features, brackets: tuple[str, str]) -> None:
-    deep = brackets[0] * 900 + "1" + brackets[1] * 900
-    for text in (f"[[1, {deep}, 3]]", f"[{deep}]", deep, f'[{{"{features.names[1]}": {deep}}}]'):
-        refusal(JSON, text, features)
-        refusal(LINES, text, features)
+    for depth in (900, 1_000, 1_020):
+        deep = brackets[0] * depth + '"\\""' + brackets[1] * depth
+        for text in (f"[[1, {deep}, 3]]", f"[{deep}]", deep, f'[{{"{features.names[1]}": {deep}}}]'):
+            refusal(JSON, text, features)
+            refusal(LINES, text, features)
 
 
 @pytest.mark.parametrize("kind", [JSON, LINES])
@@ -342,6 +343,15 @@ def test_large_bodies_that_are_no_list_of_rows(begin: str, end: str, sentence: s
     assert refusal(JSON, body).sentence.startswith(sentence)
 
 
+def test_a_comma_at_the_end_of_any_slice_is_refused() -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(json_rows, "LARGE_BYTES", 0)
+        for size in range(1, 80):
+            patch.setattr(json_text, "SLICE_BYTES", size)
+            for text in ("[[1,2,3],[1,2,3],]", '{"instances": [[1,2,NaN], ] }', "[[1,2,3],,[1,2,3]]"):
+                assert "is not JSON" in refusal(JSON, text).sentence
+
+
 def test_large_bodies_in_another_encoding() -> None:
     text = json.dumps(LARGE.tolist()).encode()
     assert refusal(JSON, text[:600_000] + b"\xff" + text[600_000:]).sentence.startswith(
@@ -397,8 +407,6 @@ def test_slices_and_lines_say_what_the_whole_says(
         for module in (rows, json_text):
             patch.setattr(module, "SLICE_BYTES", slice_bytes)
         assert outcome(LINES, "\n".join(map(json.dumps, content)), features) == expected
-        from fraudlab.container.bodies import json_rows
-
         patch.setattr(json_rows, "LARGE_BYTES", 0)
         assert outcome(JSON, text, features) == expected
         assert outcome(JSON, json.dumps({"instances": content}, indent=1), features) == expected

@@ -25,6 +25,8 @@ FIX = 'send [[…]], {"instances": [[…]]} or one object a row'
 _SPACE = b" \t\r\n"
 #: what may come behind the last row
 _LONGEST_END = 1 << 10
+#: characters of a repeated key that a refusal repeats
+_LONGEST_NAME = 100
 _OPENING = re.compile(rb'[ \t\r\n]*(\{[ \t\r\n]*"instances"[ \t\r\n]*:[ \t\r\n]*)?\[[ \t\r\n]*(?=[\[{])')
 _BETWEEN = re.compile(rb"(?<=[\]}])[ \t\r\n]*,[ \t\r\n]*(?=[\[{])")
 _COMMA = re.compile(r"[ \t\r\n]*,[ \t\r\n]*")
@@ -126,6 +128,8 @@ def load_slices(body: bytes) -> Iterator[list[Any]]:
         text = b"[%b]" % body[start : cut.start() if cut else longest]
         try:
             rows = load(text)
+            if not rows:
+                raise no_rows(FIX)
             refuse_repeated_keys(text, rows)
             start, more = (cut.end(), True) if cut else (end, False)
         except BodyError:
@@ -210,20 +214,23 @@ def refuse_repeated_keys(
     if b"{" not in text:
         return
     quotes = text.count(b'"')
-    keys = around + sum(len(row) for row in rows if isinstance(row, dict))
+    keys = around + sum(len(content) for content in rows if isinstance(content, dict))
     if quotes == 2 * keys:
         return
-    texts = sum(isinstance(value, str) for row in rows for value in _values(row))
+    texts = sum(isinstance(value, str) for content in rows for value in _values(content))
     if quotes == 2 * (keys + texts):
         return
     try:
         _PYTHON.decode(text.decode())
     except _RepeatedKeyError as error:
         raise _repeated(error.name, row) from error
+    except RecursionError as error:
+        raise BodyError("a row is too deep", row=row) from error
 
 
-def _values(row: Any) -> Iterator[Any]:
-    for value in row.values() if isinstance(row, dict) else row if isinstance(row, list) else ():
+def _values(content: Any) -> Iterator[Any]:
+    values = content.values() if isinstance(content, dict) else content
+    for value in values if isinstance(content, (dict, list)) else ():
         if isinstance(value, list):
             yield from value
         else:
@@ -231,6 +238,6 @@ def _values(row: Any) -> Iterator[Any]:
 
 
 def _repeated(name: str, row: int | None) -> BodyError:
-    name = name.encode(errors="backslashreplace").decode()
+    name = name[:_LONGEST_NAME].encode(errors="backslashreplace").decode()
     where = "the body" if row is None else f"row {row}"
     return BodyError(f"{where} names {name!r} twice", row=row, column=name)

@@ -38,9 +38,10 @@ def parse_libsvm_rows(body: bytes, features: Features, max_rows: int) -> Rows:
         If a row is not libsvm, has an index that no column has, or a value that its column cannot hold; if
         there are no rows, or more than `max_rows`.
     """
+    body = body.rstrip()
     matrices: list[Matrix] = []
     count = unseen = 0
-    for text in slices_of_lines(body.rstrip()):
+    for text in slices_of_lines(body):
         try:
             rows = parse_libsvm(text, labels="optional")
         except LibsvmError as error:
@@ -52,7 +53,7 @@ def parse_libsvm_rows(body: bytes, features: Features, max_rows: int) -> Rows:
         count += rows.label.size
         unseen += new
         # To the parser of a slice blank lines at its end are none.
-        if not text.rpartition(b"\n")[2].strip() and count:
+        if not text.rpartition(b"\n")[2].strip() and body:
             raise blank(count + 1)
     if not count:
         raise no_rows("send one row a line: index:value index:value …")

@@ -1,6 +1,6 @@
 """Seconds from `docker run … serve` to the first healthy /ping, and the CPU time the process has had by then.
 
-``python tests/docker/startup.py MODEL [IMAGE …]`` prints medians of seven starts of each image, alternating.
+``python -m benchmarks.startup MODEL [IMAGE …]`` prints medians of seven starts of each image, alternating.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ def start(image: str, model: str, port: int, *, give_up: float = 60.0) -> Start:
     """Start a container, wait for it, and take it away."""
     begun = time.perf_counter()
     container = _docker(
-        *("run", "--detach", "--label=org.fraudlab.test=startup", *HARDENED),
+        *("run", "--detach", "--label=org.fraudlab.benchmark=startup", *HARDENED),
         *(f"--publish=127.0.0.1:{port}:8080", f"--volume={model}:/opt/ml/model:ro", image, "serve"),
     )
     try:
