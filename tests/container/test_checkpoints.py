@@ -406,3 +406,42 @@ def test_killed_again_and_again_it_ends_with_the_same_bytes(kept: Any, chosen: d
     assert killed >= 4
     assert continued >= 3
     assert results(tree) == expected
+
+
+@pytest.mark.slow
+def test_told_to_stop_at_any_moment_it_ends_well(kept: Any) -> None:
+    """A model and exit code 0, or nothing to save and a sentence that says so; within seconds."""
+    tree = kept(num_round=60, k_fold=3, checkpoint_rounds=20)
+    begin = time.monotonic()
+    with start(tree) as job:
+        assert job.stdout is not None
+        job.stdout.read()
+    whole = time.monotonic() - begin
+    assert job.returncode == 0
+    dice, ends = random.Random(4), []
+    for number in range(14):
+        for path in (tree.model, tree.results, tree.root / "checkpoints"):
+            for file in path.iterdir():
+                file.unlink()
+        tree.training_failure.unlink(missing_ok=True)
+        with start(tree) as job:
+            # The first is told as soon as it can hear at all; the interpreter itself needs some moments.
+            time.sleep(whole * (0.1 if number == 0 else dice.uniform(0.1, 1.0)))
+            job.terminate()
+            told = time.monotonic()
+            output = job.communicate(timeout=60)[0]
+        assert time.monotonic() - told < 20
+        ends.append(job.returncode)
+        if job.returncode == 0:
+            model = json.loads((tree.model / "model.json").read_text())
+            booster = xgboost.Booster(model_file=str(tree.model / "model.ubj"))
+            assert booster.num_boosted_rounds() == model["rounds"] >= 1
+            assert not tree.training_failure.exists()
+        elif job.returncode == 1:
+            assert tree.training_failure.read_text().splitlines()[0] == (
+                "the job was told to stop before its first round"
+            ), output
+            assert not list(tree.model.iterdir())
+        else:
+            assert job.returncode == -signal.SIGTERM  # before Python ran a line of ours
+    assert 0 in ends

@@ -16,6 +16,7 @@ import pytest
 from pyarrow import parquet
 
 import fraudlab
+from fraudlab.container import train
 from fraudlab.container.contract import Tree
 from fraudlab.container.failure import ConfigError, JobError
 from fraudlab.container.hosts import Hosts, read_hosts
@@ -240,6 +241,17 @@ def test_a_host_that_is_killed_ends_all_in_seconds(cluster: Any, rows: Any, kill
 
 
 @pytest.mark.slow
+def test_a_shard_may_be_without_fraud(cluster: Any, rows: Any) -> None:
+    table = rows(1200)
+    table = table[table[:, 0].argsort(kind="stable")]
+    group = cluster(2)
+    group.give("train", np.array_split(table, 2))
+    group.ask(fraud_bins=0.5)
+    group.run()
+    assert load(group.trees[0].model / "model.json")["rounds"] == 12
+
+
+@pytest.mark.slow
 def test_a_host_that_cannot_read_says_why_on_every_host(cluster: Any, rows: Any) -> None:
     group = cluster(2)
     broken = rows(600)
@@ -300,8 +312,6 @@ def test_sigterm_on_one_host_saves_the_rounds_so_far(cluster: Any, rows: Any) ->
     ("chosen", "what"), [({"k_fold": 3}, "k_fold"), ({"tree_method": "exact"}, "tree_method=exact")]
 )
 def test_what_needs_one_host(cluster: Any, rows: Any, chosen: dict[str, Any], what: str) -> None:
-    from fraudlab.container import train
-
     group = cluster(2)
     group.give("train", [rows(600)] * 2)
     group.ask(**chosen)
@@ -322,6 +332,17 @@ def test_which_host_this_is(tree: Tree) -> None:
     with pytest.raises(ConfigError) as caught:
         read_hosts(tree)
     assert caught.value.sentence == "current_host in resourceconfig.json is 'd', not one of c, b, a"
+
+
+@pytest.mark.parametrize("port", ["0", "65536", "-1", "9099/tcp", "²"])
+def test_a_port_that_is_none(cluster: Any, rows: Any, monkeypatch: pytest.MonkeyPatch, port: str) -> None:
+    monkeypatch.setenv("FRAUDLAB_HOSTS_PORT", port)
+    group = cluster(2)
+    group.give("train", [rows(600)] * 2)
+    group.ask()
+    with pytest.raises(ConfigError) as caught:
+        train.run(group.trees[0])
+    assert caught.value.sentence == f"FRAUDLAB_HOSTS_PORT is {port!r}, not a port"
 
 
 def test_a_host_without_an_address(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -136,12 +136,21 @@ def test_a_test_channel_of_one_class_has_no_ranking(stand_alone: Any, rows: Any)
     assert found["true_negatives"] + found["false_positives"] == 240
 
 
-def test_validation_of_one_class(stand_alone: Any, rows: Any) -> None:
-    legitimate = rows(300, seed=9)
-    tree = stand_alone(rows(), legitimate[legitimate[:, 0] == 0])
+@pytest.mark.parametrize(
+    ("channel", "kept", "sentence"),
+    [
+        ("validation", 0, "channel validation has no fraud among its 240 rows"),
+        ("train", 0, "channel train has no fraud among its 960 rows"),
+        ("train", 1, "channel train has nothing but fraud among its 240 rows"),
+    ],
+)
+def test_one_class(stand_alone: Any, rows: Any, channel: str, kept: int, sentence: str) -> None:
+    tables = {"train": rows(), "validation": rows(300, seed=9)}
+    tables[channel] = tables[channel][tables[channel][:, 0] == kept]
+    tree = stand_alone(**tables)
     with pytest.raises(TableError) as caught:
         train.run(tree)
-    assert caught.value.sentence == "channel validation has no fraud among its 240 rows"
+    assert caught.value.sentence == sentence
     assert not tree.model.exists()
 
 

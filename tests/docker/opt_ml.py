@@ -58,18 +58,33 @@ def docker(*words: str, data: bytes | None = None, timeout: float = 60) -> subpr
     return done
 
 
-def remove(label: str) -> None:
-    """Remove the containers with a label, whatever state they are in."""
-    if found := docker("ps", "-aq", "--filter", f"label={label}").stdout.decode().split():
+def remove(owner: int | str) -> None:
+    """Remove the containers of a test process, whatever state they are in, and its networks."""
+    of_owner = ("--filter", f"label={LABEL}={owner}")
+    if found := docker("ps", "-aq", *of_owner).stdout.decode().split():
         docker("rm", "-f", *found)
+    if found := docker("network", "ls", "-q", *of_owner).stdout.decode().split():
+        docker("network", "rm", *found)
 
 
 def sweep() -> None:
     """Remove what killed test processes left."""
-    listed = docker("ps", "-a", "--filter", f"label={LABEL}", "--format", f'{{{{.Label "{LABEL}"}}}}')
-    for owner in set(listed.stdout.decode().split()):
-        if not Path("/proc", owner).exists():
-            remove(f"{LABEL}={owner}")
+    shown = ("--filter", f"label={LABEL}", "--format", f'{{{{.Label "{LABEL}"}}}}')
+    listed = docker("ps", "-a", *shown).stdout + docker("network", "ls", *shown).stdout
+    for owner in set(listed.decode().split()):
+        if not is_alive(int(owner)):
+            remove(owner)
+
+
+def is_alive(process: int) -> bool:
+    """Whether there is a process of that id."""
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        pass
+    return True
 
 
 class Tree:
@@ -300,6 +315,6 @@ class Docker:
         """Remove whatever still runs."""
         running = [container for container in self._started if container.process.poll() is None]
         if running:
-            remove(f"{LABEL}={os.getpid()}")
+            remove(os.getpid())
         for container in running:
             container.process.wait(30)

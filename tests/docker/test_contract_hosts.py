@@ -19,7 +19,7 @@ def network(docker):
     opt_ml.docker("network", "create", "--internal", f"--label={opt_ml.LABEL}={os.getpid()}", name)
     yield name
     docker.end()
-    opt_ml.docker("network", "rm", name)
+    opt_ml.remove(os.getpid())
 
 
 @pytest.fixture

@@ -49,20 +49,17 @@ def expected(folder, *rows):
     """What ``Booster.predict`` says of rows without unseen categories."""
     scorer = load_scorer(folder)
     columns = scorer.features.columns
-    matrix = np.float32(
-        [
-            [
-                np.nan
-                if text == ""
-                else float(text)
-                if column.categories is None
-                else column.categories.index(text)
-                for column, text in zip(columns, row.split(","), strict=True)
-            ]
-            for row in rows
-        ]
-    )
-    return scorer.score(scorer.features.scaled(matrix)).tolist()
+
+    def number(text, categories):
+        if text == "":
+            return np.nan
+        return float(text) if categories is None else categories.index(text)
+
+    matrix = [
+        [number(text, column.categories) for column, text in zip(columns, row.split(","), strict=True)]
+        for row in rows
+    ]
+    return scorer.score(scorer.features.scaled(np.float32(matrix))).tolist()
 
 
 def test_an_endpoint_as_sagemaker_uses_it(docker, model):
@@ -78,9 +75,10 @@ def test_an_endpoint_as_sagemaker_uses_it(docker, model):
     assert answer.status == 200
     assert answer.headers["Content-Type"] == "text/csv"
     assert np.float32(answer.numbers()).tolist() == expected(model.root / "model", *rows[:3])
-    objects = [dict(zip(COLUMNS, ["NaN", 0.25, "casino", 80], strict=True))]
+    objects = [dict(zip(COLUMNS, [1.5, 0.25, "casino", 80], strict=True))]
     as_json = server.ask(body=json.dumps(objects), kind="application/json")
     assert as_json.status == 200
+    assert np.float32(str(as_json.json()["predictions"][0]["score"])) == np.float32(answer.numbers()[0])
     refused = server.ask(body=f"{ROW}\n1.5,x,casino,80", X_Request_Id="case-1")
     assert refused.status == 400
     assert refused.headers["Content-Type"] == "application/problem+json"

@@ -188,8 +188,7 @@ def joined(hosts: Hosts, stop: StopRequest) -> Iterator[None]:
         import xgboost
         from xgboost import collective
     deadline = time.monotonic() + _JOIN_SECONDS
-    port = int(os.environ.get("FRAUDLAB_HOSTS_PORT", PORT))
-    tracker = None
+    port, tracker = _port(), None
     try:
         with stop.at_once():
             address = _address(hosts.names[0], deadline)
@@ -217,6 +216,16 @@ def joined(hosts: Hosts, stop: StopRequest) -> Iterator[None]:
         if tracker is not None:
             with suppress(xgboost.core.XGBoostError):  # it complains about the hosts that failed
                 tracker.free()
+
+
+def _port() -> int:
+    text = os.environ.get("FRAUDLAB_HOSTS_PORT") or str(PORT)
+    if not (text.isascii() and text.isdecimal() and 0 < int(text) < 1 << 16):
+        raise ConfigError(
+            f"FRAUDLAB_HOSTS_PORT is {text!r}, not a port",
+            fix="set it to a number from 1 to 65535 on all hosts",
+        )
+    return int(text)
 
 
 def _address(name: str, deadline: float) -> str:

@@ -14,7 +14,6 @@ from .example_channel import (
     LABEL,
     MATRIX,
     NAN,
-    ROWS,
     as_csv,
     as_libsvm,
     as_recordio,
@@ -39,13 +38,6 @@ def test_other_labels(folder: Path, content_type: str, value: float, shown: str)
 def test_labels_may_be_decimals_and_parquet_has_booleans(folder: Path) -> None:
     assert read(folder, {"a": "1.0,2\n0.0,3\n1e0,3\n"}).label.tolist() == [1, 0, 1]
     assert read(folder, {"a": pa.table({"y": [True, False], "a": [1, 2]})}).label.tolist() == [1, 0]
-
-
-@pytest.mark.parametrize("content_type", FORMATS)
-def test_one_class(folder: Path, content_type: str) -> None:
-    write, _ = FORMATS[content_type]
-    found = sentence(folder, {"a": write(np.ones(ROWS, int), MATRIX)})
-    assert found == "channel train has nothing but fraud in 200 rows"
 
 
 def counting(first: int, rows: int = 10) -> list[list[Any]]:

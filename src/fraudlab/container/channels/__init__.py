@@ -70,7 +70,7 @@ def read_channel(
     keep_counter : bool
         Take a feature that counts the rows for a feature, not for an index column.
     columns : tuple of str, optional
-        The names the train channel has, where this is another one. Without them both classes must occur.
+        The names the train channel has, where this is another one.
 
     Raises
     ------
@@ -140,7 +140,5 @@ def _checked(
             ("label", *found), ("label", *columns), of=f"channel {channel}", like="channel train"
         )
     checks.refuse_counters(rows, channel, keep_counter=keep_counter)
-    label = checks.checked_labels(rows)
-    if columns is None:
-        checks.refuse_one_class(label, channel)
-    return ChannelTable(rows.matrix, label, checks.checked_weights(rows), columns or rows.names, format_)
+    label, weight = checks.checked_labels(rows), checks.checked_weights(rows)
+    return ChannelTable(rows.matrix, label, weight, columns or rows.names, format_)

@@ -237,22 +237,6 @@ def wrong_label(name: str, found: str, place: str) -> TableError:
     )
 
 
-def refuse_one_class(label: NDArray[np.uint8], channel: str) -> None:
-    """Refuse labels there is nothing to learn from.
-
-    Raises
-    ------
-    TableError
-        If all are the same.
-    """
-    frauds = int(np.count_nonzero(label))
-    if frauds in (0, label.size):
-        only = "nothing but fraud" if frauds else "no fraud"
-        raise TableError(
-            f"channel {channel} has {only} in {label.size:,} rows", fix="give a channel with both classes"
-        )
-
-
 def checked_weights(rows: Rows) -> NDArray[np.float32] | None:
     """The weights of a channel.
 
