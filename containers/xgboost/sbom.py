@@ -162,14 +162,14 @@ def normalised(name: str) -> str:
 def _licenses(distribution: Distribution) -> dict[str, Any]:
     """What the metadata says of the licence: an SPDX expression, or failing that words."""
     metadata = distribution.metadata
-    if expression := metadata.get("License-Expression"):
-        return {"licenses": [{"expression": expression}]}
+    if "License-Expression" in metadata:
+        return {"licenses": [{"expression": metadata["License-Expression"]}]}
     trove = [
         classifier.rpartition(" :: ")[2]
         for classifier in metadata.get_all("Classifier") or []
         if classifier.startswith("License :: ") and not classifier.endswith("OSI Approved")
     ]
-    words = metadata.get("License", "").strip()
+    words = metadata["License"].strip() if "License" in metadata else ""
     # Some put the whole text there.
     names = trove or ([words] if words and "\n" not in words and len(words) < 100 else [])
     return {"licenses": [{"license": {"name": name}} for name in names]} if names else {}

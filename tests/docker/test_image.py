@@ -113,7 +113,7 @@ def test_labels_are_those_of_the_repository(config):
     ).stdout
     assert labels["title"] == "fraudlab-xgboost"
     assert labels["version"] == fraudlab.__version__
-    assert labels["revision"] == commit + ("-dirty" if changed else "")
+    assert labels["revision"] == commit + ("-dirty" if changed else ""), "not of these sources: make image"
     assert labels["created"] == created
     assert labels["licenses"] == "Apache-2.0"
     assert labels["description"] == "Process, train and serve fraud models on the SageMaker contract"
@@ -418,7 +418,17 @@ def test_everything_is_compiled_for_good():
 
 def test_the_server_is_process_1_and_no_shell_was_in_its_way(model):
     name = f"fraudlab-process-1-{os.getpid()}"
-    docker("run", "--detach", "--name", name, *STRICT, f"--volume={model}:/opt/ml/model:ro", IMAGE, "serve")
+    docker(
+        "run",
+        "--detach",
+        f"--label=org.fraudlab.test={os.getpid()}",
+        "--name",
+        name,
+        *STRICT,
+        f"--volume={model}:/opt/ml/model:ro",
+        IMAGE,
+        "serve",
+    )
     try:
         seen: list[list[str]] = []
         for _ in range(300):
