@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import os
 import signal
+import socket
 import subprocess
 import time
 from collections.abc import Iterator, Mapping
@@ -100,6 +101,7 @@ def running(server: Server, payloads: Payloads, *, port: int, core: int | None =
     command = server.command(server.bin, work, payloads.model, port)
     if not Path(command[0]).exists():
         raise SystemExit(f"{server.name} is not installed: run it by make bench-serve, which sees to that")
+    _require_free(port)
     log = payloads.folder / f"{server.name}.log"
     with log.open("wb") as output, pinned(core):
         process = subprocess.Popen(
@@ -117,6 +119,14 @@ def running(server: Server, payloads: Payloads, *, port: int, core: int | None =
         yield started
     finally:
         _stop(process)
+
+
+def _require_free(port: int) -> None:
+    """Refuse to time whoever listens there already, such as a server of a run that was killed."""
+    try:
+        socket.create_server(("127.0.0.1", port)).close()
+    except OSError as error:
+        raise SystemExit(f"somebody listens on port {port} already: stop that server first") from error
 
 
 def _await_answer(started: Running, process: subprocess.Popen[bytes], payloads: Payloads, log: Path) -> None:

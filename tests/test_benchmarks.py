@@ -1,11 +1,13 @@
 """What benchmarks print: read from wrk rightly, compared rightly, written where it belongs."""
 
 import json
+import socket
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from benchmarks import pages, payloads, serving_report, training, wrk
-from benchmarks.running import check
+from benchmarks.running import check, running
 from benchmarks.servers import SERVERS
 from benchmarks.serving import SCENARIOS, Cores, Scenario
 
@@ -23,6 +25,17 @@ def test_wrks_summary_is_read_after_what_wrk_prints_itself():
     found = wrk.parse(f"Running 2s test\n  2 threads\nRequests/sec: 9\n{SUMMARY}\n")
     assert found == wrk.Load(3000, 1500.0, 1.9, 4.4, 9.1, dict.fromkeys(found.errors, 0))
     assert set(found.errors) == {"connect", "read", "write", "timeout", "status"}
+
+
+def test_a_server_of_somebody_else_is_not_timed(tmp_path):
+    (tmp_path / "echo").mkdir()
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        given = SimpleNamespace(folder=tmp_path, model=tmp_path)
+        echo = next(server for server in SERVERS if server.name == "echo")
+        with pytest.raises(SystemExit, match=f"somebody listens on port {port} already"):
+            with running(echo, given, port=port):
+                pass
 
 
 def test_no_summary_is_an_error():
