@@ -33,9 +33,9 @@ def test_a_server_of_somebody_else_is_not_timed(tmp_path):
         port = other.getsockname()[1]
         given = SimpleNamespace(folder=tmp_path, model=tmp_path)
         echo = next(server for server in SERVERS if server.name == "echo")
-        with pytest.raises(SystemExit, match=f"somebody listens on port {port} already"):
-            with running(echo, given, port=port):
-                pass
+        taken = pytest.raises(SystemExit, match=f"somebody listens on port {port} already")
+        with taken, running(echo, given, port=port):
+            pass
 
 
 def test_no_summary_is_an_error():

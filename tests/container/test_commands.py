@@ -229,12 +229,10 @@ def test_a_real_server(trained: Tree, start: Callable[..., Server], workers: str
     output = server.job.communicate(timeout=40)[0]
     assert server.job.returncode == 0
     lines = [json.loads(line) for line in output.splitlines()]
-    assert [line["event"] for line in lines] == [
-        "serving",
-        "refused",
-        *["stopping"] * int(workers),
-        "stopped",
-    ]
+    events = [line["event"] for line in lines]
+    assert [event for event in events if event != "stopping"] == ["serving", "refused", "stopped"]
+    # A second worker that had not begun to serve when it was told to stop has nothing to say.
+    assert 1 <= events.count("stopping") <= int(workers)
     told = {key: lines[0][key] for key in ("model", "folder", "host", "port", "workers")}
     assert told == {
         "model": scorer.model_id,

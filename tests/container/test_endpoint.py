@@ -19,7 +19,7 @@ from fraudlab.container.logs import start_logging
 from fraudlab.container.scorer import Scorer, load_scorer
 from fraudlab.container.settings import read_settings
 
-from .wire import Running, one_answer, until
+from .wire import Running, one_answer
 
 CSV, JSON, LINES = "text/csv", "application/json", "application/jsonlines"
 ROW = "1.5,0.25,casino,80"
@@ -331,24 +331,28 @@ def test_large_bodies_do_not_keep_ping_and_single_rows_waiting(client: Client) -
 
 
 def test_too_many_large_bodies_are_told_to_come_back(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
-    hold = threading.Event()
+    begun, hold = threading.Event(), threading.Event()
     score = Scorer.score
-    monkeypatch.setattr(Scorer, "score", lambda self, matrix: (hold.wait(20), score(self, matrix))[1])
+
+    def slow(self: Scorer, matrix: Any) -> Any:
+        begun.set()
+        assert hold.wait(60)
+        return score(self, matrix)
+
     client = start(FRAUDLAB_MAX_WAITING="1")
+    monkeypatch.setattr(Scorer, "score", slow)
     large = f"{ROW}\n" * 5_000
-    with ThreadPoolExecutor(2) as pool:
+    with ThreadPoolExecutor(1) as pool:
         first = pool.submit(client.invoke, large)
-        refused: list[Answer] = []
-
-        def is_refused() -> bool:
-            refused.append(client.invoke(large)) if not first.done() else None
-            return bool(refused) and refused[-1].status == 503
-
-        until(is_refused, seconds=20)
-        hold.set()
+        try:
+            assert begun.wait(60)
+            refused = client.invoke(large)
+        finally:
+            hold.set()
         assert first.result().status == 200
-    assert refused[-1].headers["retry-after"] == "1"
-    assert refused[-1].problem == {"detail": "too many large requests wait; try again later"}
+    assert refused.status == 503
+    assert refused.headers["retry-after"] == "1"
+    assert refused.problem == {"detail": "too many large requests wait; try again later"}
 
 
 def test_a_model_that_fails_answers_500_and_logs_why(

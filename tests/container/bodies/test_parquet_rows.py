@@ -1,6 +1,7 @@
 """Rows of Parquet: columns by name, types that fit, and files that are larger than they look."""
 
 import io
+import re
 from decimal import Decimal
 from typing import Any
 
@@ -197,6 +198,32 @@ def test_a_bomb_that_lies_about_its_size_is_one() -> None:
     assert told == 5
     with pytest.raises(BodyError, match="when uncompressed"):
         parse_parquet(bytes(lying), NUMBERS, MANY, most_bytes=49_000_000)
+
+
+@pytest.mark.parametrize("claimed", [4_999, 5_002, 8_000])
+def test_every_number_of_rows_is_checked(claimed: int) -> None:
+    """Arrow makes room for as many as a group is said to have: a body of 377 bytes took 16 GB."""
+    options = {"store_schema": False, "use_dictionary": False, "compression": "none"}
+    body = written({name: np.arange(5_001) * 1.0 for name in "abc"}, **options)
+    honest, lie = varint(5_001), varint(claimed)
+    assert len(honest) == len(lie)
+    places = [found.start() for found in re.finditer(re.escape(honest), body)]
+    refused = 0
+    for at in places:
+        try:
+            uncompressed_bytes(body[:at] + lie + body[at + len(lie) :])
+        except ThriftError:
+            refused += 1
+    # of the file, the group, and of three columns and their one page
+    assert refused == 8
+
+
+def test_a_dictionary_of_more_values_than_bytes() -> None:
+    body = written({name: np.arange(70) % 65 * 1.0 for name in "abc"}, store_schema=False, compression="none")
+    places = [found.start() for found in re.finditer(re.escape(varint(65)), body[: body.index(bytes(8))])]
+    assert len(places) == 1
+    lying = body[: places[0]] + varint(8_000) + body[places[0] + 2 :]
+    assert refusal(PARQUET, lying).sentence.endswith("a dictionary has more values than bytes")
 
 
 def varint(number: int, length: int = 1) -> bytes:

@@ -1,8 +1,9 @@
 """How large a Parquet file is when uncompressed, by what Arrow goes by: the header of each of its pages.
 
-The sizes in the file's metadata are only claims. Arrow does not give out the headers, and pyarrow 26 aborts
-the process where a damaged file's metadata is asked for a column, so both are read here. Both are Thrift: see
-``src/main/thrift/parquet.thrift`` of apache/parquet-format.
+The sizes in the file's metadata are only claims, and its numbers of rows are what Arrow makes room for. Arrow
+does not give out the headers, and pyarrow 26 aborts the process where a damaged file's metadata is asked for
+a column, so both are read here. Both are Thrift: see ``src/main/thrift/parquet.thrift`` of
+apache/parquet-format.
 """
 
 from __future__ import annotations
@@ -15,8 +16,8 @@ _MOST_METADATA = 1 << 20
 _MAGIC = b"PAR1"
 
 # fields of FileMetaData, RowGroup, ColumnChunk and ColumnMetaData
-_ROW_GROUPS = 4
-_COLUMNS = 1
+_FILE_ROWS, _ROW_GROUPS = 3, 4
+_COLUMNS, _GROUP_ROWS = 1, 3
 _METADATA = 3
 _CHUNK_VALUES, _CHUNK_COMPRESSED, _DATA_OFFSET, _DICTIONARY_OFFSET = 5, 7, 9, 11
 # fields of PageHeader, and its types of pages
@@ -28,21 +29,27 @@ _VALUES = 1
 
 
 def uncompressed_bytes(body: bytes) -> int:
-    """Sum the sizes of all pages that Arrow would uncompress.
+    """Sum the sizes of all pages that Arrow would uncompress, of columns without lists.
 
     Raises
     ------
     ThriftError
-        If the metadata or a page header is malformed, or there is too much of it.
+        If the metadata or a page header is malformed, there is too much of it, or groups, columns and pages
+        do not have as many values as the file has rows.
     """
-    total = pages = 0
-    for group in structs(_metadata(body), _ROW_GROUPS):
+    total = pages = rows = 0
+    metadata = _metadata(body)
+    for group in structs(metadata, _ROW_GROUPS):
+        in_group = whole(group, _GROUP_ROWS, I64)
+        rows += in_group
         for chunk in structs(group, _COLUMNS):
-            sizes = _page_sizes(body, chunk)
+            sizes = _page_sizes(body, chunk, in_group)
             total += sum(sizes)
             pages += len(sizes)
             if pages > _MOST_PAGES:
                 raise ThriftError(f"it has more than {_MOST_PAGES:,} pages")
+    if rows != whole(metadata, _FILE_ROWS, I64):
+        raise ThriftError("its groups do not have as many rows as it has")
     return total
 
 
@@ -56,10 +63,12 @@ def _metadata(body: bytes) -> Struct:
     return Reader(body, end - size, end).struct()
 
 
-def _page_sizes(body: bytes, chunk: Struct) -> list[int]:
+def _page_sizes(body: bytes, chunk: Struct, rows: int) -> list[int]:
     _, metadata = chunk.get(_METADATA, (0, None))
     if not isinstance(metadata, dict):
         raise ThriftError("a column has no metadata")
+    if whole(metadata, _CHUNK_VALUES, I64) != rows:
+        raise ThriftError("a column does not have as many values as its group has rows")
     at = whole(metadata, _DATA_OFFSET, I64)
     if _DICTIONARY_OFFSET in metadata:
         at = min(at, whole(metadata, _DICTIONARY_OFFSET, I64) or at)
@@ -68,16 +77,28 @@ def _page_sizes(body: bytes, chunk: Struct) -> list[int]:
         raise ThriftError("a column is not inside of it")
     sizes: list[int] = []
     values = 0
-    while values < whole(metadata, _CHUNK_VALUES, I64) and len(sizes) <= _MOST_PAGES:
+    while values < rows and len(sizes) <= _MOST_PAGES:
         reader = Reader(body, at, end)
         header = reader.struct()
-        kind = whole(header, _TYPE, I32)
-        _, description = header.get(_DESCRIPTION.get(kind, 0), (0, None))
-        if not isinstance(description, dict):
-            raise ThriftError(f"a page of type {kind} is not described")
         at = reader.at + whole(header, _COMPRESSED, I32)
         if at > end:
             raise ThriftError("a page is not inside of it")
-        values += whole(description, _VALUES, I32) if kind != _DICTIONARY else 0
         sizes.append(whole(header, _UNCOMPRESSED, I32))
+        values += _values(header, sizes[-1])
+    if values > rows:
+        raise ThriftError("a column's pages have more values than it has")
     return sizes
+
+
+def _values(header: Struct, size: int) -> int:
+    kind = whole(header, _TYPE, I32)
+    _, description = header.get(_DESCRIPTION.get(kind, 0), (0, None))
+    if not isinstance(description, dict):
+        raise ThriftError(f"a page of type {kind} is not described")
+    values = whole(description, _VALUES, I32)
+    if kind != _DICTIONARY:
+        return values
+    # No value of a dictionary takes less than a byte.
+    if values > size:
+        raise ThriftError("a dictionary has more values than bytes")
+    return 0
