@@ -154,7 +154,7 @@ def feature(column: pa.ChunkedArray, name: str) -> NDArray[np.float32]:
         values = numbers(column)
     except NotANumberError as error:
         raise _not_numeric(name, error, "list it in data.categorical, or in data.drop") from error
-    with np.errstate(over="ignore"):
+    with np.errstate(over="ignore", invalid="ignore"):
         rounded = values.astype(np.float32)
     _refuse_infinite(rounded, values, name)
     return rounded

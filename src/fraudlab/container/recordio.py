@@ -160,8 +160,9 @@ def _next_frame(data: bytes, start: int) -> _Frame | None:
 
 def _stack(records: Sequence[Record]) -> Records:
     matrix = np.full((len(records), records[0].width), np.nan)
-    for row, record in zip(matrix, records, strict=True):
-        row[list(record.features.keys) if record.sparse else slice(None)] = record.features.values
+    with np.errstate(invalid="ignore"):  # a signalling NaN is one like any other
+        for row, record in zip(matrix, records, strict=True):
+            row[list(record.features.keys) if record.sparse else slice(None)] = record.features.values
     label = [record.label.values[0] if record.label else math.nan for record in records]
     return Records(np.array(label, np.float64), matrix, any(record.sparse for record in records))
 
@@ -191,7 +192,8 @@ def _runs(data: bytes, frame: _Frame, record: Record) -> Iterator[Records]:
             same &= content[1][:, 0] < _ONE_BYTE
             labels[:] = content[1][:, 0]
         elif label:
-            labels[:] = content[1].view(label.dtype)[:, 0]
+            with np.errstate(invalid="ignore"):  # a signalling NaN is one like any other
+                labels[:] = content[1].view(label.dtype)[:, 0]
         alike = count if same.all() else int(np.argmin(same))
         if alike:
             yield Records(labels[:alike], content[0].view(values.dtype)[:alike], sparse=False)

@@ -52,6 +52,12 @@ def test_numbers(columns: dict[str, Any], options: dict[str, Any]) -> None:
     assert unseen == 0
 
 
+def test_a_signalling_nan_is_missing() -> None:
+    signalling = np.array([0x7FF4_0000_0000_0000, 0x3FF0_0000_0000_0000], np.uint64).view(np.float64)
+    matrix, _ = read(PARQUET, written({"a": signalling, "b": [1, 2], "c": [3, 4]}))
+    np.testing.assert_array_equal(matrix, np.float32([[NAN, 1, 3], [1, 2, 4]]))
+
+
 def test_a_column_of_nothing_is_missing() -> None:
     columns = {"a": pa.nulls(2), "b": pa.array([None, None], pa.string()), "c": [3, 4]}
     np.testing.assert_array_equal(

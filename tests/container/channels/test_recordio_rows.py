@@ -24,6 +24,13 @@ def test_refused_recordio(folder: Path) -> None:
     assert found == "record 201 of b does not begin with RecordIO's magic number"
 
 
+def test_a_signalling_nan_is_missing(folder: Path) -> None:
+    signalling = np.float64(2).tobytes(), np.array(0x7FF4_0000_0000_0000, np.uint64).tobytes()
+    records = as_recordio(np.arange(4.0) % 2, np.float64([[1, 2], [2, 3], [3, 2], [2, 2]]))
+    matrix = read(folder, {"a": records.replace(*signalling)}).matrix
+    np.testing.assert_array_equal(matrix, np.float32([[1, np.nan], [np.nan, 3], [3, np.nan], [np.nan] * 2]))
+
+
 def test_sparse_records_too_large_to_be_meant(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from scipy import sparse
 

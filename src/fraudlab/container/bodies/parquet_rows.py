@@ -138,7 +138,7 @@ def _as_rows(table: pa.Table, features: Features) -> Rows:
             raise BodyError(error.sentence, column=name) from error
         except NotANumberError as error:
             raise not_a_number(error.value, error.row, name) from error
-        with np.errstate(over="ignore"):
+        with np.errstate(over="ignore", invalid="ignore"):
             matrix[:, position] = values
         infinite = np.isinf(matrix[:, position])
         if infinite.any():

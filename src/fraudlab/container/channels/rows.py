@@ -123,7 +123,7 @@ def fill(
         If a number is infinite, or too large for float32.
     """
     columns = list(columns)
-    with np.errstate(over="ignore"):
+    with np.errstate(over="ignore", invalid="ignore"):
         for position, column in enumerate(columns):
             block[:, position] = column
     infinite = np.isinf(block)
