@@ -17,11 +17,13 @@ from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from fraudlab.archives import unpack
 from fraudlab.container.bodies import MEDIA_TYPES, BodyError, finish
+from fraudlab.container.bodies.json_objects import read_objects
 from fraudlab.container.booster_file import check_booster
 from fraudlab.container.contract import file_sha256
 from fraudlab.container.failure import ConfigError
@@ -87,6 +89,27 @@ def _check_body(kind: str, data: bytes) -> bool:
         codes = matrix[:, position][~np.isnan(matrix[:, position])]
         assert np.isin(codes, np.arange(len(features.columns[position].categories or ()))).all()
     return True
+
+
+def check_objects(data: bytes) -> bool:
+    """What the reader of objects takes is JSON, and has the columns and values that another reader finds."""
+    features = seeds.MODELS[data[0] % len(seeds.MODELS)] if data else seeds.MODELS[0]
+    rows = read_objects(data[1:], features)
+    if rows is None:
+        return False
+    content = json.loads(data[1:], object_pairs_hook=_distinct, parse_int=float)
+    if isinstance(content, dict):
+        content = content["instances"] if content.keys() == {"instances"} != {*features.names} else [content]
+    assert len(content) == len(rows)
+    for expected, row in zip(content, rows, strict=True):
+        assert expected.keys() == {*features.names}
+        assert row == tuple(expected[name] for name in features.names)
+    return True
+
+
+def _distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    assert len({name for name, _ in pairs}) == len(pairs)
+    return dict(pairs)
 
 
 def _check_refusal(error: BodyError | LibsvmError | RecordError | ConfigError) -> None:
@@ -247,6 +270,7 @@ TARGETS = {
         "text/csv", "csv", (b'"', b'""', b"\r\n", b",,", b"NaN", b"N/A", b"1e39", b"true", b"\xef\xbb\xbf")
     ),
     "json": _body("application/json", "json", _JSON),
+    "objects": Target(check_objects, lambda: list(filter(check_objects, seeds.bodies("json"))), _JSON),
     "jsonlines": _body("application/jsonlines", "jsonlines", (*_JSON, b"\n", b"\r\n")),
     "libsvm-body": _body("text/libsvm", "libsvm", (b":", b" 0:", b"nan", b"qid:1", b"#", b"\n", b"-1")),
     "parquet": _body("application/x-parquet", "parquet", (b"PAR1", b"\x15\x00\x15", b"\xff\xff\xff\x7f")),

@@ -8,7 +8,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from fraudlab.container.bodies.json_text import FIX, LARGE_BYTES, load, load_slices, refuse_repeated_keys
+from fraudlab.container.bodies.json_objects import read_object, read_objects
+from fraudlab.container.bodies.json_text import (
+    FIX,
+    LARGE_BYTES,
+    load,
+    load_list,
+    load_slices,
+    refuse_repeated_keys,
+)
 from fraudlab.container.bodies.rows import (
     BOM,
     UNREAD,
@@ -37,15 +45,16 @@ def parse_json(body: bytes, features: Features, max_rows: int) -> Rows:
     """
     body = body.removeprefix(BOM)
     if len(body) >= LARGE_BYTES:
-        return _pack(load_slices(body), features, max_rows)
-    content = load(body)
-    if not features.codes and isinstance(content, list) and len(content) == 1 and type(content[0]) is list:
+        return _pack(load_slices(body, features), features, max_rows)
+    rows: list[Any] | None = read_objects(body, features)
+    if rows is None:
+        rows, around = _rows_of(load(body), features)
+        refuse_repeated_keys(body, rows, around=around)
+    if len(rows) == 1 and not features.codes and isinstance(rows[0], (list, tuple)):
         try:
-            return Rows(features.pack(*content[0]), 1)
+            return Rows(features.pack(*rows[0]), 1)
         except UNREAD:
             pass
-    rows, around = _rows_of(content, features)
-    refuse_repeated_keys(body, rows, around=around)
     return _pack([rows], features, max_rows)
 
 
@@ -60,38 +69,42 @@ def parse_json_lines(body: bytes, features: Features, max_rows: int) -> Rows:
     lines = body.removeprefix(BOM).rstrip(b"\r\n")
     if not lines:
         raise no_rows("send one list or object a line")
-    return _pack(_load_lines(lines), features, max_rows)
+    return _pack(_load_lines(lines, features), features, max_rows)
 
 
-def _load_lines(lines: bytes) -> Iterator[list[Any]]:
+def _load_lines(lines: bytes, features: Features) -> Iterator[list[Any]]:
     first = 1
     for text in slices_of_lines(lines):
         try:
-            rows = _load_at_once(text)
-        except (BodyError, *UNREAD):
-            rows = [_load_line(line, row) for row, line in enumerate(text.split(b"\n"), first)]
+            rows = _load_at_once(text, features)
+        except BodyError:
+            rows = None
+        if rows is None:
+            rows = [_load_line(line, row, features) for row, line in enumerate(text.split(b"\n"), first)]
         yield rows
         first += len(rows)
 
 
-def _load_at_once(text: bytes) -> list[Any]:
-    """Read lines as one list: those that begin and end with the only brackets they have."""
+def _load_at_once(text: bytes, features: Features) -> list[Any] | None:
+    """Read lines as one list, if they begin and end with the only brackets they have."""
     count = text.count(b"\n") + 1
+    if count == 1:
+        return None
     begin = text.startswith((b"[", b"{")) + text.count(b"\n[") + text.count(b"\n{")
     end = text.endswith((b"]", b"}")) + text.count(b"]\n") + text.count(b"}\n")
-    brackets = [text.count(bracket) for bracket in (b"[", b"{", b"]", b"}")]
-    if not count == begin == end == sum(brackets[:2]) == sum(brackets[2:]):
-        raise ValueError("only line by line can it be told where a row ends")
-    rows: list[Any] = load(b"[%b]" % text.replace(b"\n", b","))
-    refuse_repeated_keys(text, rows)
-    return rows
+    opening, closing = text.count(b"[") + text.count(b"{"), text.count(b"]") + text.count(b"}")
+    if not count == begin == end == opening == closing:
+        return None
+    return load_list(b"[%b]" % text.replace(b"\n", b","), features)
 
 
-def _load_line(line: bytes, row: int) -> Any:
-    if not line.strip():
-        raise blank(row)
-    content = load(line, row=row)
-    refuse_repeated_keys(line, [content], row=row)
+def _load_line(line: bytes, row: int, features: Features) -> Any:
+    content: Any = read_object(line, features)
+    if content is None:
+        if not line.strip():
+            raise blank(row)
+        content = load(line, row=row)
+        refuse_repeated_keys(line, [content], row=row)
     return content
 
 
@@ -132,7 +145,7 @@ def _pack_rows(rows: list[Any], first: int, features: Features) -> tuple[list[by
             if not isinstance(rows[0], dict):
                 return pack_lists(rows, features), 0
             if sum(map(len, rows)) == len(rows) * len(features):
-                return pack_lists(_in_order(rows, features), features), 0
+                return pack_lists(list(map(features.pick, rows)), features), 0
         except UNREAD:
             pass
     packed = []
@@ -144,15 +157,6 @@ def _pack_rows(rows: list[Any], first: int, features: Features) -> tuple[list[by
     return packed, unseen
 
 
-def _in_order(rows: list[dict[str, Any]], features: Features) -> list[Iterable[Any]]:
-    """The values of objects, in the order of the columns."""
-    # The reader makes each name once, so that comparing these is cheap and looking values up is not.
-    names = list(rows[0])
-    if names == features.names and all(list(row) == names for row in rows):
-        return list(map(dict.values, rows))
-    return list(map(features.pick, rows))
-
-
 def _pack_row(content: Any, row: int, features: Features) -> tuple[bytes, int]:
     if isinstance(content, dict):
         if len(content) == 1 and isinstance(values := content.get("features"), list):
@@ -160,6 +164,6 @@ def _pack_row(content: Any, row: int, features: Features) -> tuple[bytes, int]:
         if content.keys() != features.positions.keys():
             raise wrong_columns(content, features, row=row)
         content = features.pick(content)
-    elif not isinstance(content, list):
+    elif not isinstance(content, (list, tuple)):
         raise BodyError(f"row {row} is neither a list nor an object: {shown(content)}", row=row)
     return pack_row(content, row, features)

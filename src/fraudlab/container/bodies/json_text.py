@@ -16,7 +16,9 @@ from typing import Any
 
 import orjson
 
+from fraudlab.container.bodies.json_objects import read_objects
 from fraudlab.container.bodies.rows import MAX_ROW_BYTES, SLICE_BYTES, BodyError, no_rows, too_long
+from fraudlab.container.features import Features
 
 #: smaller bodies are read at once
 LARGE_BYTES = 4 * SLICE_BYTES
@@ -105,7 +107,21 @@ def _refuse_surrogates(content: Any) -> None:
     json.dumps(content, ensure_ascii=False).encode()
 
 
-def load_slices(body: bytes) -> Iterator[list[Any]]:
+def load_list(text: bytes, features: Features) -> list[Any]:
+    """The rows that a list is: whatever is in it, but tuples of values for objects with the model's columns.
+
+    Raises
+    ------
+    BodyError
+        If the list is not JSON, or an object names a key twice.
+    """
+    if (rows := read_objects(text, features)) is None:
+        rows = load(text)
+        refuse_repeated_keys(text, rows)
+    return rows
+
+
+def load_slices(body: bytes, features: Features) -> Iterator[list[Any]]:
     """Read the rows of a large body, a slice at a time.
 
     The text is cut wherever it looks like the end of one row and the beginning of the next. If each piece is
@@ -127,10 +143,9 @@ def load_slices(body: bytes) -> Iterator[list[Any]]:
         cut = _BETWEEN.search(body, min(start + SLICE_BYTES, end), longest)
         text = b"[%b]" % body[start : cut.start() if cut else longest]
         try:
-            rows = load(text)
+            rows = load_list(text, features)
             if not rows:
                 raise no_rows(FIX)
-            refuse_repeated_keys(text, rows)
             start, more = (cut.end(), True) if cut else (end, False)
         except BodyError:
             rows, length, more = _load_one_by_one(
