@@ -102,9 +102,13 @@ def _table(random: np.random.Generator, rows: int) -> tuple[Floats, pa.Table]:
     single = features @ random.normal(0, 0.35, COLUMNS)
     pairs = (features[:, ::2] * features[:, 1::2]) @ random.normal(0, 0.35, COLUMNS // 2)
     chance = 1 / (1 + np.exp(4.5 - single - pairs))
-    columns = {f"f{number:02d}": features[:, number] for number in range(COLUMNS)}
+    columns = {_name(number): features[:, number] for number in range(COLUMNS)}
     label = (random.random(rows) < chance).astype(np.int64)
     return features, pa.table({"time": np.arange(rows, dtype=np.float64), **columns, "fraud": label})
+
+
+def _name(column: int) -> str:
+    return f"f{column:02d}"
 
 
 def texts(rows: Floats) -> Texts:
@@ -120,6 +124,12 @@ def as_csv(rows: Texts) -> bytes:
 def as_json(name: str) -> Callable[[Texts], bytes]:
     """``{name: [[…], …]}``."""
     return lambda rows: f'{{"{name}": {_array(map(_array, rows))}}}'.encode()
+
+
+def as_objects(rows: Texts) -> bytes:
+    """``[{"f00": …, …}, …]``."""
+    objects = (", ".join(f'"{_name(at)}": {value}' for at, value in enumerate(row)) for row in rows)
+    return f"[{', '.join(f'{{{values}}}' for values in objects)}]".encode()
 
 
 def as_open_inference(rows: Texts) -> bytes:

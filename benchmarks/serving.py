@@ -45,10 +45,12 @@ SCENARIOS = [
     *(Scenario(format_, 1, connections) for format_ in ("csv", "json") for connections in (1, 16, 64)),
     *(Scenario("csv", BULK, connections) for connections in (1, 16)),
     Scenario("json", BULK, 1),
+    Scenario("objects", 1, 16),
+    Scenario("objects", BULK, 1),
 ]
 QUICK = [Scenario("csv", 1, 16), Scenario("json", 1, 16), Scenario("csv", BULK, 1)]
 #: what is sent to be checked, by format
-SIZES: Mapping[str, tuple[int, ...]] = {"csv": (1, BULK), "json": (1, BULK)}
+SIZES: Mapping[str, tuple[int, ...]] = dict.fromkeys(("csv", "json", "objects"), (1, BULK))
 
 Found = dict[Scenario, dict[str, list[Load]]]
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from benchmarks.wrk import Load
 
 OFFICIAL, ECHO, OURS = "official", "echo", "fraudlab"
+FORMATS = {"csv": "CSV", "json": "JSON", "objects": "JSON by column name"}
 _VERSIONS = """
 import importlib.metadata as m, json, sys
 found = {d.metadata["Name"].lower(): d.version for d in m.distributions()}
@@ -67,7 +68,7 @@ def report(
         }
         rows = [row for scenario in of_kind for row in scenario_rows(scenario, found, titles)]
         head = [
-            f"{size:,} row{'s' if size > 1 else ''}, {format_.upper()}",
+            f"{size:,} row{'s' if size > 1 else ''}, {FORMATS[format_]}",
             "connections",
             "requests/s",
             "p50",
@@ -124,20 +125,20 @@ def _number(value: float) -> str:
 
 def json_sentence(found: Mapping[Scenario, Mapping[str, Sequence[Load]]]) -> str:
     """What JSON costs fraudlab beside CSV, where both were measured."""
+    csv = {
+        (scenario.size, scenario.connections): loads[OURS]
+        for scenario, loads in found.items()
+        if scenario.format == "csv" and OURS in loads
+    }
     slower = []
     for scenario, loads in found.items():
-        for other, of_other in found.items():
-            same = (other.size, other.connections) == (scenario.size, scenario.connections)
-            if (
-                same
-                and (scenario.format, other.format) == ("csv", "json")
-                and OURS in loads
-                and OURS in of_other
-            ):
-                pairs = zip(loads[OURS], of_other[OURS], strict=True)
-                times = _median([csv.rate / json_.rate for csv, json_ in pairs])
-                slower.append(f"{times:.2f} ({scenario.size:,} × {scenario.connections})")
-    return f"fraudlab's time for JSON / for CSV (rows × connections): {', '.join(slower)}." if slower else ""
+        of_csv = csv.get((scenario.size, scenario.connections))
+        if scenario.format != "csv" and of_csv and OURS in loads:
+            pairs = zip(of_csv, loads[OURS], strict=True)
+            times = _median([one.rate / other.rate for one, other in pairs])
+            what = f"{FORMATS[scenario.format]}, {scenario.size:,} × {scenario.connections}"
+            slower.append(f"{times:.2f} ({what})")
+    return f"fraudlab's time / for CSV (rows × connections): {'; '.join(slower)}." if slower else ""
 
 
 def memory_table(memories: Sequence[Memory], servers: Sequence[Server]) -> str:

@@ -73,7 +73,7 @@ def test_json_is_compared_with_the_official_stacks_csv():
         ["Echo", "16", "2,000", "1.00", "2.00", "**20.0** (20.0 to 20.0)", ""],
     ]
     assert serving_report.scenario_rows(json_, found, titles)[0][5] == "**10.0** (10.0 to 10.0)"
-    assert "1.20 (1 × 16)" in serving_report.json_sentence(found)
+    assert "1.20 (JSON, 1 × 16)" in serving_report.json_sentence(found)
 
 
 def test_every_protocol_says_the_same_rows():

@@ -39,7 +39,7 @@ class Server:
     command : callable
         Of the environment's ``bin``, a working folder, the model folder and the port.
     protocols : mapping
-        ``csv`` or ``json`` to how it takes them.
+        ``csv``, ``json`` (rows as lists) or ``objects`` (by column name) to how it takes them.
     variables : callable
         Of the model folder and the port: variables besides ``MODEL``.
     package : str
@@ -106,6 +106,10 @@ def _fraudlab(bin_: Path, _work: Path, _model: Path, _port: int) -> list[str | P
 
 def _echo(bin_: Path, _work: Path, _model: Path, port: int) -> list[str | Path]:
     return [bin_ / "python", "-m", "benchmarks.servers.echo", str(port)]
+
+
+def _scores(answer: dict[str, list[dict[str, float]]]) -> list[float]:
+    return [row["score"] for row in answer["predictions"]]
 
 
 CSV, JSON = "text/csv", "application/json"
@@ -175,7 +179,10 @@ SERVERS = [
                 "/invocations",
                 JSON,
                 payloads.as_json("instances"),
-                payloads.from_json(lambda answer: [row["score"] for row in answer["predictions"]]),
+                payloads.from_json(_scores),
+            ),
+            "objects": Protocol(
+                "objects", "/invocations", JSON, payloads.as_objects, payloads.from_json(_scores)
             ),
         },
         lambda model, port: {
@@ -193,6 +200,7 @@ SERVERS = [
         {
             "csv": Protocol("csv", "/", CSV, payloads.as_csv, None),
             "json": Protocol("json", "/", JSON, payloads.as_json("instances"), None),
+            "objects": Protocol("objects", "/", JSON, payloads.as_objects, None),
         },
     ),
 ]
