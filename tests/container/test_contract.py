@@ -13,6 +13,8 @@ def test_the_tree_is_opt_ml_unless_the_environment_names_another(monkeypatch: py
     monkeypatch.delenv("FRAUDLAB_ML_ROOT", raising=False)
     monkeypatch.delenv("FRAUDLAB_MODEL_DIR", raising=False)
     assert Tree.from_environment().model == Path("/opt/ml/model")
+    monkeypatch.setenv("FRAUDLAB_ML_ROOT", "here")
+    assert Tree.from_environment().root == Path.cwd() / "here"
     monkeypatch.setenv("FRAUDLAB_ML_ROOT", "/somewhere")
     tree = Tree.from_environment()
     assert tree.channel("train") == Path("/somewhere/input/data/train")

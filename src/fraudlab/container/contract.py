@@ -34,7 +34,7 @@ class Tree:
     @classmethod
     def from_environment(cls) -> Tree:
         """``$FRAUDLAB_ML_ROOT`` where a job runs as a plain process, else ``/opt/ml``."""
-        return cls(Path(os.environ.get("FRAUDLAB_ML_ROOT", "/opt/ml")))
+        return cls(Path(os.environ.get("FRAUDLAB_ML_ROOT", "/opt/ml")).absolute())
 
     @property
     def raw(self) -> Path:
