@@ -78,6 +78,11 @@ class Cluster:
             )
             time.sleep(pause)
 
+    def reach_round(self, number: int) -> None:
+        out = self.jobs[0].stdout
+        assert out is not None
+        assert any(line.startswith(f"round={number} ") for line in out)
+
     def wait(self, seconds: float = 120) -> list[str]:
         return [job.communicate(timeout=seconds)[0] for job in self.jobs]
 
@@ -218,11 +223,7 @@ def test_a_host_that_is_killed_ends_all_in_seconds(cluster: Any, rows: Any, kill
     group.give("validation", [rows(400, seed=4)] * 3)
     group.ask(num_round=100_000)
     group.start()
-    out = group.jobs[0].stdout
-    assert out is not None
-    for line in out:
-        if line.startswith("round=5 "):
-            break
+    group.reach_round(5)
     group.jobs[killed].kill()
     left = [number for number in range(3) if number != killed]
     start = time.monotonic()
@@ -297,11 +298,7 @@ def test_sigterm_on_one_host_saves_the_rounds_so_far(cluster: Any, rows: Any) ->
     group.give("validation", [rows(400, seed=4)] * 2)
     group.ask(num_round=100_000)
     group.start()
-    out = group.jobs[0].stdout
-    assert out is not None
-    for line in out:
-        if line.startswith("round=5 "):
-            break
+    group.reach_round(5)
     group.jobs[1].send_signal(signal.SIGTERM)
     group.wait(60)
     assert [job.returncode for job in group.jobs] == [0, 0]
