@@ -13,10 +13,11 @@ import tarfile
 from typing import Any, NamedTuple
 
 _SHOWN = 50
-#: what the engine puts into every container, at its time: of no image
-_ENGINES = {
-    ".dockerenv", "dev", "dev/console", "etc", "etc/hostname", "etc/hosts", "etc/mtab", "etc/resolv.conf"
-}  # fmt: skip
+#: what the engine puts into every container, and folders it does that in: their time is the container's
+_ENGINES = {".dockerenv", "dev/console", "etc/hostname", "etc/hosts", "etc/mtab", "etc/resolv.conf"}
+_TOUCHED = {"dev", "etc"}
+#: extended attributes, such as capabilities
+_ATTRIBUTE = "SCHILY.xattr."
 
 
 class Entry(NamedTuple):
@@ -28,6 +29,7 @@ class Entry(NamedTuple):
     time: int | float
     size: int
     target: str
+    attributes: tuple[tuple[str, str], ...]
     sha256: str
 
 
@@ -43,7 +45,7 @@ def main(first: str, second: str) -> int:
     print(
         f"{first} and {second} differ in {len(lines)} paths"
         if lines
-        else f"{first} and {second} hold the same, in layers that are packed otherwise"
+        else f"{first} and {second} hold the same files, which the engine has packed in another order"
     )
     return 1 if lines else 0
 
@@ -65,26 +67,34 @@ def entries(image: str) -> dict[str, Entry]:
     container = _docker("create", image, "/nothing").strip()
     try:
         export = subprocess.Popen(["docker", "export", container], stdout=subprocess.PIPE)
-        found = {}
         with export, tarfile.open(fileobj=export.stdout, mode="r|") as archive:
-            for member in archive:
-                if member.name.rstrip("/") in _ENGINES:
-                    continue
-                file = archive.extractfile(member) if member.isfile() else None
-                found[member.name] = Entry(
-                    member.type,
-                    member.mode,
-                    (member.uid, member.gid),
-                    member.mtime,
-                    member.size,
-                    member.linkname,
-                    hashlib.sha256(file.read()).hexdigest() if file else "",
-                )
+            found = read(archive)
         if export.returncode:
             raise subprocess.CalledProcessError(export.returncode, "docker export")
         return found
     finally:
         _docker("rm", container)
+
+
+def read(archive: tarfile.TarFile) -> dict[str, Entry]:
+    """Every path of a container that comes from its image."""
+    found = {}
+    for member in archive:
+        if member.name in _ENGINES:
+            continue
+        file = archive.extractfile(member) if member.isfile() else None
+        headers = member.pax_headers.items()
+        found[member.name] = Entry(
+            member.type,
+            member.mode,
+            (member.uid, member.gid),
+            0 if member.name in _TOUCHED else member.mtime,
+            member.size,
+            member.linkname,
+            tuple(sorted((name, value) for name, value in headers if name.startswith(_ATTRIBUTE))),
+            hashlib.sha256(file.read()).hexdigest() if file else "",
+        )
+    return found
 
 
 def _inspect(image: str) -> dict[str, Any]:
