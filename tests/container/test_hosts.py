@@ -60,12 +60,13 @@ class Cluster:
         for tree in self.trees:
             tree.hyperparameters.write_text(json.dumps({name: str(value) for name, value in chosen.items()}))
 
-    def start(self, order: tuple[int, ...] | None = None, pause: float = 0.0) -> None:
+    def start(self, order: tuple[int, ...] | None = None, pause: float = 0.0, code: str = "") -> None:
+        command = ["-c", code] if code else ["-m", "fraudlab.container", "train"]
         port = str(free_port())
         self.jobs = [None] * len(self.trees)  # type: ignore[list-item]
         for number in order or range(len(self.trees)):
             self.jobs[number] = subprocess.Popen(
-                [sys.executable, "-W", "error", "-m", "fraudlab.container", "train"],
+                [sys.executable, "-W", "error", *command],
                 env={
                     **os.environ,
                     "PYTHONPATH": SOURCES,
@@ -242,6 +243,35 @@ def test_a_host_that_is_killed_ends_all_in_seconds(cluster: Any, rows: Any, kill
 
 
 @pytest.mark.slow
+def test_a_host_xgboost_leaves_waiting_ends_as_well(cluster: Any, rows: Any) -> None:
+    """It does so now and then, when another is killed; here the host waits for ever in any case."""
+    group = cluster(2)
+    group.give("train", np.array_split(rows(1200), 2))
+    group.give("validation", [rows(400, seed=4)] * 2)
+    group.ask(num_round=100_000)
+    code = (
+        "import sys, time\n"
+        "from fraudlab.container import __main__ as command, hosts\n"
+        "exchange = hosts._sum\n"
+        "def wait(values):\n"
+        "    try:\n"
+        "        return exchange(values)\n"
+        "    except Exception:\n"
+        "        time.sleep(1000)\n"
+        "hosts._sum = wait\n"
+        "sys.exit(command.train())\n"
+    )
+    group.start(code=code)
+    group.reach_round(5)
+    group.jobs[0].kill()
+    output, _ = group.jobs[1].communicate(timeout=30)
+    sentence = "host 127.0.0.2 lost the connection to another host, which failed or was stopped"
+    assert group.jobs[1].returncode == 1
+    assert group.trees[1].training_failure.read_text().splitlines()[0] == sentence
+    assert f"fraudlab-failure: {sentence}\n" in output
+
+
+@pytest.mark.slow
 def test_a_shard_may_be_without_fraud(cluster: Any, rows: Any) -> None:
     table = rows(1200)
     table = table[table[:, 0].argsort(kind="stable")]
@@ -343,7 +373,7 @@ def test_a_port_that_is_none(cluster: Any, rows: Any, monkeypatch: pytest.Monkey
 
 
 def test_a_host_without_an_address(monkeypatch: pytest.MonkeyPatch) -> None:
-    from fraudlab.container import hosts
+    from fraudlab.container import host_meeting as hosts
 
     asked = []
 
@@ -371,8 +401,8 @@ def test_a_host_that_never_comes(cluster: Any, rows: Any, tmp_path: Path) -> Non
         present = group.trees[1 - absent]
         code = (
             "import sys\n"
-            "from fraudlab.container import __main__ as command, hosts\n"
-            "hosts._JOIN_SECONDS = 4\n"
+            "from fraudlab.container import __main__ as command, host_meeting\n"
+            "host_meeting._JOIN_SECONDS = 4\n"
             "sys.exit(command.train())\n"
         )
         start = time.monotonic()

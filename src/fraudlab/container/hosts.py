@@ -8,12 +8,10 @@ opened it: what the first host does alone runs on another thread, where XGBoost 
 from __future__ import annotations
 
 import json
-import os
-import socket
-import time
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -22,17 +20,9 @@ from numpy.typing import NDArray
 
 from fraudlab.container.contract import Fields, Tree, read_optional_json
 from fraudlab.container.failure import ConfigError, JobError, StorageError, TableError, job_error
-from fraudlab.container.runtime import StopRequest, lean_xgboost
 
 T = TypeVar("T")
 
-PORT = 9099
-#: seconds until the first host must be found, listening, and every other host connected to it
-_JOIN_SECONDS = 300
-#: seconds one host waits for another, which may take longer to read; one that dies is noticed at once
-_STEP_SECONDS = 1800
-#: seconds to wait for the others to say goodbye
-_LEAVE_SECONDS = 60
 #: bytes that are exchanged at once
 _PIECE_BYTES = 32 << 20
 _ERRORS = {error.kind: error for error in (JobError, ConfigError, TableError, StorageError)}
@@ -48,6 +38,8 @@ class Hosts:
         Sorted; the first writes what the job leaves behind.
     rank : int
         Position of this host among them.
+    apart : lock
+        Held while the host works by itself, waiting for no other.
     """
 
     names: tuple[str, ...] = ("localhost",)
@@ -57,6 +49,7 @@ class Hosts:
         repr=False,
         compare=False,
     )
+    apart: threading.Lock = field(default_factory=threading.Lock, repr=False, compare=False)
 
     def __len__(self) -> int:
         return len(self.names)
@@ -120,7 +113,8 @@ class Hosts:
         """
         failed: Exception | None = None
         try:
-            yield
+            with self.apart:
+                yield
         except Exception as error:
             if len(self) == 1:
                 raise
@@ -170,125 +164,3 @@ def read_hosts(tree: Tree) -> Hosts:
         )
     names = tuple(sorted(names))
     return Hosts(names, names.index(current))
-
-
-@contextmanager
-def joined(hosts: Hosts, stop: StopRequest) -> Iterator[None]:
-    """Connect the hosts for the block. The last of them to be done lets the others go.
-
-    Raises
-    ------
-    JobError
-        If they do not find each other, or one is lost.
-    """
-    if len(hosts) == 1:
-        yield
-        return
-    with lean_xgboost():
-        import xgboost
-        from xgboost import collective
-    deadline = time.monotonic() + _JOIN_SECONDS
-    port, tracker = _port(), None
-    try:
-        with stop.at_once():
-            address = _address(hosts.names[0], deadline)
-            if hosts.first:
-                tracker = _start_tracker(address, port, len(hosts), deadline)
-            _connect(hosts, address, port, deadline)
-        print(f"hosts={len(hosts)} rank={hosts.rank} name={hosts.name}", flush=True)
-        yield
-        # Local mode stops all containers when the first exits: none leaves before all are done.
-        with hosts.together():
-            pass
-        collective.finalize()
-        if tracker is not None:
-            tracker.wait_for(timeout=_LEAVE_SECONDS)
-    except BaseException as error:
-        # The communicator says goodbye when the process is all but gone: what it logs then would be a crash.
-        xgboost.set_config(verbosity=0)
-        if not isinstance(error, xgboost.core.XGBoostError) or "/collective/" not in str(error):
-            raise
-        raise JobError(
-            f"host {hosts.name} lost the connection to another host, which failed or was stopped",
-            fix="read the log of each of the others: " + ", ".join(hosts.names),
-        ) from error
-    finally:
-        if tracker is not None:
-            with suppress(xgboost.core.XGBoostError):  # it complains about the hosts that failed
-                tracker.free()
-
-
-def _port() -> int:
-    text = os.environ.get("FRAUDLAB_HOSTS_PORT") or str(PORT)
-    if not (text.isascii() and text.isdecimal() and 0 < int(text) < 1 << 16):
-        raise ConfigError(
-            f"FRAUDLAB_HOSTS_PORT is {text!r}, not a port",
-            fix="set it to a number from 1 to 65535 on all hosts",
-        )
-    return int(text)
-
-
-def _address(name: str, deadline: float) -> str:
-    """The IP address of a host; names are known to the resolver some time after the containers start."""
-    while True:
-        try:
-            return str(socket.getaddrinfo(name, None, socket.AF_INET, socket.SOCK_STREAM)[0][4][0])
-        except OSError as error:
-            if time.monotonic() > deadline:
-                raise JobError(
-                    f"host {name} has no address after {_JOIN_SECONDS} s: {error.strerror}",
-                    fix="name hosts in resourceconfig.json as the network's DNS knows them",
-                ) from error
-        time.sleep(1)
-
-
-def _start_tracker(address: str, port: int, hosts: int, deadline: float) -> Any:
-    """The tracker, which listens on the first host until all have found each other."""
-    import xgboost
-    from xgboost.tracker import RabitTracker
-
-    while True:
-        try:
-            tracker = RabitTracker(
-                n_workers=hosts, host_ip=address, port=port, sortby="task", timeout=_JOIN_SECONDS
-            )
-            tracker.start()
-        except xgboost.core.XGBoostError as error:
-            # A connection of a job before this one holds the port for a minute after its end.
-            if time.monotonic() > deadline:
-                raise JobError(
-                    f"cannot listen on {address}:{port} for the other hosts",
-                    fix="end what listens there, or set FRAUDLAB_HOSTS_PORT on all hosts",
-                ) from error
-        else:
-            return tracker
-        time.sleep(1)
-
-
-def _connect(hosts: Hosts, address: str, port: int, deadline: float) -> None:
-    import xgboost
-    from xgboost import collective
-
-    while True:
-        try:
-            with xgboost.config_context(verbosity=0):
-                collective.init(
-                    dmlc_communicator="rabit",
-                    dmlc_tracker_uri=address,
-                    dmlc_tracker_port=port,
-                    # the ranks are those of the sorted names, whoever comes first; they are sorted as text
-                    dmlc_task_id=f"{hosts.rank:06d}",
-                    # With more than one, a host that fails keeps knocking at the tracker's door as it exits.
-                    dmlc_retry=1,
-                    dmlc_timeout=_STEP_SECONDS,
-                )
-        except xgboost.core.XGBoostError as error:
-            if time.monotonic() > deadline:
-                raise JobError(
-                    f"host {hosts.name} has not met the other hosts at {hosts.names[0]}:{port} within"
-                    f" {_JOIN_SECONDS} s",
-                    fix=f"start all of {', '.join(hosts.names)}, and let them reach each other on every port",
-                ) from error
-        else:
-            return
-        time.sleep(0.25)

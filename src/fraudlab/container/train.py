@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
@@ -11,8 +12,9 @@ from typing import TYPE_CHECKING, Any, cast
 from fraudlab.container import checkpoints
 from fraudlab.container.contract import Fields, Tree
 from fraudlab.container.digests import Digests
-from fraudlab.container.failure import ConfigError, JobError
-from fraudlab.container.hosts import Hosts, joined, read_hosts
+from fraudlab.container.failure import ConfigError, JobError, report_failure
+from fraudlab.container.host_meeting import joined
+from fraudlab.container.hosts import Hosts, read_hosts
 from fraudlab.container.job import PARTS, Job, read_job
 from fraudlab.container.runtime import Stages, StopRequest
 from fraudlab.container.tracking import Archive
@@ -50,8 +52,14 @@ def run(tree: Tree, stop: StopRequest | None = None) -> None:
         job, hosts = read_job(tree), read_hosts(tree)
         _require_one_host(job, hosts)
         archive = Archive(job.request.experiment_key if hosts.first else None, tree.results / "comet")
+
+        def give_up(error: JobError) -> None:
+            # The main thread waits in XGBoost, and never will return.
+            archive.close()
+            os._exit(report_failure(error, tree.training_failure))
+
         try:
-            with joined(hosts, stop):
+            with joined(hosts, stop, give_up):
                 _train(job, hosts, archive, stages, stop)
         finally:
             with stages.stage("tracking"):
