@@ -11,8 +11,8 @@ from fraudlab import api_requests
 from fraudlab.api_requests import Placement
 from fraudlab.compose import compose, options
 from fraudlab.config import ModelConfig
-from fraudlab.container.hyperparameter_table import PARAMETERS
 from fraudlab.container.hyperparameters import read_hyperparameters
+from fraudlab.container.hyperparameters.table import PARAMETERS
 
 ROLE = "arn:aws:iam::123456789012:role/fraud"
 CLOUD = Placement(

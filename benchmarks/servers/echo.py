@@ -12,8 +12,8 @@ import sys
 
 import uvloop
 
-from fraudlab.container.http import Server
-from fraudlab.container.http_messages import Answer, Request
+from fraudlab.container.endpoint.http import Server
+from fraudlab.container.endpoint.http_messages import Answer, Request
 
 
 async def serve(port: int) -> None:

@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from fraudlab.container.booster_trees import ARRAYS
 from fraudlab.container.features import Column, Features
+from fraudlab.container.model_files.booster_trees import ARRAYS
 from fraudlab.container.runtime import lean_xgboost
 
 with lean_xgboost():

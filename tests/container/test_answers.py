@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pyarrow import parquet
 
-from fraudlab.container.answers import ANSWER_TYPES, OUTPUTS, Scored, accepted, read_outputs, render
 from fraudlab.container.bodies import MEDIA_TYPES
+from fraudlab.container.endpoint.answers import ANSWER_TYPES, OUTPUTS, Scored, accepted, read_outputs, render
 
 CSV, JSON, LINES, PARQUET = ANSWER_TYPES
 SCORED = Scored(

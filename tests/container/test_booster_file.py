@@ -14,10 +14,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from fraudlab.container.booster_file import RELEASE, check_booster
-from fraudlab.container.booster_trees import MAX_DEPTH
 from fraudlab.container.failure import ConfigError
 from fraudlab.container.features import Features
+from fraudlab.container.model_files.booster_file import RELEASE, check_booster
+from fraudlab.container.model_files.booster_trees import MAX_DEPTH
 
 from .boosters import Forge, decoded, encoded, features, forged, train, xgboost
 
@@ -346,7 +346,7 @@ def test_categories_of_a_deleted_split_are_checked_too(mixed: Any) -> None:
 
 
 def test_bits_for_categories_have_a_limit(mixed: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("fraudlab.container.booster_trees.MAX_CATEGORY_BYTES", 8)
+    monkeypatch.setattr("fraudlab.container.model_files.booster_trees.MAX_CATEGORY_BYTES", 8)
     assert "its splits on categories need more than 0 MiB" in refused(mixed.save_raw("ubj"), MIXED).sentence
 
 
@@ -423,7 +423,7 @@ def test_what_is_no_model_is_refused(data: bytes) -> None:
 
 
 def test_errors_name_the_tree_in_any_batch(plain: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("fraudlab.container.booster_trees.BATCH_TREES", 1)
+    monkeypatch.setattr("fraudlab.container.model_files.booster_trees.BATCH_TREES", 1)
     check_booster(plain.save_raw("ubj"), NUMBERS)
     data = forged(plain, at("split_indices", 2, 9, number=3))
     assert "tree 3, node 2 splits on a column" in refused(data, NUMBERS).sentence

@@ -17,9 +17,9 @@ import xgboost
 
 import fraudlab
 from fraudlab.container import train
-from fraudlab.container.checkpoints import checkpoint_folder
 from fraudlab.container.contract import Tree
 from fraudlab.container.failure import ConfigError, StorageError
+from fraudlab.container.training.checkpoints import checkpoint_folder
 
 SOURCES = str(Path(fraudlab.__file__).parents[1])
 

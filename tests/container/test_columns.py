@@ -7,8 +7,8 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from fraudlab.container.columns import amounts, category, feature, labels, times
 from fraudlab.container.failure import TableError
+from fraudlab.container.formats.columns import amounts, category, feature, labels, times
 
 
 def column(*values: Any, kind: pa.DataType | None = None) -> pa.ChunkedArray:

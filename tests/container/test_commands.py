@@ -326,7 +326,7 @@ from pathlib import Path
 from fraudlab.container.__main__ import main
 import fraudlab.container.serve as serve
 row = b"1.5,0.25,casino,80"
-import fraudlab.container.endpoint
+import fraudlab.container.endpoint.routes
 from fraudlab.container.bodies import finish, parse_csv
 def run():
     scorer = serve.load_scorer(serve.read_settings().model)

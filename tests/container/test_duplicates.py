@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fraudlab.container import duplicates
-from fraudlab.container.duplicates import find_duplicates
 from fraudlab.container.failure import TableError
+from fraudlab.container.processing import duplicates
+from fraudlab.container.processing.duplicates import find_duplicates
 
 
 def repeats(**columns: Any) -> list[bool]:

@@ -14,10 +14,10 @@ import pytest
 import xgboost
 
 from fraudlab.container.contract import Tree
-from fraudlab.container.endpoint import Endpoint
-from fraudlab.container.logs import start_logging
+from fraudlab.container.endpoint.logs import start_logging
+from fraudlab.container.endpoint.routes import Endpoint
+from fraudlab.container.endpoint.settings import read_settings
 from fraudlab.container.scorer import Scorer, load_scorer
-from fraudlab.container.settings import read_settings
 
 from .wire import Running, one_answer
 
@@ -479,7 +479,7 @@ def test_orders_that_cannot_be_met(start: Start, trained: Tree, order: str, deta
 def test_a_model_that_would_not_fit_into_memory_is_not_loaded(
     start: Start, trained: Tree, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("fraudlab.container.models.available_memory", lambda: 10)
+    monkeypatch.setattr("fraudlab.container.endpoint.models.available_memory", lambda: 10)
     shutil.copytree(trained.model, trained.models / "a")
     answer = start(SAGEMAKER_MULTI_MODEL="1")("POST", "/models", '{"model_name": "a", "url": "a"}')
     assert answer.status == 507

@@ -10,10 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pyarrow import parquet
 
-from fraudlab.container import folds, train
+from fraudlab.container import train
 from fraudlab.container.contract import Tree
 from fraudlab.container.failure import ConfigError
-from fraudlab.container.folds import stratified_folds
+from fraudlab.container.training import folds
+from fraudlab.container.training.folds import stratified_folds
 from fraudlab.evaluation.metrics import average_precision
 from fraudlab.evaluation.thresholds import choose_threshold
 

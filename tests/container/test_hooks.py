@@ -11,8 +11,8 @@ import xgboost
 from fraudlab.container.contract import Tree
 from fraudlab.container.failure import ConfigError
 from fraudlab.container.hook_source import IMAGE_FOLDER, hook_folders, read_hooks
-from fraudlab.container.hooks import Hooks, load_hooks
 from fraudlab.container.hyperparameters import read_hyperparameters
+from fraudlab.container.training.hooks import Hooks, load_hooks
 from fraudlab.evaluation.metrics import average_precision
 
 DOCS = Path(__file__).parents[2] / "docs" / "hooks.md"

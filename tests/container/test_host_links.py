@@ -8,8 +8,8 @@ from contextlib import ExitStack
 
 import pytest
 
-from fraudlab.container import host_links
-from fraudlab.container.host_links import new_links, watched
+from fraudlab.container.hosts import links as host_links
+from fraudlab.container.hosts.links import new_links, watched
 
 
 @pytest.fixture(autouse=True)

@@ -373,7 +373,7 @@ def test_a_port_that_is_none(cluster: Any, rows: Any, monkeypatch: pytest.Monkey
 
 
 def test_a_host_without_an_address(monkeypatch: pytest.MonkeyPatch) -> None:
-    from fraudlab.container import host_meeting as hosts
+    from fraudlab.container.hosts import meeting as hosts
 
     asked = []
 
@@ -401,7 +401,8 @@ def test_a_host_that_never_comes(cluster: Any, rows: Any, tmp_path: Path) -> Non
         present = group.trees[1 - absent]
         code = (
             "import sys\n"
-            "from fraudlab.container import __main__ as command, host_meeting\n"
+            "from fraudlab.container import __main__ as command\n"
+            "from fraudlab.container.hosts import meeting as host_meeting\n"
             "host_meeting._JOIN_SECONDS = 4\n"
             "sys.exit(command.train())\n"
         )

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from fraudlab.container.http import Server
-from fraudlab.container.http_connection import Limits
-from fraudlab.container.http_messages import Answer, Request, problem
+from fraudlab.container.endpoint.http import Server
+from fraudlab.container.endpoint.http_connection import Limits
+from fraudlab.container.endpoint.http_messages import Answer, Request, problem
 
 from .wire import Running, one_answer, receive, until
 

@@ -10,9 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fraudlab.container.failure import ConfigError
-from fraudlab.container.hyperparameter_kinds import METRICS
-from fraudlab.container.hyperparameter_table import NAMES, PARAMETERS, REFUSED
 from fraudlab.container.hyperparameters import Hyperparameters, direction, printed, read_hyperparameters
+from fraudlab.container.hyperparameters.kinds import METRICS
+from fraudlab.container.hyperparameters.table import NAMES, PARAMETERS, REFUSED
 
 #: one value of each parameter that goes to XGBoost, other than XGBoost's default
 VALUES = {

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fraudlab.container import libsvm
-from fraudlab.container.libsvm import LibsvmError, Sparse, parse_libsvm
+from fraudlab.container.formats import libsvm
+from fraudlab.container.formats.libsvm import LibsvmError, Sparse, parse_libsvm
 
 
 def dense(sparse: Sparse, width: int) -> list[list[float]]:

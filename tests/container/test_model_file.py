@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fraudlab.container import model_file
 from fraudlab.container.contract import file_sha256
 from fraudlab.container.failure import ConfigError
-from fraudlab.container.model_file import Model, read_model, write_model
+from fraudlab.container.model_files import model_file
+from fraudlab.container.model_files.model_file import Model, read_model, write_model
 
 from .boosters import features, train
 

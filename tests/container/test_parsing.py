@@ -2,7 +2,7 @@ import math
 
 import pytest
 
-from fraudlab.container.parsing import category_text, parse_number
+from fraudlab.container.formats.parsing import category_text, parse_number
 
 
 @pytest.mark.parametrize(

@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fraudlab.container import recordio
-from fraudlab.container.record_message import MAX_COLUMNS, parse_record
-from fraudlab.container.recordio import MAGIC, MAX_RECORD_BYTES, RecordError, Records, read_records
+from fraudlab.container.formats import recordio
+from fraudlab.container.formats.record_message import MAX_COLUMNS, parse_record
+from fraudlab.container.formats.recordio import MAGIC, MAX_RECORD_BYTES, RecordError, Records, read_records
 
 
 def read(data: bytes) -> Records:

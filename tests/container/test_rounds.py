@@ -6,14 +6,14 @@ import numpy as np
 import pytest
 import xgboost
 
-from fraudlab.container.boosting import bin_weights, segment_seed, train_matrix
 from fraudlab.container.features import Column, Features
 from fraudlab.container.hosts import Hosts
 from fraudlab.container.hyperparameters import read_hyperparameters
 from fraudlab.container.prepared import Prepared
-from fraudlab.container.progress import Progress
-from fraudlab.container.rounds import Fitted, Training, fit
 from fraudlab.container.runtime import StopRequest
+from fraudlab.container.training.boosting import bin_weights, segment_seed, train_matrix
+from fraudlab.container.training.progress import Progress
+from fraudlab.container.training.rounds import Fitted, Training, fit
 
 FEATURES = Features([Column(f"f{position}") for position in range(5)])
 

@@ -47,7 +47,7 @@ def test_what_is_imported_already_stays() -> None:
 def test_xgboost_comes_without_pandas_and_scikit_learn() -> None:
     code = (
         "import sys\n"
-        "import fraudlab.container.boosting, fraudlab.container.scorer\n"
+        "import fraudlab.container.training.boosting, fraudlab.container.scorer\n"
         "assert 'xgboost' in sys.modules\n"
         "assert not {'pandas', 'sklearn', 'scipy.special', 'xgboost.sklearn'} & set(sys.modules)\n"
         "import pandas\n"

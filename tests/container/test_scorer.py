@@ -7,7 +7,7 @@ import xgboost
 from fraudlab.container.contract import Tree
 from fraudlab.container.failure import ConfigError
 from fraudlab.container.features import Column, Features
-from fraudlab.container.model_file import Model, read_model
+from fraudlab.container.model_files.model_file import Model, read_model
 from fraudlab.container.prepared import read_split
 from fraudlab.container.scorer import Scorer, load_scorer
 

@@ -3,8 +3,8 @@ from typing import Any
 
 import pytest
 
+from fraudlab.container.endpoint.settings import read_settings
 from fraudlab.container.failure import ConfigError
-from fraudlab.container.settings import read_settings
 
 
 def test_without_an_environment_everything_has_a_default() -> None:

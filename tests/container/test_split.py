@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from sklearn.model_selection import train_test_split
 
 from fraudlab.container.failure import TableError
+from fraudlab.container.processing.split import NAMES, divide
 from fraudlab.container.roles import Split
-from fraudlab.container.split import NAMES, divide
 
 
 def split(

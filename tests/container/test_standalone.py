@@ -11,11 +11,12 @@ import pytest
 import xgboost
 from pyarrow import parquet
 
-from fraudlab.container import inputs, train
+from fraudlab.container import train
 from fraudlab.container.contract import Tree, file_sha256
-from fraudlab.container.digests import channel_sha256
 from fraudlab.container.failure import ConfigError, JobError, TableError
 from fraudlab.container.scorer import load_scorer
+from fraudlab.container.training import inputs
+from fraudlab.container.training.digests import channel_sha256
 from fraudlab.evaluation.metrics import average_precision, confusion
 
 

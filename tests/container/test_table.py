@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from fraudlab.container.contract import Tree
 from fraudlab.container.failure import TableError
+from fraudlab.container.formats.table import NotANumberError, numbers, read_table
 from fraudlab.container.roles import read_roles
-from fraudlab.container.table import NotANumberError, numbers, read_table
 
 
 @pytest.fixture

@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from fraudlab.container import tracking
-from fraudlab.container.tracking import Archive
+from fraudlab.container.training import tracking
+from fraudlab.container.training.tracking import Archive
 
 from ..tracking.comet_server import KEY as API_KEY  # noqa: TID252  (tests are no package to import from)
 from ..tracking.comet_server import CometServer, comet_server  # noqa: TID252

@@ -10,16 +10,17 @@ import pyarrow as pa
 import pytest
 import xgboost
 
-from fraudlab.container import boosting, rounds, train
+from fraudlab.container import train
 from fraudlab.container.contract import Tree, file_sha256
 from fraudlab.container.failure import ConfigError, JobError, TableError
 from fraudlab.container.hosts import Hosts
 from fraudlab.container.hyperparameters import read_hyperparameters
-from fraudlab.container.inputs import read_inputs
-from fraudlab.container.job import read_job
 from fraudlab.container.prepared import read_split
 from fraudlab.container.runtime import StopRequest
 from fraudlab.container.scorer import load_scorer
+from fraudlab.container.training import boosting, rounds
+from fraudlab.container.training.inputs import read_inputs
+from fraudlab.container.training.job import read_job
 from fraudlab.evaluation.metrics import average_precision, confusion
 
 ALL_ROLES = {"id": ["tx"], "time": "t", "amount": "amount", "categorical": ["merchant"]}

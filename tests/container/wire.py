@@ -12,7 +12,7 @@ from typing import Any
 
 import uvloop
 
-from fraudlab.container.http import Server
+from fraudlab.container.endpoint.http import Server
 
 
 class Running:

@@ -5,7 +5,7 @@ import zipfile
 
 import pytest
 
-from fraudlab.container.model_file import read_model
+from fraudlab.container.model_files.model_file import read_model
 
 from . import opt_ml, tables
 

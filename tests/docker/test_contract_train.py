@@ -6,7 +6,7 @@ import shutil
 import pytest
 
 from fraudlab.api_requests import read_round
-from fraudlab.container.model_file import read_model
+from fraudlab.container.model_files.model_file import read_model
 
 from . import tables
 

@@ -24,12 +24,12 @@ import numpy as np
 from fraudlab.archives import unpack
 from fraudlab.container.bodies import MEDIA_TYPES, BodyError, finish
 from fraudlab.container.bodies.json_objects import read_objects
-from fraudlab.container.booster_file import check_booster
 from fraudlab.container.contract import file_sha256
 from fraudlab.container.failure import ConfigError
-from fraudlab.container.libsvm import LibsvmError, parse_libsvm
-from fraudlab.container.model_file import read_model
-from fraudlab.container.recordio import RecordError, read_records
+from fraudlab.container.formats.libsvm import LibsvmError, parse_libsvm
+from fraudlab.container.formats.recordio import RecordError, read_records
+from fraudlab.container.model_files.booster_file import check_booster
+from fraudlab.container.model_files.model_file import read_model
 from fraudlab.container.runtime import lean_xgboost
 from fraudlab.errors import ArchiveError
 

@@ -10,7 +10,7 @@ import pytest
 from fraudlab.compose import compose
 from fraudlab.container.contract import Tree, file_sha256
 from fraudlab.container.hook_source import hook_folders
-from fraudlab.container.hooks import load_hooks
+from fraudlab.container.training.hooks import load_hooks
 from fraudlab.errors import ConfigError, JobFailed
 from fraudlab.stages.train import _job_description, _keep_model, _run_job, _send_hooks, keep_output
 

@@ -11,16 +11,16 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from fraudlab.container import columns
 from fraudlab.container.contract import Tree, file_sha256, write_json
-from fraudlab.container.duplicates import Duplicates, find_duplicates
 from fraudlab.container.failure import TableError
 from fraudlab.container.features import Column, Features, fit_scaling
+from fraudlab.container.formats import columns
+from fraudlab.container.formats.table import read_table
 from fraudlab.container.prepared import AMOUNT, CARD, DUPLICATE, LABEL, ROW, TIME, write_split
+from fraudlab.container.processing.duplicates import Duplicates, find_duplicates
+from fraudlab.container.processing.split import NAMES, Division, divide
 from fraudlab.container.roles import Roles, read_roles
 from fraudlab.container.runtime import Stages
-from fraudlab.container.split import NAMES, Division, divide
-from fraudlab.container.table import read_table
 
 #: a list of categories longer than this is a list of ids
 MAX_CATEGORIES = 65_536

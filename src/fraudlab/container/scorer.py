@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from fraudlab.container.failure import ConfigError
 from fraudlab.container.features import Features, Matrix
-from fraudlab.container.model_file import MAX_BYTES, Model, read_model
+from fraudlab.container.model_files.model_file import MAX_BYTES, Model, read_model
 from fraudlab.container.runtime import lean_xgboost
 
 with lean_xgboost():
@@ -159,6 +159,6 @@ def load_scorer(folder: Path, *, max_bytes: int = MAX_BYTES) -> Scorer:
     Raises
     ------
     ConfigError
-        As :func:`fraudlab.container.model_file.read_model` and :class:`Scorer`.
+        As :func:`fraudlab.container.model_files.model_file.read_model` and :class:`Scorer`.
     """
     return Scorer(read_model(folder, max_bytes=max_bytes))

@@ -11,12 +11,12 @@ import socket
 from collections.abc import Callable
 from types import FrameType
 
-from fraudlab.container.endpoint import Endpoint
+from fraudlab.container.endpoint.logs import log, start_logging
+from fraudlab.container.endpoint.routes import Endpoint
+from fraudlab.container.endpoint.settings import Settings, read_settings
+from fraudlab.container.endpoint.workers import supervise
 from fraudlab.container.failure import ConfigError
-from fraudlab.container.logs import log, start_logging
 from fraudlab.container.scorer import Scorer, load_scorer
-from fraudlab.container.settings import Settings, read_settings
-from fraudlab.container.workers import supervise
 
 #: SageMaker kills 30 s after SIGTERM
 _DRAIN_SECONDS = 25.0
@@ -33,7 +33,7 @@ def run() -> None:
     settings = read_settings()
     start_logging(settings.log_level)
     if settings.metrics and settings.workers > 1:
-        from fraudlab.container.metrics import share_between_processes
+        from fraudlab.container.endpoint.metrics import share_between_processes
 
         share_between_processes()
     scorer = None if settings.several else load_scorer(settings.model, max_bytes=settings.max_model_bytes)

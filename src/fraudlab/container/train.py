@@ -9,26 +9,26 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-from fraudlab.container import checkpoints
 from fraudlab.container.contract import Fields, Tree
-from fraudlab.container.digests import Digests
 from fraudlab.container.failure import ConfigError, JobError, report_failure
-from fraudlab.container.host_meeting import joined
 from fraudlab.container.hosts import Hosts, read_hosts
-from fraudlab.container.job import PARTS, Job, read_job
+from fraudlab.container.hosts.meeting import joined
 from fraudlab.container.runtime import Stages, StopRequest
-from fraudlab.container.tracking import Archive
+from fraudlab.container.training import checkpoints
+from fraudlab.container.training.digests import Digests
+from fraudlab.container.training.job import PARTS, Job, read_job
+from fraudlab.container.training.tracking import Archive
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from fraudlab.container.checkpoints import Checkpoint, Checkpoints
-    from fraudlab.container.decision import Decided
-    from fraudlab.container.folds import CrossValidation
-    from fraudlab.container.inputs import Inputs
     from fraudlab.container.prepared import Prepared
-    from fraudlab.container.rounds import Fitted
+    from fraudlab.container.training.checkpoints import Checkpoint, Checkpoints
+    from fraudlab.container.training.decision import Decided
+    from fraudlab.container.training.folds import CrossValidation
+    from fraudlab.container.training.inputs import Inputs
+    from fraudlab.container.training.rounds import Fitted
 
 
 def run(tree: Tree, stop: StopRequest | None = None) -> None:
@@ -70,10 +70,10 @@ def run(tree: Tree, stop: StopRequest | None = None) -> None:
 def _train(job: Job, hosts: Hosts, archive: Archive, stages: Stages, stop: StopRequest) -> None:
     digests = _digests(job, hosts)
     with stages.stage("import"):
-        from fraudlab.container.folds import cross_validate, require_rows
-        from fraudlab.container.inputs import read_inputs
-        from fraudlab.container.outputs import Outcome, save
-        from fraudlab.container.rounds import fit, set_up
+        from fraudlab.container.training.folds import cross_validate, require_rows
+        from fraudlab.container.training.inputs import read_inputs
+        from fraudlab.container.training.outputs import Outcome, save
+        from fraudlab.container.training.rounds import fit, set_up
 
     archive.log_parameters(job.parameters.as_json())
     with stages.stage("load"), stop.at_once():
@@ -181,7 +181,7 @@ def _decide(
     *,
     stopped: bool,
 ) -> Decided:
-    from fraudlab.container.decision import Evidence, decide
+    from fraudlab.container.training.decision import Evidence, decide
 
     evidence = None if folds is None else folds.pooled()
     if (validation := inputs.validation) is not None:

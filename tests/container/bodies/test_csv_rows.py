@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from fraudlab.container.bodies import BodyError, rows
 from fraudlab.container.features import Column, Features
-from fraudlab.container.parsing import category_text, parse_number
+from fraudlab.container.formats.parsing import category_text, parse_number
 
 from .models import ALL, CATEGORIES, MIXED, NAN, ONE, SCALED, read, refusal
 

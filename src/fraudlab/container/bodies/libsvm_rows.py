@@ -23,8 +23,8 @@ from fraudlab.container.bodies.rows import (
     slices_of_lines,
 )
 from fraudlab.container.features import Features, Matrix
-from fraudlab.container.libsvm import LibsvmError, Sparse, parse_libsvm
-from fraudlab.container.parsing import category_text
+from fraudlab.container.formats.libsvm import LibsvmError, Sparse, parse_libsvm
+from fraudlab.container.formats.parsing import category_text
 
 _NUMBERED = re.compile(r"f(0|[1-9][0-9]{0,14})")
 

@@ -21,10 +21,10 @@ from fraudlab.container.bodies.rows import (
     refuse_too_many,
     wrong_columns,
 )
-from fraudlab.container.columns import category
 from fraudlab.container.failure import TableError
 from fraudlab.container.features import Features
-from fraudlab.container.table import NotANumberError, numbers
+from fraudlab.container.formats.columns import category
+from fraudlab.container.formats.table import NotANumberError, numbers
 
 if TYPE_CHECKING:
     import pyarrow as pa

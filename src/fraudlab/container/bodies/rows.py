@@ -13,7 +13,7 @@ import numpy as np
 
 from fraudlab.container.failure import near, shown
 from fraudlab.container.features import Features, Matrix
-from fraudlab.container.parsing import category_text, parse_number
+from fraudlab.container.formats.parsing import category_text, parse_number
 
 BOM = codecs.BOM_UTF8
 #: Rows are read in slices of about this size: between two of them other threads run, and Python objects are

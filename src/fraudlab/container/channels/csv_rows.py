@@ -17,7 +17,7 @@ from pyarrow import csv as pacsv
 from fraudlab.container.channels.rows import Growing, Part, Rows, fill, numbers, wrong_label
 from fraudlab.container.channels.sources import Source, line_blocks
 from fraudlab.container.failure import TableError
-from fraudlab.container.parsing import MISSING_NUMBERS, is_number, parse_number
+from fraudlab.container.formats.parsing import MISSING_NUMBERS, is_number, parse_number
 
 #: smaller ones cost more calls, larger ones leave threads without work at the end of a block of lines
 _CHUNK_BYTES = 1 << 19

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from fraudlab.container.channels.rows import Part, Rows, not_finite
 from fraudlab.container.channels.sources import Source, line_blocks
 from fraudlab.container.failure import TableError
-from fraudlab.container.libsvm import LibsvmError, Sparse, parse_libsvm
+from fraudlab.container.formats.libsvm import LibsvmError, Sparse, parse_libsvm
 
 MAX_COLUMNS = 100_000
 MAX_TABLE_BYTES = 4 << 30

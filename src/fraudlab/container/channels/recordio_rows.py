@@ -11,7 +11,7 @@ from fraudlab.container.channels.libsvm_rows import refuse_absurd_size
 from fraudlab.container.channels.rows import Growing, Part, Rows, fill
 from fraudlab.container.channels.sources import Source
 from fraudlab.container.failure import TableError
-from fraudlab.container.recordio import RecordError, Records, read_records
+from fraudlab.container.formats.recordio import RecordError, Records, read_records
 
 
 def read_recordio(sources: Sequence[Source], *, channel: str) -> Rows:

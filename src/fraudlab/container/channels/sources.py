@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fraudlab.container.failure import ConfigError, TableError, near
-from fraudlab.container.recordio import MAGIC
+from fraudlab.container.formats.recordio import MAGIC
 
 #: the formats, by the name their content type has here
 CSV, LIBSVM, PARQUET, RECORDIO = (

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from fraudlab.container.booster_trees import Trees
 from fraudlab.container.failure import ConfigError, shown
-from fraudlab.container.ubjson import Cursor, Malformed, array_key, key, text
+from fraudlab.container.model_files.booster_trees import Trees
+from fraudlab.container.model_files.ubjson import Cursor, Malformed, array_key, key, text
 
 if TYPE_CHECKING:
     from fraudlab.container.features import Features

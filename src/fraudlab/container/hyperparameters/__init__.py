@@ -1,7 +1,7 @@
 """The parameters of a training job: a typed object, from the strings SageMaker delivers.
 
-Names, kinds and ranges are in :mod:`fraudlab.container.hyperparameter_table`; what values cannot be together
-is in :mod:`fraudlab.container.hyperparameter_rules`. The launcher reads its ``model`` section by the same
+Names, kinds and ranges are in :mod:`fraudlab.container.hyperparameters.table`; what values cannot be together
+is in :mod:`fraudlab.container.hyperparameters.rules`. The launcher reads its ``model`` section by the same
 function, so that both sides of the container's wall refuse the same things in the same words.
 """
 
@@ -12,11 +12,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any, Literal
 
-from fraudlab.container.constraints import by_position
 from fraudlab.container.failure import ConfigError, near
-from fraudlab.container.hyperparameter_kinds import METRICS, Unfit, is_hook, printed
-from fraudlab.container.hyperparameter_rules import check_together
-from fraudlab.container.hyperparameter_table import NAMES, PARAMETERS, REFUSED
+from fraudlab.container.hyperparameters.constraints import by_position
+from fraudlab.container.hyperparameters.kinds import METRICS, Unfit, is_hook, printed
+from fraudlab.container.hyperparameters.rules import check_together
+from fraudlab.container.hyperparameters.table import NAMES, PARAMETERS, REFUSED
 
 __all__ = ["Hyperparameters", "canonical", "direction", "is_hook", "printed", "read_hyperparameters"]
 

@@ -15,14 +15,14 @@ import numpy as np
 import orjson
 from numpy.typing import NDArray
 
-from fraudlab.container.answers import ANSWER_TYPES, Scored, accepted, read_outputs, render
-from fraudlab.container.batching import Batcher
 from fraudlab.container.bodies import BULK_BYTES, MEDIA_TYPES, SLOW_PARSERS, BodyError, Parser, Rows, finish
-from fraudlab.container.http_messages import RETRY, Answer, Request, problem
-from fraudlab.container.logs import is_logged, log, log_defect
-from fraudlab.container.metrics import Metrics
+from fraudlab.container.endpoint.answers import ANSWER_TYPES, Scored, accepted, read_outputs, render
+from fraudlab.container.endpoint.batching import Batcher
+from fraudlab.container.endpoint.http_messages import RETRY, Answer, Request, problem
+from fraudlab.container.endpoint.logs import is_logged, log, log_defect
+from fraudlab.container.endpoint.metrics import Metrics
+from fraudlab.container.endpoint.settings import Settings
 from fraudlab.container.scorer import Scorer
-from fraudlab.container.settings import Settings
 
 #: large bodies at work beside the event loop: one is read while the other is scored
 _THREADS = 2

@@ -18,7 +18,7 @@ from typing import Any, BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
-from fraudlab.container.record_message import MalformedError, Record, Tensor, parse_record
+from fraudlab.container.formats.record_message import MalformedError, Record, Tensor, parse_record
 
 MAGIC = struct.pack("<I", 0xCED7230A)
 #: of one record; a length field beyond it is taken for damage

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fraudlab.container.failure import ConfigError
-from fraudlab.container.job import DecisionRequest
+from fraudlab.container.training.job import DecisionRequest
 from fraudlab.evaluation.metrics import average_precision, confusion, roc_auc
 from fraudlab.evaluation.thresholds import choose_threshold
 

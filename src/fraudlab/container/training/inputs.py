@@ -10,13 +10,13 @@ from typing import Any
 import numpy as np
 
 from fraudlab.container.contract import Fields
-from fraudlab.container.digests import Digests
 from fraudlab.container.failure import ConfigError, TableError
 from fraudlab.container.features import Column, Features, read_features
 from fraudlab.container.hosts import Hosts
-from fraudlab.container.hyperparameter_rules import check_weighted
-from fraudlab.container.job import PARTS, Job
+from fraudlab.container.hyperparameters.rules import check_weighted
 from fraudlab.container.prepared import Prepared, read_split
+from fraudlab.container.training.digests import Digests
+from fraudlab.container.training.job import PARTS, Job
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,16 +14,16 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Literal
 
-from fraudlab.container.boosting import segment_seed, threads, train_matrix
-from fraudlab.container.checkpoints import Checkpoint, Checkpoints
-from fraudlab.container.hooks import Hooks
 from fraudlab.container.hosts import Hosts
 from fraudlab.container.hyperparameters import Hyperparameters, direction, printed
-from fraudlab.container.inputs import Inputs
-from fraudlab.container.job import Job
 from fraudlab.container.prepared import Prepared
-from fraudlab.container.progress import Progress
 from fraudlab.container.runtime import StoppedTooEarly, StopRequest, lean_xgboost
+from fraudlab.container.training.boosting import segment_seed, threads, train_matrix
+from fraudlab.container.training.checkpoints import Checkpoint, Checkpoints
+from fraudlab.container.training.hooks import Hooks
+from fraudlab.container.training.inputs import Inputs
+from fraudlab.container.training.job import Job
+from fraudlab.container.training.progress import Progress
 
 with lean_xgboost():
     import xgboost

@@ -13,14 +13,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fraudlab.container.decision import Evidence
 from fraudlab.container.failure import ConfigError
 from fraudlab.container.hosts import Hosts
-from fraudlab.container.inputs import Inputs
-from fraudlab.container.job import Job
 from fraudlab.container.prepared import Prepared
-from fraudlab.container.rounds import fit, set_up
 from fraudlab.container.runtime import StoppedTooEarly, StopRequest
+from fraudlab.container.training.decision import Evidence
+from fraudlab.container.training.inputs import Inputs
+from fraudlab.container.training.job import Job
+from fraudlab.container.training.rounds import fit, set_up
 from fraudlab.evaluation.metrics import average_precision, roc_auc
 
 

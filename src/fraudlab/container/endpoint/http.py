@@ -11,9 +11,9 @@ import asyncio
 import socket
 from collections.abc import Callable
 
-from fraudlab.container.http_connection import Connection, Limits
-from fraudlab.container.http_messages import Answer, Request, problem
-from fraudlab.container.logs import log_defect
+from fraudlab.container.endpoint.http_connection import Connection, Limits
+from fraudlab.container.endpoint.http_messages import Answer, Request, problem
+from fraudlab.container.endpoint.logs import log_defect
 
 #: how long a client has to take what was written before the server stops
 _CLOSE_SECONDS = 0.2

@@ -16,13 +16,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from fraudlab.container.booster_file import check_booster
 from fraudlab.container.contract import Fields, Tree, read_optional_json, whole_file
 from fraudlab.container.failure import ConfigError, StorageError
 from fraudlab.container.features import Features
 from fraudlab.container.hosts import Hosts
-from fraudlab.container.model_file import MAX_BYTES
-from fraudlab.container.progress import Progress, read_progress
+from fraudlab.container.model_files.booster_file import check_booster
+from fraudlab.container.model_files.model_file import MAX_BYTES
+from fraudlab.container.training.progress import Progress, read_progress
 
 SCHEMA = 1
 #: checkpoints that stay: should the newest be damaged, there is the one before it

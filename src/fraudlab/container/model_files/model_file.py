@@ -13,10 +13,10 @@ from typing import Any
 
 import orjson
 
-from fraudlab.container.booster_file import check_booster
 from fraudlab.container.contract import Fields, parse_json, whole_file, write_json
 from fraudlab.container.failure import ConfigError
 from fraudlab.container.features import Features, read_features
+from fraudlab.container.model_files.booster_file import check_booster
 
 BOOSTER, CONTRACT = "model.ubj", "model.json"
 SCHEMA = 1

@@ -10,7 +10,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from fraudlab.container.failure import TableError
-from fraudlab.container.table import encoded
+from fraudlab.container.formats.table import encoded
 
 #: rows mixed at once, so that the state of a block stays in the processor's cache
 _BLOCK_ROWS = 1 << 14

@@ -13,13 +13,13 @@ from numpy.typing import NDArray
 
 from fraudlab import __version__
 from fraudlab.container.contract import whole_file, write_json
-from fraudlab.container.decision import Decided, measure
-from fraudlab.container.folds import CrossValidation
-from fraudlab.container.inputs import Inputs
-from fraudlab.container.job import Job
-from fraudlab.container.model_file import write_model
+from fraudlab.container.model_files.model_file import write_model
 from fraudlab.container.prepared import Prepared
-from fraudlab.container.rounds import Fitted
+from fraudlab.container.training.decision import Decided, measure
+from fraudlab.container.training.folds import CrossValidation
+from fraudlab.container.training.inputs import Inputs
+from fraudlab.container.training.job import Job
+from fraudlab.container.training.rounds import Fitted
 
 
 @dataclass(frozen=True, slots=True)

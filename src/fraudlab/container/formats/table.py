@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from pyarrow import csv as pacsv
 
 from fraudlab.container.failure import TableError
-from fraudlab.container.parsing import MISSING_NUMBERS, is_number, parse_number
+from fraudlab.container.formats.parsing import MISSING_NUMBERS, is_number, parse_number
 from fraudlab.container.roles import Roles
 
 #: larger blocks hold more text at once, smaller ones cost more calls

@@ -10,8 +10,8 @@ from contextlib import contextmanager, suppress
 from typing import Any
 
 from fraudlab.container.failure import ConfigError, JobError
-from fraudlab.container.host_links import new_links, watched
 from fraudlab.container.hosts import Hosts
+from fraudlab.container.hosts.links import new_links, watched
 from fraudlab.container.runtime import StopRequest, lean_xgboost
 
 PORT = 9099

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import httptools
 
-from fraudlab.container.http_messages import GONE, RETRY, Answer, Request, problem
+from fraudlab.container.endpoint.http_messages import GONE, RETRY, Answer, Request, problem
 
 if TYPE_CHECKING:
-    from fraudlab.container.http import Server
+    from fraudlab.container.endpoint.http import Server
 
 #: how long and how much of a refused request is read on, so that its sender gets to read the answer
 _LINGER_SECONDS, _LINGER_BYTES = 2.0, 64 << 20

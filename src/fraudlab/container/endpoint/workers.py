@@ -12,8 +12,8 @@ from collections.abc import Callable
 from types import FrameType
 from typing import NoReturn
 
+from fraudlab.container.endpoint.logs import log
 from fraudlab.container.failure import JobError
-from fraudlab.container.logs import log
 
 #: a worker that ends sooner than this has not served: another one would not either
 _TOO_SOON_SECONDS = 5.0

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from fraudlab.container.http_messages import Answer
+from fraudlab.container.endpoint.http_messages import Answer
 
 if TYPE_CHECKING:
     pass

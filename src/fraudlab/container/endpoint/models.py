@@ -14,11 +14,11 @@ from urllib.parse import parse_qs
 
 import orjson
 
+from fraudlab.container.endpoint.invocations import Refusal, ServedModel
+from fraudlab.container.endpoint.settings import Settings
 from fraudlab.container.failure import ConfigError
-from fraudlab.container.invocations import Refusal, ServedModel
 from fraudlab.container.runtime import available_memory
 from fraudlab.container.scorer import load_scorer
-from fraudlab.container.settings import Settings
 
 #: memory a booster takes while it is loaded, in multiples of its file (measured: 3.1)
 _MEMORY_FACTOR = 4

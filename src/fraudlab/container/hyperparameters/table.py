@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from fraudlab.container.hyperparameter_kinds import (
+from fraudlab.container.hyperparameters.kinds import (
     Kind,
     flag,
     interactions,

@@ -8,10 +8,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from fraudlab.container.answers import read_outputs
 from fraudlab.container.contract import Tree
+from fraudlab.container.endpoint.answers import read_outputs
+from fraudlab.container.endpoint.http_connection import Limits
 from fraudlab.container.failure import ConfigError
-from fraudlab.container.http_connection import Limits
 
 _LEVELS = ("debug", "info", "warning", "error")
 #: how the official containers number their levels

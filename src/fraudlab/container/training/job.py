@@ -16,8 +16,8 @@ from typing import Any, cast
 from fraudlab.container.contract import Fields, Tree, read_json, read_optional_json
 from fraudlab.container.failure import ConfigError, near
 from fraudlab.container.hook_source import hook_folders
-from fraudlab.container.hooks import Hooks, load_hooks
 from fraudlab.container.hyperparameters import Hyperparameters, read_hyperparameters
+from fraudlab.container.training.hooks import Hooks, load_hooks
 from fraudlab.evaluation.thresholds import Policy
 
 #: channels of rows

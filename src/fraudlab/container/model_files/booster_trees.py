@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fraudlab.container.ubjson import Cursor, Malformed, array_key, key, text
+from fraudlab.container.model_files.ubjson import Cursor, Malformed, array_key, key, text
 
 #: far deeper than trained trees; XGBoost descends by recursion, and for reason codes needs memory a level
 MAX_DEPTH = 4096

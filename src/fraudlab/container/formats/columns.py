@@ -8,8 +8,8 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from fraudlab.container.failure import TableError
-from fraudlab.container.parsing import category_text, is_number
-from fraudlab.container.table import NotANumberError, encoded, numbers
+from fraudlab.container.formats.parsing import category_text, is_number
+from fraudlab.container.formats.table import NotANumberError, encoded, numbers
 
 _TICKS = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
 

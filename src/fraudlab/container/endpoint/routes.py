@@ -10,14 +10,14 @@ from urllib.parse import unquote_to_bytes
 
 import orjson
 
-from fraudlab.container.http import Server
-from fraudlab.container.http_messages import Answer, Request, problem
-from fraudlab.container.invocations import Invocations, Refusal, ServedModel, shown
-from fraudlab.container.logs import log, log_defect
-from fraudlab.container.metrics import Metrics
-from fraudlab.container.models import Models
+from fraudlab.container.endpoint.http import Server
+from fraudlab.container.endpoint.http_messages import Answer, Request, problem
+from fraudlab.container.endpoint.invocations import Invocations, Refusal, ServedModel, shown
+from fraudlab.container.endpoint.logs import log, log_defect
+from fraudlab.container.endpoint.metrics import Metrics
+from fraudlab.container.endpoint.models import Models
+from fraudlab.container.endpoint.settings import Settings
 from fraudlab.container.scorer import Scorer
-from fraudlab.container.settings import Settings
 
 _MIB = 1 << 20
 
