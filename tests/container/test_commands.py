@@ -126,6 +126,31 @@ def test_a_disk_without_room(place: Any, frauds: pa.Table) -> None:
     assert [path for path in tree.prepared.rglob("*") if path.is_file()] == []
 
 
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_a_line_is_written_at_once_and_as_a_whole(trained: Tree, hand_over: Any, unbuffered: str) -> None:
+    """Where both streams end in one log, no line of one is cut in two by a line of the other."""
+    here, there = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    writes = []
+    with here, there:
+        for parameters in ({"num_round": "3"}, {"max_dept": "2"}):
+            hand_over(trained, parameters)
+            subprocess.run(
+                [sys.executable, "-m", "fraudlab.container", "train"],
+                env=environment(trained, PYTHONUNBUFFERED=unbuffered),
+                stdout=there,
+                stderr=there,
+                check=False,
+            )
+        there.close()
+        while write := here.recv(1 << 16):
+            writes.append(write.decode())
+    text = "".join(writes)
+    assert "round=2 " in text
+    assert "fraudlab-failure: unknown hyperparameter" in text
+    assert all(write.endswith("\n") for write in writes)
+    assert len([write for write in writes if write.startswith("round=")]) == 3
+
+
 def test_an_unknown_command(tree: Tree) -> None:
     done = command(tree, "trian")
     assert done.returncode == 2
@@ -141,7 +166,7 @@ def test_a_stopped_training_job_keeps_model_and_archive(trained: Tree, hand_over
     (trained.model / "model.ubj").unlink()
     with subprocess.Popen(
         [sys.executable, "-m", "fraudlab.container", "train"],
-        env=environment(trained, PYTHONUNBUFFERED="1"),
+        env=environment(trained),
         stdout=subprocess.PIPE,
         text=True,
     ) as job:

@@ -184,7 +184,7 @@ class ProcessClient:
         inherited = {k: v for k, v in os.environ.items() if not k.startswith(_WITHHELD)}
         return subprocess.Popen(
             [sys.executable, "-m", "fraudlab.container", command],
-            env={**inherited, **environment, "FRAUDLAB_ML_ROOT": str(tree), "PYTHONUNBUFFERED": "1"},
+            env={**inherited, **environment, "FRAUDLAB_ML_ROOT": str(tree)},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

@@ -6,6 +6,7 @@ nobody waits for does not happen, and SageMaker would wait until it may kill.
 
 from __future__ import annotations
 
+import io
 import signal
 import sys
 from collections.abc import Callable
@@ -58,8 +59,16 @@ def _guarded(job: Callable[[], None], failure: Path) -> int:
     return 0
 
 
+def _write_whole_lines() -> None:
+    """One write a line, at once: where both streams end in one log, no line is cut in two by another."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(line_buffering=True, write_through=False)
+
+
 def main() -> int:
     """Run the command that is named; SageMaker starts training with ``train``, also where nothing is."""
+    _write_whole_lines()
     commands = {"process": process, "train": train, "serve": serve}
     name = sys.argv[1] if len(sys.argv) > 1 else "train"
     if name not in commands:

@@ -171,11 +171,8 @@ class Stages:
         start = time.perf_counter()
         yield
         self.seconds[name] = round(time.perf_counter() - start, 4)
-        print(f"stage={name} seconds={self.seconds[name]:.3f}", flush=True)
+        print(f"stage={name} seconds={self.seconds[name]:.3f}")
 
     def end(self) -> None:
         """Say what the whole job needed."""
-        print(
-            f"total seconds={sum(self.seconds.values()):.3f} peak_memory_mb={peak_memory_mb():.0f}",
-            flush=True,
-        )
+        print(f"total seconds={sum(self.seconds.values()):.3f} peak_memory_mb={peak_memory_mb():.0f}")

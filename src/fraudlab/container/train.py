@@ -86,7 +86,7 @@ def _train(job: Job, hosts: Hosts, archive: Archive, stages: Stages, stop: StopR
     keeper, start = _checkpoints(job, inputs, digests, hosts)
 
     def on_round(number: int, metrics: Mapping[str, float]) -> None:
-        print(f"round={number}", *(f"validation-{k}={v:.6f}" for k, v in metrics.items()), flush=True)
+        print(f"round={number}", *(f"validation-{k}={v:.6f}" for k, v in metrics.items()))
         if job.request.log_rounds:
             archive.log_metrics({f"validation_{k}": v for k, v in metrics.items()}, step=number)
 
@@ -191,7 +191,7 @@ def _decide(
     given_up = stopped and evidence is None
     decided = decide(None if given_up else job.request.decision, evidence)
     print(f"threshold={decided.threshold:.6g} policy={decided.request.policy}", end=" ")
-    print(f"measured_on={decided.evidence or 'nothing'}", flush=True)
+    print(f"measured_on={decided.evidence or 'nothing'}")
     return decided
 
 

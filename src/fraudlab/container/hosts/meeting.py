@@ -54,7 +54,7 @@ def joined(hosts: Hosts, stop: StopRequest, give_up: Callable[[JobError], None])
                 tracker = _start_tracker(address, port, len(hosts), deadline)
             with new_links(port) as links:
                 _connect(hosts, address, port, deadline)
-        print(f"hosts={len(hosts)} rank={hosts.rank} name={hosts.name}", flush=True)
+        print(f"hosts={len(hosts)} rank={hosts.rank} name={hosts.name}")
         with watched(links, apart=hosts.apart, lost=lambda: give_up(_lost(hosts))):
             yield
             # Local mode stops all containers when the first exits: none leaves before all are done.

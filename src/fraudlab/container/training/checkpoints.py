@@ -100,7 +100,7 @@ class Checkpoints:
                     f"the checkpoint {path.name} has {rounds} rounds, and num_round is {num_round}",
                     fix="ask for at least as many rounds, or empty the checkpoint folder",
                 )
-            print(f"checkpoint={path} rounds={rounds} continues", flush=True)
+            print(f"checkpoint={path} rounds={rounds} continues")
             return checkpoint
         return None
 
@@ -244,7 +244,7 @@ def _files(folder: Path) -> list[tuple[int, Path]]:
 
 
 def _pass_over(path: Path, error: ConfigError) -> None:
-    print(f"checkpoint={path} is passed over: {error.sentence}", flush=True)
+    print(f"checkpoint={path} is passed over: {error.sentence}")
 
 
 def _read(path: Path) -> tuple[dict[str, Any], Checkpoint]:

@@ -115,7 +115,7 @@ def cross_validate(job: Job, train: Prepared, inputs: Inputs, stop: StopRequest)
             done.append(Fold(repeat, number, rows, score, rounds))
             value = average_precision(train.label[rows], score)
             print(f"fold={number + 1}/{count} repeat={repeat + 1}/{repeats}", end=" ")
-            print(f"out_of_fold-average_precision={value:.6f}", flush=True)
+            print(f"out_of_fold-average_precision={value:.6f}")
     return CrossValidation(done, train.label, train.amount, complete=True)
 
 

@@ -144,7 +144,7 @@ def _save_test(job: Job, test: Prepared, score: NDArray[np.float32], threshold: 
     write_json(job.tree.results / "test.json", measured)
     columns = {"row": np.arange(len(test)), "label": test.label, "score": score}
     _write_scores(job.tree.results / "test_scores.parquet", columns)
-    print(*(f"test-{name}={value:.6g}" for name, value in measured.items() if value is not None), flush=True)
+    print(*(f"test-{name}={value:.6g}" for name, value in measured.items() if value is not None))
 
 
 def _write_scores(path: Path, columns: Mapping[str, Any]) -> None:
