@@ -1,3 +1,4 @@
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -36,6 +37,19 @@ def test_dart_gives_the_scores_of_booster_predict_as_well() -> None:
     data = xgboost.DMatrix(inputs)
     assert scorer.score(inputs).tobytes() == booster.predict(data).tobytes()
     assert scorer.raw_score(inputs).tobytes() == booster.predict(data, output_margin=True).tobytes()
+
+
+def test_threads_do_not_see_each_others_rows(trained: Tree) -> None:
+    scorer = load_scorer(trained.model)
+    matrix = read_split(trained.prepared / "test", scorer.features).matrix
+    pieces = [matrix[start:].copy() for start in range(8)]
+    expected = [scorer.score(piece).tobytes() for piece in pieces]
+
+    def score(turn: int) -> bool:
+        return scorer.score(pieces[turn % 8]).tobytes() == expected[turn % 8]
+
+    with ThreadPoolExecutor(6) as threads:
+        assert all(threads.map(score, range(2000)))
 
 
 def test_a_score_outlives_the_next_call(trained: Tree) -> None:

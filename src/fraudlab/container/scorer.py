@@ -6,6 +6,7 @@ import ctypes
 import json
 import math
 import threading
+import weakref
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
@@ -29,6 +30,15 @@ def _prediction(kind: int) -> bytes:
 
 
 _PROBABILITY, _MARGIN = _prediction(0), _prediction(1)
+
+
+class _Proxy:
+    """XGBoost's view of a call's rows. Left to make one for each call, it reads the CPU quota from files."""
+
+    def __init__(self) -> None:
+        self.handle = ctypes.c_void_p()
+        _check_call(_LIB.XGProxyDMatrixCreate(ctypes.byref(self.handle)))
+        weakref.finalize(self, _LIB.XGDMatrixFree, self.handle).atexit = False
 
 
 class Scorer:
@@ -70,6 +80,8 @@ class Scorer:
         self._one_at_a_time: AbstractContextManager[Any] = (
             threading.Lock() if self._is_dart else nullcontext()
         )
+        #: those that no thread is using
+        self._proxies: list[_Proxy] = []
 
     def score(self, matrix: Matrix) -> NDArray[np.float32]:
         """Probability of fraud of each row: what ``Booster.predict`` returns, to the last bit.
@@ -138,17 +150,22 @@ class Scorer:
         )
         shape, dimensions = ctypes.POINTER(ctypes.c_uint64)(), ctypes.c_uint64()
         scores = ctypes.POINTER(ctypes.c_float)()
+        try:
+            proxy = self._proxies.pop()
+        except IndexError:
+            proxy = _Proxy()
         _check_call(
             _LIB.XGBoosterPredictFromDense(
                 self._booster.handle,
                 interface,
                 what,
-                None,
+                proxy.handle,
                 ctypes.byref(shape),
                 ctypes.byref(dimensions),
                 ctypes.byref(scores),
             )
         )
+        self._proxies.append(proxy)
         # The booster owns the memory and reuses it at this thread's next call.
         return np.frombuffer(ctypes.string_at(scores, 4 * rows), np.float32)
 

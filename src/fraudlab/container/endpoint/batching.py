@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,9 +21,9 @@ from fraudlab.container.scorer import Scorer
 #: rows of one call, so that what else waits in the event loop never waits long
 _MOST_ROWS = 2_000
 
-Done = Callable[[NDArray[np.float32]], None]
-Failed = Callable[[Exception], None]
-_Waiting = tuple[Rows, Done, Failed]
+Done = Callable[[Any, Rows, NDArray[np.float32]], None]
+Failed = Callable[[Any, Exception], None]
+_Waiting = tuple[Rows, Any, Done, Failed]
 
 
 class Batcher:
@@ -39,20 +40,22 @@ class Batcher:
         self._loop = loop
         self._waiting: deque[_Waiting] = deque()
 
-    def add(self, rows: Rows, done: Done, failed: Failed) -> None:
+    def add(self, rows: Rows, asked: Any, done: Done, failed: Failed) -> None:
         """Score rows at the end of this turn; one of the two is then called.
 
         Parameters
         ----------
         rows : Rows
+        asked : object
+            Handed to whichever is called.
         done : callable
-            Receives the scores, shape (rows,).
+            Receives the rows and their scores, shape (rows,), as well.
         failed : callable
-            Receives what kept the model from scoring.
+            Receives what kept the model from scoring as well.
         """
         if not self._waiting:
             self._loop.call_soon(self._score)
-        self._waiting.append((rows, done, failed))
+        self._waiting.append((rows, asked, done, failed))
 
     def _score(self) -> None:
         waiting: list[_Waiting] = []
@@ -63,13 +66,13 @@ class Batcher:
         if self._waiting:
             self._loop.call_soon(self._score)
         try:
-            scores = self._scorer.score(finish([rows for rows, _, _ in waiting], self._scorer.features))
+            scores = self._scorer.score(finish([one[0] for one in waiting], self._scorer.features))
         except Exception as error:  # noqa: BLE001  (every request of the batch has to be told)
-            for _, _, failed in waiting:
-                failed(error)
+            for _, asked, _, failed in waiting:
+                failed(asked, error)
             return
         start = 0
-        for rows, done, _ in waiting:
+        for rows, asked, done, _ in waiting:
             end = start + rows.count
-            done(scores[start:end])
+            done(asked, rows, scores[start:end])
             start = end

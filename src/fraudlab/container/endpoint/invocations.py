@@ -8,7 +8,7 @@ import logging
 import os
 import re
 from concurrent.futures import Future, ThreadPoolExecutor
-from functools import lru_cache, partial
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -129,8 +129,7 @@ class Invocations:
         elif len(request.body) >= BULK_BYTES or parse in SLOW_PARSERS or not _TAKE_LONG.isdisjoint(outputs):
             self._answer_from_thread(ask)
         else:
-            rows = self._read(ask)
-            model.batcher.add(rows, partial(self._answer_batched, ask, rows), partial(self._fail, request))
+            model.batcher.add(self._read(ask), ask, self._answer_batched, self._fail)
 
     def request_id(self, request: Request) -> bytes:
         """The caller's own id of a request, or a new one."""
@@ -189,11 +188,11 @@ class Invocations:
             self.request_id(ask.request),
         )
 
-    def _fail(self, request: Request, error: BaseException) -> None:
+    def _fail(self, ask: _Ask, error: BaseException) -> None:
         if not isinstance(error, Refusal):
             log_defect("the model does not score", error)
             error = Refusal(500, "internal error; the log has the traceback")
-        self.refuse(request, error)
+        self.refuse(ask.request, error)
 
     def _answer_from_thread(self, ask: _Ask) -> None:
         if self._in_threads >= self._settings.max_waiting:
@@ -206,7 +205,7 @@ class Invocations:
         self._in_threads -= 1
         error = future.exception()
         if error is not None:
-            self._fail(ask.request, error)
+            self._fail(ask, error)
         elif (result := future.result()) is not None:
             self._deliver(ask, *result)
 

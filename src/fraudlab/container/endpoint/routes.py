@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
@@ -48,7 +49,7 @@ class Endpoint:
         if self._model is None:
             self._routes[b"/models"] = self._all_models
         else:
-            self._routes[b"/invocations"] = self._invoke
+            self._routes[b"/invocations"] = partial(self._invocations.invoke, self._model)
             self._routes[b"/model"] = self._contract
         if self._metrics is not None:
             self._routes[b"/metrics"] = self._figures
@@ -70,10 +71,6 @@ class Endpoint:
     def close(self) -> None:
         """Let go of what works beside the event loop."""
         self._invocations.close()
-
-    def _invoke(self, request: Request) -> None:
-        assert self._model is not None
-        self._invocations.invoke(self._model, request)
 
     def _ping(self, request: Request) -> None:
         _only(request, b"GET", b"HEAD")
