@@ -52,6 +52,8 @@ class Scored:
         An alert is ``score >= threshold``.
     model : str
         The model's id.
+    texts : list of bytes, optional
+        The scores as :func:`digits` writes them, where somebody has them already.
     """
 
     score: NDArray[np.float32]
@@ -59,6 +61,7 @@ class Scored:
     reasons: list[list[tuple[str, float]]] | None
     threshold: float
     model: str
+    texts: list[bytes] | None = None
 
 
 def read_outputs(text: str) -> tuple[str, ...]:
@@ -143,7 +146,7 @@ def render(scored: Scored, *, outputs: tuple[str, ...], kind: str) -> bytes:
 
 def _write_csv(scored: Scored, outputs: tuple[str, ...]) -> bytes:
     if not outputs or outputs == ("score",):
-        return _digits(scored.score).replace(b",", b"\n") + b"\n"
+        return b"%b\n" % b"\n".join(_scores(scored))
     columns = [_CSV_FIELDS.get(output, _JSON_VALUES[output])(scored) for output in outputs]
     return b"".join([b",".join(row) + b"\n" for row in zip(*columns, strict=True)])
 
@@ -152,7 +155,7 @@ def _write_json(scored: Scored, outputs: tuple[str, ...]) -> bytes:
     envelope = _envelope(scored.threshold, scored.model)
     if not outputs and len(scored.score) == 1:
         alert = b"true" if scored.score.item() >= scored.threshold else b"false"
-        return envelope % (b'{"score":%b,"alert":%b}' % (_digits(scored.score), alert))
+        return envelope % (b'{"score":%b,"alert":%b}' % (_scores(scored)[0], alert))
     return envelope % b",".join(_objects(scored, outputs))
 
 
@@ -177,18 +180,18 @@ def _object_pattern(outputs: tuple[str, ...]) -> bytes:
     return b"{%b}" % b",".join([b'"%b":%%b' % output.encode() for output in outputs])
 
 
-def _digits(values: NDArray[np.float32]) -> bytes:
-    # orjson writes the shortest text that reads back as the same float32.
-    return orjson.dumps(values, option=orjson.OPT_SERIALIZE_NUMPY)[1:-1]
+def digits(values: NDArray[np.float32]) -> list[bytes]:
+    """Each value as the shortest text that reads back as the same float32."""
+    return orjson.dumps(values, option=orjson.OPT_SERIALIZE_NUMPY)[1:-1].split(b",")
 
 
 def _scores(scored: Scored) -> list[bytes]:
-    return _digits(scored.score).split(b",")
+    return digits(scored.score) if scored.texts is None else scored.texts
 
 
 def _raw_scores(scored: Scored) -> list[bytes]:
     assert scored.raw_score is not None
-    return _digits(scored.raw_score).split(b",")
+    return digits(scored.raw_score)
 
 
 def _alerts(scored: Scored, yes: bytes, no: bytes) -> list[bytes]:
@@ -200,8 +203,8 @@ def _reasons(scored: Scored, write: Callable[[Sequence[str], Sequence[bytes]], b
     assert scored.reasons is not None
     texts = []
     for reasons in scored.reasons:
-        digits = _digits(np.array([contribution for _, contribution in reasons], np.float32))
-        texts.append(write([column for column, _ in reasons], digits.split(b",") if reasons else []))
+        contributions = digits(np.array([contribution for _, contribution in reasons], np.float32))
+        texts.append(write([column for column, _ in reasons], contributions if reasons else []))
     return texts
 
 

@@ -16,12 +16,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fraudlab.container.bodies import Rows, finish
+from fraudlab.container.endpoint.answers import digits
 from fraudlab.container.scorer import Scorer
 
 #: rows of one call, so that what else waits in the event loop never waits long
 _MOST_ROWS = 2_000
 
-Done = Callable[[Any, Rows, NDArray[np.float32]], None]
+Done = Callable[[Any, Rows, NDArray[np.float32], list[bytes]], None]
 Failed = Callable[[Any, Exception], None]
 _Waiting = tuple[Rows, Any, Done, Failed]
 
@@ -49,7 +50,7 @@ class Batcher:
         asked : object
             Handed to whichever is called.
         done : callable
-            Receives the rows and their scores, shape (rows,), as well.
+            Receives the rows, their scores, shape (rows,), and the scores as text as well.
         failed : callable
             Receives what kept the model from scoring as well.
         """
@@ -71,8 +72,9 @@ class Batcher:
             for _, asked, _, failed in waiting:
                 failed(asked, error)
             return
+        texts = digits(scores)
         start = 0
         for rows, asked, done, _ in waiting:
             end = start + rows.count
-            done(asked, rows, scores[start:end])
+            done(asked, rows, scores[start:end], texts[start:end])
             start = end

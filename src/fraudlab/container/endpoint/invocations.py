@@ -117,7 +117,7 @@ class Invocations:
         headers = request.headers
         if request.method != b"POST":
             raise Refusal(405, f"{shown(request.method)}: send rows by POST", headers=b"allow: POST\r\n")
-        if headers.get(b"content-encoding", b"identity").lower() != b"identity":
+        if b"content-encoding" in headers and headers[b"content-encoding"].lower() != b"identity":
             raise Refusal(415, "compressed bodies are not read; send the rows as they are")
         parse, kind = _formats(headers.get(b"content-type", b""), headers.get(b"accept", b""))
         outputs = self._settings.outputs
@@ -169,9 +169,9 @@ class Invocations:
             place = {name: value for name in ("row", "column") if (value := getattr(error, name)) is not None}
             raise Refusal(error.status, error.sentence, **place) from error
 
-    def _answer_batched(self, ask: _Ask, rows: Rows, score: NDArray[np.float32]) -> None:
+    def _answer_batched(self, ask: _Ask, rows: Rows, score: NDArray[np.float32], texts: list[bytes]) -> None:
         scorer = ask.model.scorer
-        scored = Scored(score, None, None, scorer.threshold, scorer.model_id)
+        scored = Scored(score, None, None, scorer.threshold, scorer.model_id, texts)
         self._deliver(ask, rows, scored, render(scored, outputs=ask.outputs, kind=ask.kind))
 
     def _deliver(self, ask: _Ask, rows: Rows, scored: Scored, body: bytes) -> None:
