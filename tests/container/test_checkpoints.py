@@ -403,7 +403,7 @@ def test_killed_again_and_again_it_ends_with_the_same_bytes(kept: Any, chosen: d
             job.kill()
             job.wait(60)
             killed += 1
-    assert killed >= 3  # where the machine is busy, jobs run far ahead of what is read here
+    assert killed >= 4
     assert continued >= 3
     assert results(tree) == expected
 

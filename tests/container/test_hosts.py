@@ -61,12 +61,12 @@ class Cluster:
             tree.hyperparameters.write_text(json.dumps({name: str(value) for name, value in chosen.items()}))
 
     def start(self, order: tuple[int, ...] | None = None, pause: float = 0.0, code: str = "") -> None:
-        command = ["-c", code] if code else ["-m", "fraudlab.container", "train"]
+        command = ["-c", code] if code else ["-m", "fraudlab.container"]
         port = str(free_port())
         self.jobs = [None] * len(self.trees)  # type: ignore[list-item]
         for number in order or range(len(self.trees)):
             self.jobs[number] = subprocess.Popen(
-                [sys.executable, "-W", "error", *command],
+                [sys.executable, "-W", "error", *command, "train"],
                 env={
                     **os.environ,
                     "PYTHONPATH": SOURCES,
@@ -83,6 +83,14 @@ class Cluster:
         out = self.jobs[0].stdout
         assert out is not None
         assert any(line.startswith(f"round={number} ") for line in out)
+
+    def train_on(self, tables: list[np.ndarray], held: np.ndarray, **options: Any) -> None:
+        """Start a training that does not end by itself, and let it come some way."""
+        self.give("train", tables)
+        self.give("validation", [held] * len(tables))
+        self.ask(num_round=100_000)
+        self.start(**options)
+        self.reach_round(5)
 
     def wait(self, seconds: float = 120) -> list[str]:
         return [job.communicate(timeout=seconds)[0] for job in self.jobs]
@@ -220,11 +228,7 @@ def test_all_hosts_go_on_from_the_first_ones_checkpoint(cluster: Any, rows: Any)
 @pytest.mark.parametrize("killed", [0, 2])
 def test_a_host_that_is_killed_ends_all_in_seconds(cluster: Any, rows: Any, killed: int) -> None:
     group = cluster(3)
-    group.give("train", np.array_split(rows(1200), 3))
-    group.give("validation", [rows(400, seed=4)] * 3)
-    group.ask(num_round=100_000)
-    group.start()
-    group.reach_round(5)
+    group.train_on(np.array_split(rows(1200), 3), rows(400, seed=4))
     group.jobs[killed].kill()
     left = [number for number in range(3) if number != killed]
     start = time.monotonic()
@@ -246,9 +250,6 @@ def test_a_host_that_is_killed_ends_all_in_seconds(cluster: Any, rows: Any, kill
 def test_a_host_xgboost_leaves_waiting_ends_as_well(cluster: Any, rows: Any) -> None:
     """It does so now and then, when another is killed; here the host waits for ever in any case."""
     group = cluster(2)
-    group.give("train", np.array_split(rows(1200), 2))
-    group.give("validation", [rows(400, seed=4)] * 2)
-    group.ask(num_round=100_000)
     code = (
         "import sys, time\n"
         "from fraudlab.container import __main__ as command, hosts\n"
@@ -259,10 +260,9 @@ def test_a_host_xgboost_leaves_waiting_ends_as_well(cluster: Any, rows: Any) -> 
         "    except Exception:\n"
         "        time.sleep(1000)\n"
         "hosts._sum = wait\n"
-        "sys.exit(command.train())\n"
+        "sys.exit(command.main())\n"
     )
-    group.start(code=code)
-    group.reach_round(5)
+    group.train_on(np.array_split(rows(1200), 2), rows(400, seed=4), code=code)
     group.jobs[0].kill()
     output, _ = group.jobs[1].communicate(timeout=30)
     sentence = "host 127.0.0.2 lost the connection to another host, which failed or was stopped"
@@ -324,11 +324,7 @@ def test_hosts_with_other_parameters_or_mixed_files(cluster: Any, rows: Any) -> 
 @pytest.mark.slow
 def test_sigterm_on_one_host_saves_the_rounds_so_far(cluster: Any, rows: Any) -> None:
     group = cluster(2)
-    group.give("train", np.array_split(rows(1200), 2))
-    group.give("validation", [rows(400, seed=4)] * 2)
-    group.ask(num_round=100_000)
-    group.start()
-    group.reach_round(5)
+    group.train_on(np.array_split(rows(1200), 2), rows(400, seed=4))
     group.jobs[1].send_signal(signal.SIGTERM)
     group.wait(60)
     assert [job.returncode for job in group.jobs] == [0, 0]
@@ -373,7 +369,7 @@ def test_a_port_that_is_none(cluster: Any, rows: Any, monkeypatch: pytest.Monkey
 
 
 def test_a_host_without_an_address(monkeypatch: pytest.MonkeyPatch) -> None:
-    from fraudlab.container.hosts import meeting as hosts
+    from fraudlab.container.hosts import meeting
 
     asked = []
 
@@ -382,11 +378,11 @@ def test_a_host_without_an_address(monkeypatch: pytest.MonkeyPatch) -> None:
         raise socket.gaierror(-2, "Name or service not known")
 
     clock = iter(range(0, 10_000, 100))
-    monkeypatch.setattr(hosts.socket, "getaddrinfo", unknown)
-    monkeypatch.setattr(hosts.time, "sleep", lambda seconds: None)
-    monkeypatch.setattr(hosts.time, "monotonic", lambda: next(clock))
+    monkeypatch.setattr(meeting.socket, "getaddrinfo", unknown)
+    monkeypatch.setattr(meeting.time, "sleep", lambda seconds: None)
+    monkeypatch.setattr(meeting.time, "monotonic", lambda: next(clock))
     with pytest.raises(JobError) as caught:
-        hosts._address("algo-1", deadline=300)
+        meeting._address("algo-1", deadline=300)
     assert caught.value.sentence == "host algo-1 has no address after 300 s: Name or service not known"
     assert len(asked) == 5
 
@@ -402,9 +398,9 @@ def test_a_host_that_never_comes(cluster: Any, rows: Any, tmp_path: Path) -> Non
         code = (
             "import sys\n"
             "from fraudlab.container import __main__ as command\n"
-            "from fraudlab.container.hosts import meeting as host_meeting\n"
-            "host_meeting._JOIN_SECONDS = 4\n"
-            "sys.exit(command.train())\n"
+            "from fraudlab.container.hosts import meeting\n"
+            "meeting._JOIN_SECONDS = 4\n"
+            "sys.exit(command.main())\n"
         )
         start = time.monotonic()
         done = subprocess.run(

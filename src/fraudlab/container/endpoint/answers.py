@@ -124,10 +124,10 @@ def _weights(accept: str) -> dict[str, float]:
 def _quality(parameter: str) -> float:
     name, _, value = parameter.partition("=")
     # What is no weight between 0 and 1 says nothing about preference.
-    digits = value.strip()
-    if name.strip() != "q" or not digits.replace(".", "", 1).isdecimal() or len(digits) > 5:
+    quality = value.strip()
+    if name.strip() != "q" or not quality.replace(".", "", 1).isdecimal() or len(quality) > 5:
         return 1.0
-    return min(float(digits), 1.0)
+    return min(float(quality), 1.0)
 
 
 def render(scored: Scored, *, outputs: tuple[str, ...], kind: str) -> bytes:

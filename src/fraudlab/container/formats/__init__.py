@@ -1,1 +1,1 @@
-"""Files and rows of the formats that training and serving share, read and checked."""
+"""Formats that more than one command reads: tables, their columns and values, libsvm and recordio."""
