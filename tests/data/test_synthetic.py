@@ -94,10 +94,10 @@ def test_the_cache_makes_a_table_once(tmp_path):
 
 def test_default_takes_little_time():
     generate()
-    started = time.perf_counter()
+    started = time.process_time()
     generate()
-    # Measured 0.2 s; the room is for a busy machine.
-    assert time.perf_counter() - started < 2.0
+    # Measured 0.2 s; the room is for a slower machine.
+    assert time.process_time() - started < 2.0
 
 
 def test_memory_does_not_grow_with_the_rows(tmp_path):

@@ -94,10 +94,10 @@ def test_a_perfect_ranking_has_no_spread():
 @pytest.mark.parametrize("rate", [0.0017, 0.1])
 def test_an_interval_at_the_size_of_a_test_split_takes_no_time(rate):
     y, score, _ = split(57_000, rate)
-    started = time.perf_counter()
+    started = time.process_time()
     bootstrap_interval(y, score)
-    # Measured 0.03 s and 0.35 s; the room is for a busy machine.
-    assert time.perf_counter() - started < 2.0
+    # Measured 0.03 s and 0.35 s; the room is for a slower machine.
+    assert time.process_time() - started < 2.0
 
 
 def test_a_million_rows_need_bounded_memory():

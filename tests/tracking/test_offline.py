@@ -114,15 +114,17 @@ def test_no_file_of_the_archive_holds_a_secret(opened, monkeypatch, tmp_path):
 
 
 def test_ending_takes_no_second_and_can_be_repeated(opened, read_archive):
-    experiment = opened("offline")
-    for number in range(500):
-        experiment.log_metric("validation_aucpr", number / 500, step=number)
-
-    began = time.perf_counter()
-    first = experiment.end("failed", "disk full")
-    assert time.perf_counter() - began < 0.7  # the SDK alone sleeps a second
-
-    assert experiment.end("completed") == first
+    seconds = []
+    for _ in range(3):
+        experiment = opened("offline")
+        for number in range(500):
+            experiment.log_metric("validation_aucpr", number / 500, step=number)
+        began = time.perf_counter()
+        first = experiment.end("failed", "disk full")
+        seconds.append(time.perf_counter() - began)
+        assert experiment.end("completed") == first
+    # The SDK alone sleeps a second, each time; a busy machine is not busy each time.
+    assert min(seconds) < 0.7
     archive = read_archive(first[0])
     assert len(archive.points("validation_aucpr")) == 500
     assert archive.others["status"] == "failed"
