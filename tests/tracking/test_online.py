@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import tempfile
+import threading
 import time
 from pathlib import Path
 
@@ -183,3 +184,28 @@ def test_what_a_lost_connection_swallowed_is_in_an_archive_that_can_join_later(
     assert upload([archive], archive.parent / "uploaded.json") == [archive]
     assert (1, 0.75) in server.points("validation_aucpr")
     assert server.experiments == {key}
+
+
+def test_what_came_just_after_the_sdk_looked_is_in_the_archive_too(opened, server, monkeypatch, read_archive):
+    """The SDK's flush() takes the end of a look for the end of all messages, also of those after the look."""
+    from comet_ml.streamer.fallback import FallbackStreamer
+
+    look, looked = FallbackStreamer._process_buffered_messages, threading.Event()
+
+    def look_and_linger(streamer):
+        look(streamer)
+        looked.set()
+        time.sleep(0.3)
+
+    monkeypatch.setattr(FallbackStreamer, "_process_buffered_messages", look_and_linger)
+    experiment = opened("online")
+    looked.clear()
+    assert looked.wait(10)
+    experiment.log_metric("average_precision", 0.75)
+    (archive,) = experiment.end("completed")
+
+    written = read_archive(archive)
+    assert written.points("average_precision") == [(None, 0.75)]
+    assert written.others["status"] == "completed"
+    assert [value for _, value in server.points("average_precision")] == [0.75]
+    assert experiment.problems == []

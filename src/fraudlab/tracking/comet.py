@@ -167,9 +167,15 @@ class CometExperiment(Experiment):
         The SDK waits until the queue is empty and then for the writer's one-second poll to time out. A writer
         that has met the end of its queue is gone already, and nothing can be dropped between the two.
         """
-        self._live.flush(timeout=_DRAIN_SECONDS)
         streamer = self._live.streamer
-        writer = streamer if self.mode == "offline" else streamer.offline_streamer
+        writer = streamer
+        if self.mode == "online":
+            writer = streamer.offline_streamer
+            # flush() waits for the next turn of the thread that hands messages on to end; the one that is
+            # under way may have looked before the last messages came. The turn after it has not.
+            with streamer.queue_empty:
+                streamer.queue_empty.wait(_DRAIN_SECONDS)
+        self._live.flush(timeout=_DRAIN_SECONDS)
         writer.close()
         writer.stop()
         writer.join(_DRAIN_SECONDS)
