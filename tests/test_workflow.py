@@ -19,6 +19,8 @@ import pytest
 
 from fraudlab.cli import main
 
+from .conftest import require
+
 SMALL = ["backend=process", "tracking=off", "data.rows=20000", "data.fraud_rate=0.01", "model.num_round=8"]
 FRAUDLAB = [sys.executable, "-m", "fraudlab"]
 
@@ -244,8 +246,8 @@ def small_disk(in_tmp):
 
     def mount(kib: int) -> Path:
         options = ["mount", "-t", "tmpfs", "-o", f"size={kib}k", "tmpfs", str(folder)]
-        if subprocess.run(options, capture_output=True, check=False).returncode != 0:
-            pytest.skip("mounting a small disk needs root")
+        done = subprocess.run(options, capture_output=True, check=False)
+        require("mount", done.returncode == 0, "mounting a small disk needs root")
         return folder
 
     yield mount

@@ -328,19 +328,20 @@ def test_a_read_only_folder(kept: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     assert caught.value.sentence.endswith("checkpoints: it is read-only")
 
 
-def start(tree: Tree, **options: Any) -> subprocess.Popen[str]:
+def start(tree: Tree, *, stdout: Any = subprocess.PIPE, **options: Any) -> subprocess.Popen[str]:
     return subprocess.Popen(
         [sys.executable, "-m", "fraudlab.container", "train"],
         env={**os.environ, "PYTHONPATH": SOURCES, "FRAUDLAB_ML_ROOT": str(tree.root)},
+        stdout=stdout,
         stderr=subprocess.STDOUT,
         text=True,
-        **{"stdout": subprocess.PIPE, **options},
+        **options,
     )
 
 
 @contextmanager
 def read_along(tree: Tree) -> Iterator[tuple[subprocess.Popen[str], TextIO]]:
-    """A job some ten lines ahead of their reader at most, however little time the machine has for him."""
+    """A job that gets some ten lines ahead of its reader at most; into a pipe it writes hundreds."""
     here, there = socket.socketpair()
     there.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1)
     with here, there, start(tree, stdout=there) as job, here.makefile() as lines:
