@@ -127,6 +127,11 @@ def test_no_group_file_sets_what_another_group_owns():
             "split.train=0.6",
         ),
         (["split.gap=soon"], "split.gap='soon' is not a duration.", "split.gap=7d"),
+        (["split.gap=7"], "split.gap='7' has no unit.", "did you mean split.gap=7d?"),
+        (["data.delay=7"], "data.delay='7' has no unit.", "did you mean data.delay=7d?"),
+        (["data.delay=7.5"], "data.delay='7.5' has no unit.", "did you mean data.delay=7.5d?"),
+        (["data.delay=-7d"], "data.delay='-7d' is negative.", "data.delay=7d"),
+        (["data.delay=null"], "data.delay: field 'data.delay' is not Optional.", "data.delay=0s"),
         (["evaluation.policy=fixed"], "needs evaluation.threshold", "evaluation.threshold=0.5"),
         (["evaluation.threshold=0.3"], "evaluation.policy=cost chooses its own", "evaluation.policy=fixed"),
         (["run.id=a/b"], "run.id='a/b' cannot be part of a job's name.", "up to 40 letters"),
@@ -231,6 +236,8 @@ def test_auto_splits_by_time_where_there_is_a_time_column():
 def test_the_gap_is_the_delay_of_the_table():
     assert gap_seconds(compose(["data=handbook", "data.path=h.parquet"])) == 7 * 86_400
     assert gap_seconds(compose(["split.gap=90m"])) == 5_400
+    assert gap_seconds(compose(["data.delay='1d 12h'"])) == 1.5 * 86_400
+    assert gap_seconds(compose(["data.delay=0"])) == 0
 
 
 def test_the_resolved_configuration_can_be_read_back():

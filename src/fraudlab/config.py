@@ -104,7 +104,7 @@ class DataConfig:
     duplicates: Duplicates = Duplicates.flag
     #: standard: zero mean, unit variance, fitted on train
     scale: Scale = Scale.none
-    #: how late labels arrive: the gap a time split leaves, as "7d", "12h", "30m" or "0s"
+    #: how late labels arrive: the gap a time split leaves: 7d, 12h, 30m, "1d 12h", P7D
     delay: str = "0s"
 
 
