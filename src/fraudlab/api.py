@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fraudlab.run import Run, find_run
+from fraudlab.runs import Run, find_run
 
 if TYPE_CHECKING:
     from fraudlab.report import Comparison

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 
 from fraudlab.errors import ArchiveError
-from fraudlab.run import storage
+from fraudlab.files import storage
 
 #: unpacked, with what is skipped: several of the largest models and their outputs
 MAX_BYTES = 8 << 30

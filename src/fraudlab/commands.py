@@ -9,7 +9,8 @@ import sys
 from pathlib import Path
 
 from fraudlab.errors import ConfigError, PortInUse, RunError
-from fraudlab.run import Run, find_run, list_runs, storage
+from fraudlab.files import storage
+from fraudlab.runs import Run, find_run, list_runs
 
 
 def compare(a: str, b: str, *, runs: Path, output: Path | None) -> int:

@@ -18,7 +18,8 @@ from fraudlab.backends.backend import Backend
 from fraudlab.compose import as_yaml
 from fraudlab.config import BackendKind, DataKind, RunConfig
 from fraudlab.errors import BackendError, Interrupted, RunError, StorageError
-from fraudlab.run import RunFolder, new_run_id, storage, write_text
+from fraudlab.files import storage, write_text
+from fraudlab.runs import RunFolder, new_run_id
 from fraudlab.stages.context import Context
 from fraudlab.terminal import Terminal
 from fraudlab.tracking.background import Tracker

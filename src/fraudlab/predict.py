@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlparse
 
 from fraudlab.errors import ConfigError, DataError, EndpointError, nearest
-from fraudlab.run import storage
+from fraudlab.files import storage
 
 if TYPE_CHECKING:
     import pyarrow as pa

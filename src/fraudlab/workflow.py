@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from fraudlab.config import RunConfig
 from fraudlab.lifecycle import run_in_progress
-from fraudlab.run import Run
+from fraudlab.runs import Run
 from fraudlab.stages.evaluate import measure, score_through_endpoint
 from fraudlab.stages.prepare import prepare
 from fraudlab.stages.publish import log_dataset, log_job, log_results, publish_report

@@ -15,7 +15,7 @@ from fraudlab.backends.backend import Endpoint, deployed
 from fraudlab.backends.joblog import JobLog
 from fraudlab.backends.process import free_port, path_of
 from fraudlab.errors import DockerUnavailable, EndpointError, FraudlabError
-from fraudlab.run import storage
+from fraudlab.files import storage
 
 if TYPE_CHECKING:
     from fraudlab.backends.sagemaker_sdk import LocalClient

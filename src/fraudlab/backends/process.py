@@ -19,7 +19,7 @@ from fraudlab.backends.backend import Endpoint, deployed
 from fraudlab.backends.joblog import JobLog
 from fraudlab.backends.waiting import healthy, stop
 from fraudlab.errors import EndpointError
-from fraudlab.run import storage
+from fraudlab.files import storage
 
 #: never handed to a job: it needs no key, and what it is not given it cannot print
 _WITHHELD = ("COMET_", "AWS_", "SAGEMAKER_", "FRAUDLAB_")

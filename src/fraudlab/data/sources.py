@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Literal
 
 from fraudlab.errors import ConfigError, DataError, nearest
-from fraudlab.run import write_text
+from fraudlab.files import write_text
 
 Format = Literal["csv", "parquet"]
 FORMATS: dict[str, Format] = {".csv": "csv", ".parquet": "parquet"}

@@ -29,7 +29,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fraudlab.errors import ConfigError
-from fraudlab.run import storage
+from fraudlab.files import storage
 
 if TYPE_CHECKING:
     import pyarrow as pa

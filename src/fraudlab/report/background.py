@@ -10,7 +10,7 @@ from fraudlab.report import numerals
 from fraudlab.report.charts import Chart
 from fraudlab.report.markup import Child, Markup, element
 from fraudlab.report.record import Json, RunRecord, dig, number, section
-from fraudlab.run import flatten
+from fraudlab.runs.record import flatten
 
 SHOWN_FEATURES = 15
 # Groups that decide the result; the others say where it was made.

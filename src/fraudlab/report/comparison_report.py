@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from fraudlab.files import write_text
 from fraudlab.report import numerals
 from fraudlab.report.background import written
 from fraudlab.report.charts import Chart, legend, precision_recall, read_curve, roc
@@ -12,7 +13,6 @@ from fraudlab.report.comparison import METRICS, Comparison, Difference, Paramete
 from fraudlab.report.markup import Markup, element
 from fraudlab.report.page import page
 from fraudlab.report.record import RunRecord, dig, number
-from fraudlab.run import write_text
 
 _COUNTS = ("positives", "rows")
 _ENDS = ("average_precision_low", "average_precision_high")

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from fraudlab.errors import RunError
-from fraudlab.run import read_json
+from fraudlab.files import read_json
 
 Json = dict[str, Any]
 

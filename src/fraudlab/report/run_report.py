@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from fraudlab.files import write_text
 from fraudlab.report import background, numerals, performance
 from fraudlab.report.charts import Chart, precision_recall, read_curve, roc
 from fraudlab.report.concerns import concerns
@@ -15,7 +16,6 @@ from fraudlab.report.record import Json, RunRecord, number, read_run
 from fraudlab.report.scores import Scores, read_scores
 from fraudlab.report.timeline import split_section
 from fraudlab.report.training import threshold_choice, training_curve
-from fraudlab.run import write_text
 
 
 def render_run(folder: Path) -> Path:

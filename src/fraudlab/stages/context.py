@@ -13,7 +13,8 @@ from fraudlab.api_requests import Request
 from fraudlab.backends.backend import Backend
 from fraudlab.backends.joblog import JobLog
 from fraudlab.config import RunConfig
-from fraudlab.run import RunFolder, write_json
+from fraudlab.files import write_json
+from fraudlab.runs import RunFolder
 from fraudlab.terminal import StageLine, Terminal
 
 if TYPE_CHECKING:

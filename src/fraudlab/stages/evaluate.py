@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from fraudlab import api_requests
 from fraudlab.container.prepared import AMOUNT, LABEL, ROW, TIME
 from fraudlab.errors import EndpointError
-from fraudlab.run import storage, write_json
+from fraudlab.files import storage, write_json
 from fraudlab.stages.booster import Reference
 from fraudlab.stages.context import Context
 from fraudlab.stages.prepare import Prepared

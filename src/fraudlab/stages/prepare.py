@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from fraudlab import api_requests
 from fraudlab.config_rules import gap_seconds, split_kind
-from fraudlab.run import read_json, storage, write_json
+from fraudlab.files import read_json, storage, write_json
 from fraudlab.stages.context import Context
 
 if TYPE_CHECKING:

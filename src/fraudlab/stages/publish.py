@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from fraudlab import api_requests
 from fraudlab.compose import as_dict
-from fraudlab.run import flatten, read_json
+from fraudlab.files import read_json
+from fraudlab.runs.record import flatten
 from fraudlab.stages.context import Context
 from fraudlab.stages.prepare import Prepared
 from fraudlab.stages.train import Trained

@@ -12,7 +12,7 @@ from fraudlab.archives import unpack
 from fraudlab.config_rules import hook_file
 from fraudlab.container.hook_source import FILE
 from fraudlab.errors import ArchiveError, JobFailed, StorageError
-from fraudlab.run import read_json, storage, write_json
+from fraudlab.files import read_json, storage, write_json
 from fraudlab.stages.context import Context
 from fraudlab.stages.prepare import Prepared
 

@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import Any, Literal
 
 from fraudlab.errors import TrackingError
+from fraudlab.redaction import flatten, known_secrets, redact
 from fraudlab.tracking import archives
 from fraudlab.tracking.datasets import DatasetVersion
 from fraudlab.tracking.experiment import Experiment, Status
-from fraudlab.tracking.redaction import flatten, known_secrets, redact
 from fraudlab.tracking.session import ErrorLog
 
 MODEL_FILES = ("model.ubj", "model.json")

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fraudlab.errors import StorageError, TrackingError
-from fraudlab.tracking.redaction import known_secrets, redact
+from fraudlab.redaction import known_secrets, redact
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from fraudlab.tracking.redaction import flatten, known_secrets, redact
+from fraudlab.redaction import flatten, known_secrets, redact
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 
 from fraudlab.errors import DataError, Interrupted, RunError, StorageError
-from fraudlab.run import RunFolder, find_run, flatten, list_runs, new_run_id, write_json
+from fraudlab.files import write_json
+from fraudlab.runs import RunFolder, find_run, list_runs, new_run_id
+from fraudlab.runs.record import flatten
 
 NOW = datetime(2026, 11, 23, 14, 25, 1, tzinfo=UTC)
 

@@ -1,0 +1,8 @@
+"""Runs as folders: written by one, found and read by all others."""
+
+from __future__ import annotations
+
+from fraudlab.runs.find import Run, find_run, list_runs
+from fraudlab.runs.folder import RunFolder, new_run_id
+
+__all__ = ["Run", "RunFolder", "find_run", "list_runs", "new_run_id"]
