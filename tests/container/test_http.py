@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from fraudlab.container.endpoint.http import Server
-from fraudlab.container.endpoint.http_connection import Limits
 from fraudlab.container.endpoint.http_messages import Answer, Request, problem
+from fraudlab.container.endpoint.limits import Limits
 
 from .wire import Running, one_answer, receive, until
 
@@ -142,12 +142,6 @@ def test_a_client_that_expects_100_continue_gets_it(running: Any) -> None:
         assert one_answer(client)[0] == 100
         client.sendall(b"abc")
         assert one_answer(client)[2] == b"POST /x? 3 abc"
-
-
-def test_a_wish_for_another_protocol_is_answered_in_this_one(running: Any) -> None:
-    with running().connect() as client:
-        client.sendall(b"GET /x HTTP/1.1\r\nhost: h\r\nconnection: upgrade\r\nupgrade: h2c\r\n\r\n")
-        assert receive(client).endswith(b"connection: close\r\n\r\nGET /x? 0 ")
 
 
 def test_a_half_closed_client_still_gets_its_answers(running: Any) -> None:

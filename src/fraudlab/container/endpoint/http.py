@@ -2,7 +2,7 @@
 
 A connection hands every complete request to one function and writes the answers in the order of the requests,
 however late each is given. There is no task and no coroutine a request: those cost more than its score.
-Everything a client can make large or slow has a bound, see :class:`~.http_connection.Limits`.
+Everything a client can make large or slow has a bound, see :class:`~.limits.Limits`.
 """
 
 from __future__ import annotations
@@ -11,8 +11,9 @@ import asyncio
 import socket
 from collections.abc import Callable
 
-from fraudlab.container.endpoint.http_connection import Connection, Limits
+from fraudlab.container.endpoint.http_connection import Connection
 from fraudlab.container.endpoint.http_messages import Answer, Request, problem
+from fraudlab.container.endpoint.limits import Limits
 from fraudlab.container.endpoint.logs import log_defect
 
 #: how long a client has to take what was written before the server stops

@@ -1,15 +1,13 @@
-"""One client's connection: httptools parses, limits hold, answers go out in the order of the requests."""
+"""One client's connection: how long it may take, and answers in the order of the requests."""
 
 from __future__ import annotations
 
 import asyncio
 from collections import deque
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import httptools
-
-from fraudlab.container.endpoint.http_messages import GONE, RETRY, Answer, Request, problem
+from fraudlab.container.endpoint.http_messages import GONE, Answer, Request, busy, problem
+from fraudlab.container.endpoint.http_reader import RequestReader
 
 if TYPE_CHECKING:
     from fraudlab.container.endpoint.http import Server
@@ -20,57 +18,15 @@ _LINGER_SECONDS, _LINGER_BYTES = 2.0, 64 << 20
 _PIPELINED = 32
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """What a client may ask of a server.
-
-    Attributes
-    ----------
-    body : int
-        Bytes of one request's body.
-    head : int
-        Bytes of its request line and headers.
-    buffered : int
-        Bytes of all bodies held at once.
-    connections : int
-        Open connections; one more is answered 503 and closed.
-    head_seconds : float
-        From a request's first byte to the end of its headers.
-    seconds : float
-        From a request's first byte to its last; from there to its answer; for an answer to be taken.
-    idle_seconds : float
-        Between two requests of a connection.
-    """
-
-    body: int = 25 << 20
-    head: int = 64 << 10
-    buffered: int = 256 << 20
-    connections: int = 10_000
-    head_seconds: float = 10.0
-    seconds: float = 60.0
-    idle_seconds: float = 120.0
-
-
-class Connection(asyncio.Protocol):
+class Connection(RequestReader, asyncio.Protocol):
     """One client."""
 
     def __init__(self, server: Server) -> None:
-        self.server = server
-        self._parser: Any = httptools.HttpRequestParser(self)
+        super().__init__(server)
         self._transport: Any = None
         self._waiting: deque[Request] = deque()
-        self._url = b""
-        self._headers: dict[bytes, bytes] = {}
-        self._body: list[bytes] = []
-        self._size = 0
-        #: bytes of the piece being parsed; of those after the piece the request began in (below 0 until then)
-        self._piece = self._fed = 0
-        #: when what is being waited for began
-        self._since = self.now = server.loop.time()
-        self._reading = self._in_head = False
-        self._refusal: Answer | None = None
-        #: nothing more is read as a request; the writing buffer is full; the client has said its last word
-        self._deaf = self._blocked = self._half_closed = False
+        #: the writing buffer is full; the client has said its last word
+        self._blocked = self._half_closed = False
 
     # What asyncio calls
 
@@ -78,7 +34,7 @@ class Connection(asyncio.Protocol):
         self._transport = transport
         self.server.connections.add(self)
         if len(self.server.connections) > self.server.limits.connections:
-            self._refuse(_busy("too many connections"))
+            self._refuse(busy("too many connections"))
 
     def data_received(self, data: bytes) -> None:
         if self._deaf:
@@ -86,17 +42,8 @@ class Connection(asyncio.Protocol):
             if self._size > _LINGER_BYTES:
                 self._transport.abort()
             return
-        self._piece = len(data)
         self.now = self.server.loop.time()
-        try:
-            self._parser.feed_data(data)
-        except httptools.HttpParserUpgrade:
-            self._deaf = True  # the request that asked for it has been taken, as plain HTTP/1.1
-        except httptools.HttpParserError as error:
-            self._refusal = self._refusal or problem(400, f"not an HTTP request: {error}")
-        self._fed += len(data)
-        if self._in_head and self._fed > self.server.limits.head:
-            self._refusal = self._refusal or self._head_too_large()
+        self._read(data)
         if self._refusal is not None:
             self._refuse(self._refusal)
 
@@ -124,63 +71,20 @@ class Connection(asyncio.Protocol):
         self._waiting.clear()
         self.server.connections.discard(self)
 
-    # What httptools calls
+    # What is read
 
-    def on_message_begin(self) -> None:
-        self._url, self._headers = b"", {}
-        self._size = 0
-        self._fed = -self._piece
-        self._reading = self._in_head = True
-        self._since = self.now
-
-    def on_url(self, url: bytes) -> None:
-        self._url += url
-
-    def on_header(self, name: bytes, value: bytes) -> None:
-        self._headers[name.lower()] = value
-
-    def on_headers_complete(self) -> None:
-        self._in_head = False
-        headers, limits = self._headers, self.server.limits
-        # a head that came in one small piece is not too large
-        if (self._fed >= 0 or self._piece > limits.head) and self._head_size() > limits.head:
-            self._refusal = self._refusal or self._head_too_large()
-        elif b"content-length" in headers and int(headers[b"content-length"]) > limits.body:
-            self._refusal = self._refusal or self._too_large()
-        elif b"expect" in headers and self._refusal is None and not self._waiting:
-            self._transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
-
-    def on_body(self, data: bytes) -> None:
-        if self._refusal is not None:
-            return
-        self._body.append(data)
-        self._size += len(data)
-        self.server.buffered += len(data)
-        if self._size > self.server.limits.body:
-            self._refusal = self._too_large()
-        elif self.server.buffered > self.server.limits.buffered:
-            self._refusal = _busy("too many large bodies at once")
-
-    def on_message_complete(self) -> None:
-        if self._refusal is not None:
-            return
-        body = self._body[0] if len(self._body) == 1 else b"".join(self._body)
-        self._body = []
-        self._reading = False
-        parser = self._parser
+    def take(self, method: bytes, body: bytes, *, keep_alive: bool) -> None:
         request = Request(
-            self.write_ready,
-            self.now,
-            parser.get_method(),
-            self._url,
-            self._headers,
-            body,
-            keep_alive=parser.should_keep_alive() and not parser.should_upgrade(),
+            self.write_ready, self.now, method, self._url, self._headers, body, keep_alive=keep_alive
         )
         self._waiting.append(request)
         if len(self._waiting) > _PIPELINED:
             self._transport.pause_reading()
         self.server.handle(request)
+
+    def go_ahead(self) -> None:
+        if not self._waiting:
+            self._transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
 
     # Answers
 
@@ -212,7 +116,7 @@ class Connection(asyncio.Protocol):
             request = self._waiting[0]
             if now - request.began > limits.seconds:
                 self._deaf = True
-                request.respond(_busy(f"there was no answer within {limits.seconds:g} s"))
+                request.respond(busy(f"there was no answer within {limits.seconds:g} s"))
         elif self._deaf:
             if waited > _LINGER_SECONDS:
                 self._transport.abort()
@@ -260,21 +164,3 @@ class Connection(asyncio.Protocol):
     def _read_on(self) -> None:
         if not self._blocked and len(self._waiting) <= _PIPELINED:
             self._transport.resume_reading()
-
-    def _drop_body(self) -> None:
-        self.server.buffered -= sum(map(len, self._body))
-        self._body = []
-
-    def _head_size(self) -> int:
-        return len(self._url) + sum(len(name) + len(value) + 4 for name, value in self._headers.items())
-
-    def _head_too_large(self) -> Answer:
-        return problem(431, f"the headers are larger than {self.server.limits.head:,} bytes")
-
-    def _too_large(self) -> Answer:
-        limit = self.server.limits.body
-        return problem(413, f"the body is larger than {limit:,} bytes; send fewer rows at once")
-
-
-def _busy(detail: str) -> Answer:
-    return problem(503, f"{detail}; try again later", headers=RETRY)

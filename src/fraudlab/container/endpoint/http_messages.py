@@ -29,6 +29,11 @@ def problem(status: int, detail: str, *, headers: bytes = b"", **members: Any) -
     return Answer(status, orjson.dumps(content), PROBLEM, headers)
 
 
+def busy(detail: str) -> Answer:
+    """A refusal of what another try may get."""
+    return problem(503, f"{detail}; try again later", headers=RETRY)
+
+
 #: stands for the answer to somebody who has hung up, so that nobody works on it
 GONE = Answer(499, b"")
 

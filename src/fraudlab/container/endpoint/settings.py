@@ -10,7 +10,7 @@ from pathlib import Path
 
 from fraudlab.container.contract import Tree
 from fraudlab.container.endpoint.answers import read_outputs
-from fraudlab.container.endpoint.http_connection import Limits
+from fraudlab.container.endpoint.limits import Limits
 from fraudlab.container.failure import ConfigError
 
 _LEVELS = ("debug", "info", "warning", "error")

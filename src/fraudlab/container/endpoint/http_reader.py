@@ -1,0 +1,226 @@
+"""Bytes of one connection to requests: httptools parses, every head and body is checked against the limits.
+
+An offer of another protocol (``Upgrade: h2c``, as the JDK's HttpClient makes it with every request) is one
+that a server may ignore (RFC 9110, 7.8), and this one does. httptools takes every offer for accepted and
+reads no further: a second parser is then told how the request goes on, and reads on from there.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+import httptools
+
+from fraudlab.container.endpoint.http_messages import Answer, busy, problem
+
+if TYPE_CHECKING:
+    from fraudlab.container.endpoint.http import Server
+
+#: what a target begins with that is a whole address, as to a proxy (RFC 9112, 3.2.2)
+_ADDRESS = re.compile(rb"\Ahttps?://[^/?]*/?", re.IGNORECASE)
+#: headers that say in several lines what they could say in one
+_LISTS = {b"connection", b"transfer-encoding"}
+
+
+class RequestReader:
+    """The reading half of a connection.
+
+    Parameters
+    ----------
+    server : Server
+        Whose limits hold.
+    """
+
+    def __init__(self, server: Server) -> None:
+        self.server = server
+        self.now = server.loop.time()
+        #: when what is being waited for began
+        self._since = self.now
+        self._parser: Any = httptools.HttpRequestParser(self)
+        self._url = b""
+        self._headers: dict[bytes, bytes] = {}
+        self._body: list[bytes] = []
+        self._size = 0
+        #: bytes of the piece being parsed; of whole pieces since the one in which the head began, or the body
+        #: last had content
+        self._piece = self._without_content = 0
+        self._reading = self._in_head = False
+        #: nothing more is read as a request
+        self._deaf = False
+        self._refusal: Answer | None = None
+
+    def take(self, method: bytes, body: bytes, *, keep_alive: bool) -> None:
+        """Called with every complete request."""
+        raise NotImplementedError
+
+    def go_ahead(self) -> None:
+        """Called when a client asks whether it shall send its body."""
+        raise NotImplementedError
+
+    def _read(self, data: bytes) -> None:
+        """Parse what has arrived; what is wrong with it is in ``_refusal`` afterwards."""
+        self._piece = len(data)
+        self._without_content += len(data)
+        try:
+            self._parser.feed_data(data)
+        except httptools.HttpParserUpgrade as offer:
+            self._ignore_offers(data, offer.args[0])
+        except httptools.HttpParserError as error:
+            self._refuse_bytes(error)
+        if self._reading and self._without_content > self.server.limits.head:
+            self._refusal = self._refusal or self._head_too_large()
+
+    # What httptools calls
+
+    def on_message_begin(self) -> None:
+        self._url, self._headers = b"", {}
+        self._size = 0
+        self._without_content = 0
+        self._reading = self._in_head = True
+        self._since = self.now
+
+    def on_url(self, url: bytes) -> None:
+        self._url += url
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        name = name.lower()
+        if name in self._headers or not self._in_head:
+            self._on_rare_header(name, value)
+        else:
+            self._headers[name] = value
+
+    def on_headers_complete(self) -> None:
+        headers, limits = self._headers, self.server.limits
+        # a head that came in one small piece is not too large
+        is_whole = not self._without_content and self._piece <= limits.head
+        if not is_whole and self._head_size() > limits.head:
+            self._refusal = self._refusal or self._head_too_large()
+        elif b"host" not in headers and self._parser.get_http_version() != "1.0":
+            self._refusal = self._refusal or problem(400, "the request has no Host header")
+        elif b"content-length" in headers and int(headers[b"content-length"]) > limits.body:
+            self._refusal = self._refusal or self._too_large()
+        elif b"expect" in headers and self._refusal is None:
+            self.go_ahead()
+        self._in_head = False
+        self._without_content = 0
+
+    def on_body(self, data: bytes) -> None:
+        if self._refusal is not None:
+            return
+        self._body.append(data)
+        self._size += len(data)
+        self._without_content = 0
+        self.server.buffered += len(data)
+        if self._size > self.server.limits.body:
+            self._refusal = self._too_large()
+        elif self.server.buffered > self.server.limits.buffered:
+            self._refusal = busy("too many large bodies at once")
+
+    def on_message_complete(self) -> None:
+        parser = self._parser
+        keep_alive = parser.should_keep_alive()
+        method = parser.get_method()
+        if parser.should_upgrade():
+            if method != b"CONNECT":
+                return  # its body is still to come
+            keep_alive = False
+        if self._refusal is not None:
+            return
+        body = self._body[0] if len(self._body) == 1 else b"".join(self._body)
+        self._body = []
+        self._reading = False
+        if not self._url.startswith(b"/"):
+            self._url = _ADDRESS.sub(b"/", self._url, count=1)
+        self.take(method, body, keep_alive=keep_alive)
+
+    # What is rare
+
+    def _on_rare_header(self, name: bytes, value: bytes) -> None:
+        if not self._in_head:
+            return  # behind a body in chunks: nobody waited for it
+        if name == b"host":
+            self._refusal = self._refusal or problem(400, "the request has more than one Host header")
+        if name in _LISTS:
+            value = b"%b, %b" % (self._headers[name], value)
+        self._headers[name] = value
+
+    def _ignore_offers(self, data: bytes, end: int) -> None:
+        """Read on behind a head that offers another protocol, and behind those that follow it."""
+        rest = memoryview(data)[end:]
+        while True:
+            method = self._parser.get_method()
+            if method == b"CONNECT":
+                self._deaf = True  # the request has been taken; what follows is no HTTP
+                return
+            version = self._parser.get_http_version()
+            told = _Told(self)
+            self._parser = httptools.HttpRequestParser(told)
+            try:
+                self._parser.feed_data(_retold(method, version, self._headers))
+                told.head_is_over = True
+                self._parser.feed_data(rest)
+            except httptools.HttpParserUpgrade as offer:
+                rest = rest[offer.args[0] :]
+            except httptools.HttpParserError as error:
+                self._refuse_bytes(error)
+                return
+            else:
+                return
+
+    def _refuse_bytes(self, error: Exception) -> None:
+        self._refusal = self._refusal or problem(400, f"not an HTTP request: {error}")
+
+    def _drop_body(self) -> None:
+        self.server.buffered -= sum(map(len, self._body))
+        self._body = []
+
+    def _head_size(self) -> int:
+        return len(self._url) + sum(len(name) + len(value) + 4 for name, value in self._headers.items())
+
+    def _head_too_large(self) -> Answer:
+        what = "the headers are" if self._in_head else "what frames the body is"
+        return problem(431, f"{what} larger than {self.server.limits.head:,} bytes")
+
+    def _too_large(self) -> Answer:
+        limit = self.server.limits.body
+        return problem(413, f"the body is larger than {limit:,} bytes; send fewer rows at once")
+
+
+class _Told:
+    """Hears the parser that has been told of a head for the second time: of that head nothing."""
+
+    def __init__(self, reader: RequestReader) -> None:
+        self._reader = reader
+        self.head_is_over = False
+        self.on_body = reader.on_body
+        self.on_message_complete = reader.on_message_complete
+
+    def on_message_begin(self) -> None:
+        if self.head_is_over:
+            self._reader.on_message_begin()
+
+    def on_url(self, url: bytes) -> None:
+        if self.head_is_over:
+            self._reader.on_url(url)
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        if self.head_is_over:
+            self._reader.on_header(name, value)
+
+    def on_headers_complete(self) -> None:
+        if self.head_is_over:
+            self._reader.on_headers_complete()
+
+
+def _retold(method: bytes, version: str, headers: dict[bytes, bytes]) -> bytes:
+    """A head that is followed by the same body, and by the same end of the connection, without the offer."""
+    lines = [b"%b / HTTP/%b" % (method, version.encode())]
+    lines += [
+        b"%b: %b" % (name, b" ".join(headers[name].split()))
+        for name in (b"content-length", b"transfer-encoding")
+        if name in headers
+    ]
+    wishes = [wish.strip() for wish in headers[b"connection"].split(b",")]
+    lines += [b"connection: %b" % wish for wish in wishes if wish.lower() in {b"close", b"keep-alive"}]
+    return b"\r\n".join([*lines, b"", b""])
