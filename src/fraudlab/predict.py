@@ -41,8 +41,7 @@ def predict_file(file: Path, *, endpoint: str, output: Path | None = None, batch
     EndpointError
         Where the endpoint does not answer, or refuses.
     """
-    import numpy as np
-
+    from fraudlab.evaluation.operating import alerts
     from fraudlab.stages.scoring import score_rows
     from fraudlab.terminal import Terminal
 
@@ -59,7 +58,7 @@ def predict_file(file: Path, *, endpoint: str, output: Path | None = None, batch
             batch_rows=batch_rows,
             reach=meter.reach,
         )
-    alert = score >= np.float32(model["threshold"])
+    alert = alerts(score, model["threshold"])
     lines = [
         f"{row},{value!s},{int(flag)}" for row, (value, flag) in enumerate(zip(score, alert, strict=True))
     ]

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from fraudlab.evaluation.operating import OperatingPoint
 from fraudlab.report import numerals
 from fraudlab.report.plot import BOTTOM, LEFT, RIGHT, TOP
 from fraudlab.report.scales import Linear
@@ -18,6 +20,8 @@ if TYPE_CHECKING:
     from playwright.sync_api import Page
 
 pytestmark = pytest.mark.browser
+
+_COUNTS = ("tp", "fp", "fn", "tn")
 
 
 @pytest.fixture
@@ -150,6 +154,23 @@ def test_browser_and_python_write_every_number_alike(page: Page) -> None:
             numerals.score(value),
             numerals.percent(value),
         ], value
+
+
+def test_browser_and_python_compute_every_share_alike(page: Page) -> None:
+    counts = list(itertools.product((0, 1, 3, 1000), repeat=4))
+    points = [OperatingPoint(0.5, tp, fp, fn, tn) for tp, fp, fn, tn in counts]
+    columns = {name: [getattr(point, name) for point in points] for name in ("threshold", *_COUNTS)}
+    found = page.evaluate(
+        "(stops) => stops.threshold.map((_, index) => pointAt({ ...stops, value: [] }, index))", columns
+    )
+    for point, shown in zip(points, found, strict=True):
+        assert {name: shown[name] for name in ("alerts", "precision", "recall", "f1", "rate")} == {
+            "alerts": point.alerts,
+            "precision": point.precision,
+            "recall": point.recall,
+            "f1": point.f1,
+            "rate": point.false_positive_rate,
+        }, point
 
 
 @pytest.mark.parametrize(

@@ -1,46 +1,28 @@
 """Numbers that say how good a ranking, an operating point or a probability is.
 
-An alert is a row whose score is at least the threshold, compared in double precision.
+Which rows are alerted is in :mod:`fraudlab.evaluation.operating`.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from fraudlab.evaluation.operating import OperatingPoint, alerts
 from fraudlab.evaluation.ranking import BoolArray, Ranking, checked, rank, require_both_classes
 
-
-@dataclass(frozen=True, slots=True)
-class Confusion:
-    """What an operating point catches, misses and disturbs."""
-
-    tp: int
-    fp: int
-    fn: int
-    tn: int
-
-    @property
-    def precision(self) -> float:
-        """Share of alerts that are fraud; 0 where nothing is alerted."""
-        return _share(self.tp, self.tp + self.fp)
-
-    @property
-    def recall(self) -> float:
-        """Share of frauds that are alerted; 0 where there are none."""
-        return _share(self.tp, self.tp + self.fn)
-
-    @property
-    def f1(self) -> float:
-        """Harmonic mean of precision and recall; 0 where there is neither a fraud nor an alert."""
-        return _share(2 * self.tp, 2 * self.tp + self.fp + self.fn)
-
-    @property
-    def accuracy(self) -> float:
-        """Share of rows on the right side: near 1 for any model where fraud is rare."""
-        return _share(self.tp + self.tn, self.tp + self.fp + self.fn + self.tn)
+__all__ = [
+    "alerts",
+    "average_precision",
+    "average_precision_of",
+    "brier",
+    "confusion",
+    "fraud_amounts",
+    "log_loss",
+    "roc_auc",
+    "roc_auc_of",
+    "value_recall",
+]
 
 
 def average_precision(y: ArrayLike, score: ArrayLike) -> float:
@@ -100,24 +82,7 @@ def roc_auc_of(ranking: Ranking) -> float:
     return float(won / (2.0 * ranking.positives * ranking.negatives))
 
 
-def alerts(score: ArrayLike, threshold: float) -> BoolArray:
-    """Which rows are alerted: the one definition that training, serving and evaluation share.
-
-    Scores are compared as float64. In float32 a threshold of 0.7 would silently become 0.69999999.
-
-    Parameters
-    ----------
-    score : array_like of float, shape (n,)
-    threshold : float
-
-    Returns
-    -------
-    ndarray of bool, shape (n,)
-    """
-    return np.asarray(score, dtype=np.float64) >= threshold
-
-
-def confusion(y: ArrayLike, score: ArrayLike, *, threshold: float) -> Confusion:
+def confusion(y: ArrayLike, score: ArrayLike, *, threshold: float) -> OperatingPoint:
     """Count alerts and misses at one threshold.
 
     Parameters
@@ -131,7 +96,9 @@ def confusion(y: ArrayLike, score: ArrayLike, *, threshold: float) -> Confusion:
     alerted = alerts(scores, threshold)
     positives, raised = int(frauds.sum()), int(alerted.sum())
     tp = int((frauds & alerted).sum())
-    return Confusion(tp=tp, fp=raised - tp, fn=positives - tp, tn=frauds.size - positives - raised + tp)
+    return OperatingPoint(
+        float(threshold), tp, raised - tp, positives - tp, frauds.size - positives - raised + tp
+    )
 
 
 def brier(y: ArrayLike, score: ArrayLike) -> float:

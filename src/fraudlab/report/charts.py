@@ -6,9 +6,9 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from fraudlab.evaluation.operating import OperatingPoint
 from fraudlab.report import numerals
 from fraudlab.report.markup import Markup, element, fragment
-from fraudlab.report.operating import OperatingPoint
 from fraudlab.report.plot import Plot, across, upward
 from fraudlab.report.record import Json, RunRecord, series
 from fraudlab.report.scales import Log

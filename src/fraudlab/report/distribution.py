@@ -6,9 +6,9 @@ import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from fraudlab.evaluation.operating import OperatingPoint
 from fraudlab.report import numerals
 from fraudlab.report.charts import Chart, legend
-from fraudlab.report.operating import OperatingPoint
 from fraudlab.report.plot import Kind, Plot, across, upward
 from fraudlab.report.record import RunRecord, series
 from fraudlab.report.scales import Linear, Log, Logit

@@ -1,50 +1,18 @@
-"""Operating points: what each threshold catches, and how sure a share of few frauds is."""
+"""The operating points a reader may choose among, and how sure a share of few frauds is."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
-from fraudlab.report.record import Json, RunRecord, number, series
+from fraudlab.evaluation.operating import OperatingPoint, recorded_point
+from fraudlab.report.record import Json, RunRecord, series
 from fraudlab.report.scores import Scores
 
 # How fast the number of alerts grows from one stop of the slider to the next: finely while a team could
 # still look at them, coarsely beyond this many alerts for each fraud.
 FINE, COARSE, WORKABLE = 1.03, 1.25, 5
-
-
-@dataclass(frozen=True)
-class OperatingPoint:
-    """What a threshold does to the test rows."""
-
-    threshold: float
-    tp: int
-    fp: int
-    fn: int
-    tn: int
-    value: float | None = None
-
-    @property
-    def alerts(self) -> int:
-        return self.tp + self.fp
-
-    @property
-    def precision(self) -> float | None:
-        return self.tp / self.alerts if self.alerts else None
-
-    @property
-    def recall(self) -> float | None:
-        return self.tp / (self.tp + self.fn) if self.tp + self.fn else None
-
-    @property
-    def f1(self) -> float | None:
-        whole = 2 * self.tp + self.fp + self.fn
-        return 2 * self.tp / whole if whole else None
-
-    @property
-    def false_positive_rate(self) -> float | None:
-        return self.fp / (self.fp + self.tn) if self.fp + self.tn else None
 
 
 @dataclass(frozen=True)
@@ -77,7 +45,7 @@ class OperatingRange:
 
 def operating_range(record: RunRecord, scores: Scores | None) -> OperatingRange | None:
     """Thin the threshold table to the stops of a slider; None where a run was not evaluated."""
-    chosen = _chosen(record)
+    chosen = recorded_point(record.metrics)
     if chosen is None:
         return None
     value_at, total = _money(scores) or (None, None)
@@ -85,7 +53,7 @@ def operating_range(record: RunRecord, scores: Scores | None) -> OperatingRange 
     points[chosen.threshold] = chosen
     ordered = sorted(points.values(), key=lambda point: (-point.alerts, point.threshold))
     if value_at:
-        ordered = [OperatingPoint(*_counts(point), value=value_at(point.threshold)) for point in ordered]
+        ordered = [replace(point, value=value_at(point.threshold)) for point in ordered]
     position = next(i for i, point in enumerate(ordered) if point.threshold == chosen.threshold)
     return OperatingRange(tuple(ordered), position, total)
 
@@ -100,20 +68,6 @@ def wilson(part: float, whole: float) -> tuple[float, float] | None:
     half = z * math.sqrt(share * (1 - share) / whole + z * z / (4 * whole * whole))
     scale = 1 + z * z / whole
     return max(0.0, (centre - half) / scale), min(1.0, (centre + half) / scale)
-
-
-def _counts(point: OperatingPoint) -> tuple[float, int, int, int, int]:
-    return point.threshold, point.tp, point.fp, point.fn, point.tn
-
-
-def _chosen(record: RunRecord) -> OperatingPoint | None:
-    names = ("true_positives", "false_positives", "false_negatives", "true_negatives")
-    counts = [number(record.metrics, name) for name in names]
-    threshold = record.threshold
-    if threshold is None or any(count is None for count in counts):
-        return None
-    tp, fp, fn, tn = (int(count or 0) for count in counts)
-    return OperatingPoint(float(threshold), tp, fp, fn, tn)
 
 
 def _table(record: RunRecord) -> list[OperatingPoint]:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from fraudlab.evaluation.operating import OperatingPoint
 from fraudlab.report import numerals
 from fraudlab.report.charts import Chart
 from fraudlab.report.concerns import Concern
 from fraudlab.report.markup import Markup, element, fragment
-from fraudlab.report.operating import OperatingPoint, OperatingRange, wilson
+from fraudlab.report.operating import OperatingRange, wilson
 from fraudlab.report.record import RunRecord, dig, number
 
 POLICIES = {

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from fraudlab.evaluation.operating import OperatingPoint
 from fraudlab.files import write_text
 from fraudlab.report import background, numerals, performance
 from fraudlab.report.charts import Chart, precision_recall, read_curve, roc
 from fraudlab.report.concerns import concerns
 from fraudlab.report.distribution import score_distribution
 from fraudlab.report.markup import Markup, element
-from fraudlab.report.operating import OperatingPoint, operating_range
+from fraudlab.report.operating import operating_range
 from fraudlab.report.page import page
 from fraudlab.report.record import Json, RunRecord, number, read_run
 from fraudlab.report.scores import Scores, read_scores

@@ -145,26 +145,15 @@ def _point_metrics(
     from fraudlab.evaluation import metrics
 
     at = metrics.confusion(label, score, threshold=threshold)
-    alerts = at.tp + at.fp
     found: dict[str, Any] = {
         "average_precision": metrics.average_precision(label, score),
         "roc_auc": metrics.roc_auc(label, score),
-        "precision": at.precision,
-        "recall": at.recall,
-        "f1": at.f1,
-        "accuracy": at.accuracy,
-        "threshold": threshold,
-        "true_positives": at.tp,
-        "false_positives": at.fp,
-        "false_negatives": at.fn,
-        "true_negatives": at.tn,
-        "rows": int(label.size),
-        "positives": int(label.sum()),
+        **at.as_metrics(),
         "prevalence": float(label.mean()),
         "brier": metrics.brier(label, score),
         "log_loss": metrics.log_loss(label, score),
         "days": days,
-        "alerts_per_day": alerts / days if days else None,
+        "alerts_per_day": at.alerts / days if days else None,
     }
     if amount is not None:
         found["value_recall"] = metrics.value_recall(label, score, amount, threshold=threshold)

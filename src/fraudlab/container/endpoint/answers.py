@@ -16,6 +16,7 @@ import orjson
 from numpy.typing import NDArray
 
 from fraudlab.container.failure import near, shown
+from fraudlab.evaluation.operating import alerts, is_alert
 
 #: what an answer can hold for each row
 OUTPUTS = ("score", "raw_score", "alert", "reasons", "model")
@@ -154,7 +155,7 @@ def _write_csv(scored: Scored, outputs: tuple[str, ...]) -> bytes:
 def _write_json(scored: Scored, outputs: tuple[str, ...]) -> bytes:
     envelope = _envelope(scored.threshold, scored.model)
     if not outputs and len(scored.score) == 1:
-        alert = b"true" if scored.score.item() >= scored.threshold else b"false"
+        alert = b"true" if is_alert(scored.score.item(), scored.threshold) else b"false"
         return envelope % (b'{"score":%b,"alert":%b}' % (_scores(scored)[0], alert))
     return envelope % b",".join(_objects(scored, outputs))
 
@@ -195,8 +196,7 @@ def _raw_scores(scored: Scored) -> list[bytes]:
 
 
 def _alerts(scored: Scored, yes: bytes, no: bytes) -> list[bytes]:
-    # As doubles: numpy would round the threshold to float32.
-    return [yes if score >= scored.threshold else no for score in scored.score.tolist()]
+    return [yes if alert else no for alert in alerts(scored.score, scored.threshold).tolist()]
 
 
 def _reasons(scored: Scored, write: Callable[[Sequence[str], Sequence[bytes]], bytes]) -> list[bytes]:
@@ -247,7 +247,7 @@ def _write_parquet(scored: Scored, outputs: tuple[str, ...]) -> bytes:
     columns: dict[str, Callable[[], Any]] = {
         "score": lambda: pa.array(scored.score),
         "raw_score": lambda: pa.array(scored.raw_score),
-        "alert": lambda: pa.array(scored.score.astype(np.float64) >= scored.threshold),
+        "alert": lambda: pa.array(alerts(scored.score, scored.threshold)),
         "reasons": lambda: pa.array(reasons, pa.list_(reason)),
         "model": lambda: pa.array([scored.model] * len(scored.score)),
     }

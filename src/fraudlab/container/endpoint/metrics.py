@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fraudlab.container.endpoint.http_messages import Answer
+from fraudlab.evaluation.operating import alerts
 
 _SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10, 60)
 _SCORES = (0.001, 0.005, 0.01, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99, 1)
@@ -61,7 +62,7 @@ class Metrics:
             Categories train has not seen.
         """
         self._rows.inc(score.size)
-        self._alerts.inc(int(np.count_nonzero(score.astype(np.float64) >= threshold)))
+        self._alerts.inc(int(np.count_nonzero(alerts(score, threshold))))
         self._unseen.inc(unseen)
         for value in score[:1000].tolist():  # a sample of a large body is enough for a histogram
             self._score.observe(value)

@@ -110,19 +110,9 @@ def measure(label: NDArray[np.uint8], score: NDArray[np.float32], threshold: flo
     threshold : float
     """
     at = confusion(label, score, threshold=threshold)
-    positives = int(label.sum())
-    ranked = 0 < positives < label.size
+    ranked = 0 < at.tp + at.fn < label.size
     return {
         "average_precision": average_precision(label, score) if ranked else None,
         "roc_auc": roc_auc(label, score) if ranked else None,
-        "precision": at.precision,
-        "recall": at.recall,
-        "f1": at.f1,
-        "true_positives": at.tp,
-        "false_positives": at.fp,
-        "false_negatives": at.fn,
-        "true_negatives": at.tn,
-        "rows": int(label.size),
-        "positives": positives,
-        "threshold": threshold,
+        **at.as_metrics(),
     }
