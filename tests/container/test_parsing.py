@@ -2,7 +2,7 @@ import math
 
 import pytest
 
-from fraudlab.container.formats.parsing import category_text, parse_number
+from fraudlab.container.formats.parsing import parse_number
 
 
 @pytest.mark.parametrize(
@@ -30,30 +30,3 @@ def test_missing_numbers(text: str) -> None:
 def test_what_is_no_number(text: str) -> None:
     with pytest.raises(ValueError):
         parse_number(text)
-
-
-@pytest.mark.parametrize(
-    ("value", "text"),
-    [
-        ("NA", "NA"),
-        (" x ", " x "),
-        ("", None),
-        (None, None),
-        (3, "3"),
-        (3.0, "3"),
-        (2.5, "2.5"),
-        (True, "true"),
-    ],
-)
-def test_category_names(value: object, text: str | None) -> None:
-    assert category_text(value) == text
-
-
-def test_missing_float_category() -> None:
-    assert category_text(math.nan) is None
-
-
-@pytest.mark.parametrize("value", [[1], {"a": 1}])
-def test_what_is_no_category(value: object) -> None:
-    with pytest.raises(ValueError, match="not a category"):
-        category_text(value)

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fraudlab.container.categories import canonical_text, codes_of
 from fraudlab.container.contract import Fields
 from fraudlab.container.failure import ConfigError, shown
 
@@ -67,7 +68,8 @@ class Features:
     names : list of str
         Of the columns, in order.
     codes : dict of int to dict of str to float
-        For the position of each column of categories, the code of each category.
+        For the position of each column of categories, the code of each category, by all it is called: see
+        :func:`~fraudlab.container.categories.codes_of`.
     pack : callable
         Numbers of one row, as arguments, to the bytes of as many float32. It is also the cheapest check of
         a row: another count, and whatever is neither a number nor a boolean, is a ``struct.error``, and a
@@ -79,7 +81,7 @@ class Features:
         self.scaling = scaling
         self.names = [column.name for column in columns]
         self.codes = {
-            position: {text: float(code) for code, text in enumerate(column.categories)}
+            position: {text: float(code) for text, code in codes_of(column.categories).items()}
             for position, column in enumerate(columns)
             if column.categories is not None
         }
@@ -116,7 +118,11 @@ class Features:
 
     def code(self, position: int, text: str | None) -> float | None:
         """Code of one category: NaN where it is missing (None or empty), None where train has not seen it."""
-        return self.codes[position].get(text) if text else math.nan
+        if not text:
+            return math.nan
+        codes = self.codes[position]
+        code = codes.get(text)
+        return codes.get(canonical_text(text) or text) if code is None else code
 
     def encode(
         self, position: int, texts: Sequence[str | None]

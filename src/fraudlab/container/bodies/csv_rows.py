@@ -128,9 +128,10 @@ def _code_categories(fields: list[bytes], features: Features) -> tuple[bytes, in
     for position, codes in features.code_texts:
         code = codes.get(fields[position])
         if code is None:
-            fields[position].decode()  # what is not UTF-8 is no category
-            unseen += 1
-            code = b""
+            # What is not UTF-8 is no category; another spelling of one may be.
+            known = features.code(position, fields[position].decode())
+            unseen += known is None
+            code = b"" if known is None else b"%d" % known
         fields[position] = code
     return b",".join(fields), unseen
 

@@ -22,9 +22,9 @@ from fraudlab.container.bodies.rows import (
     refuse_too_many,
     slices_of_lines,
 )
+from fraudlab.container.categories import category_text
 from fraudlab.container.features import Features, Matrix
 from fraudlab.container.formats.libsvm import LibsvmError, Sparse, parse_libsvm
-from fraudlab.container.formats.parsing import category_text
 
 _NUMBERED = re.compile(r"f(0|[1-9][0-9]{0,14})")
 

@@ -21,6 +21,7 @@ from fraudlab.container.bodies.rows import (
     refuse_too_many,
     wrong_columns,
 )
+from fraudlab.container.categories import sent_text
 from fraudlab.container.failure import TableError
 from fraudlab.container.features import Features
 from fraudlab.container.formats.columns import category
@@ -107,12 +108,15 @@ def _is_text(kind: pa.DataType) -> bool:
 
     if pa.types.is_dictionary(kind):
         kind = kind.value_type
-    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))
+    tests = (pa.types.is_string, pa.types.is_large_string, pa.types.is_string_view)
+    return any(test(kind) for test in tests)
 
 
 def _is_readable(kind: pa.DataType) -> bool:
     import pyarrow as pa
 
+    if pa.types.is_dictionary(kind):
+        kind = kind.value_type
     tests = (
         pa.types.is_floating,
         pa.types.is_integer,
@@ -130,7 +134,9 @@ def _as_rows(table: pa.Table, features: Features) -> Rows:
         column = table.column(name)
         try:
             if position in features.codes:
-                matrix[:, position], new = features.encode_dictionary(position, category(column, name))
+                matrix[:, position], new = features.encode_dictionary(
+                    position, category(column, name, spell=sent_text)
+                )
                 unseen += new
                 continue
             values = numbers(column)

@@ -11,9 +11,10 @@ from typing import Any
 
 import numpy as np
 
+from fraudlab.container.categories import sent_text
 from fraudlab.container.failure import near, shown
 from fraudlab.container.features import Features, Matrix
-from fraudlab.container.formats.parsing import category_text, parse_number
+from fraudlab.container.formats.parsing import parse_number
 
 BOM = codecs.BOM_UTF8
 #: Rows are read in slices of about this size: between two of them other threads run, and Python objects are
@@ -163,7 +164,7 @@ def _number(value: Any, row: int, position: int, features: Features) -> float:
 
 def _category(value: Any, row: int, position: int, features: Features) -> str | None:
     try:
-        return category_text(value)
+        return sent_text(value)
     except ValueError as error:
         name = features.names[position]
         raise BodyError(

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from fraudlab.container.categories import category_text
 from fraudlab.container.failure import TableError
-from fraudlab.container.formats.parsing import category_text, is_number
+from fraudlab.container.formats.parsing import is_number
 from fraudlab.container.formats.table import NotANumberError, encoded, numbers
 
 _TICKS = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
@@ -177,8 +181,18 @@ def _refuse_infinite(
         )
 
 
-def category(column: pa.ChunkedArray, name: str) -> pa.DictionaryArray:
+def category(
+    column: pa.ChunkedArray, name: str, *, spell: Callable[[Any], str | None] = category_text
+) -> pa.DictionaryArray:
     """A categorical feature as dictionary-encoded text, null where missing.
+
+    Parameters
+    ----------
+    column : pyarrow.ChunkedArray
+    name : str
+    spell : callable
+        From a value to its text: the name to learn it by, or
+        :func:`~fraudlab.container.categories.sent_text` where a model's list is there to find it in.
 
     Raises
     ------
@@ -187,7 +201,7 @@ def category(column: pa.ChunkedArray, name: str) -> pa.DictionaryArray:
     """
     try:
         codes = encoded(column)
-        names = [category_text(value) for value in codes.dictionary.to_pylist()]
+        names = list(map(spell, _values(codes.dictionary)))
     except (ValueError, pa.ArrowNotImplementedError) as error:
         raise TableError(
             f"column {name!r} holds values of type {column.type}, which are no categories",
@@ -197,3 +211,11 @@ def category(column: pa.ChunkedArray, name: str) -> pa.DictionaryArray:
     # Two values may have one name (3 and 3.0), and the empty name means missing: re-code by name.
     recode = texts.indices.take(codes.indices)
     return pa.DictionaryArray.from_arrays(recode, texts.dictionary)
+
+
+def _values(distinct: pa.Array) -> list[Any]:
+    # As a Python float, a float32 would have more digits than it holds.
+    if pa.types.is_float32(distinct.type) or pa.types.is_float16(distinct.type):
+        return list(distinct.to_numpy(zero_copy_only=False))
+    found: list[Any] = distinct.to_pylist()
+    return found

@@ -1,9 +1,8 @@
-"""What a field of text means. The process job and the endpoint read every value by these rules."""
+"""What a number is as text. The process job and the endpoint read every one by these rules."""
 
 from __future__ import annotations
 
 import math
-from typing import Any
 
 from fraudlab.container.failure import shown
 
@@ -40,24 +39,3 @@ def is_number(text: str) -> bool:
     except ValueError:
         return False
     return True
-
-
-def category_text(value: Any) -> str | None:
-    """The name of the category a JSON value means: 3, 3.0 and "3" are the same one, null and "" are missing.
-
-    Raises
-    ------
-    ValueError
-        If the value is a list or an object.
-    """
-    if value is None or value == "":
-        return None
-    if isinstance(value, str):
-        return value
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, int):
-        return str(value)
-    if isinstance(value, float):
-        return None if math.isnan(value) else str(int(value)) if value.is_integer() else repr(value)
-    raise ValueError(f"not a category: {shown(value)}")
