@@ -198,3 +198,14 @@ def test_what_repr_writes_comes_back(rows: list[list[float]]) -> None:
     lines = [" ".join(["0", *(f"{at}:{value!r}" for at, value in enumerate(row))]) for row in rows]
     found = parse_libsvm("\n".join(lines).encode(), labels="required")
     np.testing.assert_array_equal(np.array(dense(found, 3), np.float32), np.array(rows, np.float32))
+
+
+@pytest.mark.parametrize("broken", [b"1 0:\n1.5 3:2", b"1 0:1.5 3:\n2", b"1 0: 3:2", b"1 0:1.5\n:2"])
+@pytest.mark.parametrize("before", [1, 90, 7_000])
+def test_a_break_within_a_feature_is_refused_at_its_row(broken: bytes, before: int) -> None:
+    """Python before 3.11.5 took the first of these for well-formed: a possessive repetition of a group."""
+    good = [b"1 0:1.5 3:2"]
+    data = b"\n".join([*good * before, broken, *good * 200])
+    fast, careful = both_ways(data, "optional")
+    assert fast == careful
+    assert careful[1] in (before + 1, before + 2)

@@ -21,7 +21,10 @@ BULK_BYTES = 2 << 10
 _DIGITS = 15
 _INDEX = rb"[0-9]{1,%d}+:" % _DIGITS
 _NUMBER = rb"[-+.0-9eEnNaA]++"
-_FEATURES = rb"(?:[ \t]++" + _INDEX + _NUMBER + rb")*+[ \t\r]*+"
+# A possessive repetition of a group is matched wrongly by Python before 3.11.5; of one character it is right.
+_FEATURES = rb"(?:[ \t]++" + _INDEX + _NUMBER + rb")*[ \t\r]*+"
+#: bytes the expressions see at once: their memory grows with the rows they see
+_BLOCK_BYTES = 64 << 10
 _SEPARATORS = bytes.maketrans(b": \t\n", b",,,,")
 
 Labels = Literal["required", "optional"]
@@ -95,7 +98,7 @@ def parse_libsvm(data: bytes, *, labels: Labels) -> Sparse:
 
 def _rows_of(lead: bytes) -> re.Pattern[bytes]:
     row = rb"[ \t]*+" + lead + _FEATURES
-    return re.compile(row + rb"(?:\n" + row + rb")*+")
+    return re.compile(row + rb"(?:\n" + row + rb")*")
 
 
 #: what all rows of some data may begin with, by how many numbers that is
@@ -107,7 +110,7 @@ _SHAPES: dict[Labels, dict[int, re.Pattern[bytes]]] = {
 
 def _parse_bulk(data: bytes, labels: Labels) -> Sparse | None:
     """Rows that all begin alike and have no comments; None for anything else, or in error."""
-    lead = next((lead for lead, shape in _SHAPES[labels].items() if shape.fullmatch(data)), None)
+    lead = next((lead for lead, shape in _SHAPES[labels].items() if _has_shape(data, shape)), None)
     numbers = _numbers(data) if lead is not None else None
     if lead is None or numbers is None:
         return None
@@ -122,6 +125,17 @@ def _parse_bulk(data: bytes, labels: Labels) -> Sparse | None:
         return None
     label = numbers[first] if lead else np.full(features.size, np.nan)
     return Sparse(label, weight, indptr, index, value)
+
+
+def _has_shape(data: bytes, shape: re.Pattern[bytes]) -> bool:
+    start = 0
+    while start <= len(data):
+        end = data.find(b"\n", start + _BLOCK_BYTES)
+        end = len(data) if end < 0 else end
+        if not shape.fullmatch(data, start, end):
+            return False
+        start = end + 1
+    return True
 
 
 def _numbers(data: bytes) -> NDArray[np.float64] | None:
