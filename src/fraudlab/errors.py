@@ -12,6 +12,7 @@
     ├── JobFailed                 exit 5    a job ran and ended with an error of its own
     │   └── ArchiveError                    what it packed cannot be unpacked
     ├── EndpointError             exit 6    the endpoint refused, or answered with something else
+    │   └── RequestTooLarge                 it takes fewer bytes or rows at once (413)
     ├── RunError                  exit 7    a run folder is missing, taken or incomplete
     ├── StorageError              exit 8    the disk is full or refuses to be written
     └── TrackingError             exit 9    Comet was required and cannot be used
@@ -85,6 +86,10 @@ class ArchiveError(JobFailed):
 
 class EndpointError(FraudlabError):
     exit_code = 6
+
+
+class RequestTooLarge(EndpointError):
+    pass
 
 
 class RunError(FraudlabError):

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fraudlab.errors import EndpointError
+from fraudlab.errors import DataError, EndpointError, RequestTooLarge
 from fraudlab.stages.scoring import csv_rows, score_rows
 
 
@@ -55,3 +55,79 @@ def test_an_error_of_the_endpoint_is_not_swallowed():
 
     with pytest.raises(EndpointError, match="400"):
         score_rows(pa.table({"a": np.zeros(100)}), endpoint, batch_rows=1, reach=lambda count: None)
+
+
+def echo(body: bytes) -> bytes:
+    return b"".join(line.split(b",")[0] + b"\n" for line in body.splitlines())
+
+
+def wide(rows, columns=20):
+    rng = np.random.default_rng(1)
+    table = pa.table({f"v{position}": rng.normal(size=rows).astype("f4") for position in range(columns)})
+    return table, table["v0"].to_numpy()
+
+
+@pytest.mark.parametrize("max_body", [500, 5_000, 200_000, 10_000_000])
+def test_batches_are_cut_by_bytes_as_well_as_by_rows(max_body):
+    table, expected = wide(1000)
+    sizes = []
+
+    def endpoint(body: bytes) -> bytes:
+        sizes.append((len(body), body.count(b"\n")))
+        return echo(body)
+
+    reached = []
+    scores = score_rows(table, endpoint, batch_rows=400, max_body=max_body, reach=reached.append)
+    assert np.array_equal(scores, expected)
+    assert max(size for size, _ in sizes) <= max_body
+    assert max(rows for _, rows in sizes) <= 400
+    assert sum(rows for _, rows in sizes) == 1000 == reached[-1]
+
+
+def test_rows_that_become_longer_are_cut_again():
+    texts = ["a"] * 500 + ["b" * 300] * 500
+    table = pa.table({"number": np.arange(1000, dtype="f4"), "text": pa.array(texts).dictionary_encode()})
+    sizes = []
+
+    def endpoint(body: bytes) -> bytes:
+        sizes.append(len(body))
+        return echo(body)
+
+    scores = score_rows(table, endpoint, batch_rows=1000, max_body=2000, reach=lambda count: None)
+    assert np.array_equal(scores, np.arange(1000))
+    assert max(sizes) <= 2000
+
+
+@pytest.mark.parametrize("limit", ["bytes", "rows"])
+def test_a_request_the_endpoint_calls_too_large_is_halved_and_scoring_goes_on(limit):
+    table, expected = wide(1000)
+    refused = []
+
+    def endpoint(body: bytes) -> bytes:
+        if (len(body) if limit == "bytes" else body.count(b"\n")) > (9_000 if limit == "bytes" else 60):
+            refused.append(len(body))
+            raise RequestTooLarge("The endpoint answered 413.")
+        return echo(body)
+
+    assert np.array_equal(score_rows(table, endpoint, batch_rows=900, reach=lambda count: None), expected)
+    assert 0 < len(refused) < 20
+
+
+@pytest.mark.parametrize("knows", [True, False])
+def test_one_row_that_is_too_large_is_an_error_of_the_data_that_names_it(knows):
+    texts = ["a"] * 700 + ["b" * 5000] + ["a"] * 10
+    table = pa.table({"number": np.zeros(711, "f4"), "text": pa.array(texts).dictionary_encode()})
+
+    def endpoint(body: bytes) -> bytes:
+        if len(body) > 4000:
+            raise RequestTooLarge("The endpoint answered 413.")
+        return echo(body)
+
+    limit = {"max_body": 4000} if knows else {}
+    with pytest.raises(DataError, match=r"Row 701 has 5,00\d bytes as CSV, more than the endpoint takes"):
+        score_rows(table, endpoint, batch_rows=100, reach=lambda count: None, **limit)
+
+
+def test_an_answer_that_is_no_scores_is_an_error():
+    with pytest.raises(EndpointError, match="answered no scores: <html>"):
+        score_rows(pa.table({"a": [1.0]}), lambda body: b"<html>", batch_rows=2, reach=lambda count: None)

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 from fraudlab.api_requests import Placement, Request
 from fraudlab.backends.joblog import JobLog
-from fraudlab.errors import EndpointError
+from fraudlab.errors import EndpointError, RequestTooLarge
 
 
 class Client(Protocol):
@@ -48,20 +48,28 @@ class Endpoint:
 
         Raises
         ------
+        RequestTooLarge
+            Where it has too many bytes or rows.
         EndpointError
-            Where the endpoint refuses the request; with its own words.
+            Where the endpoint refuses the request, with its own words, or does not answer.
         """
-        answer = self._runtime.invoke_endpoint(
-            Body=body, EndpointName=self.name, ContentType=content_type, Accept=accept
-        )
-        stream = answer["Body"]
-        content: bytes = stream.read()
+        from urllib3.exceptions import HTTPError
+
+        try:
+            answer = self._runtime.invoke_endpoint(
+                Body=body, EndpointName=self.name, ContentType=content_type, Accept=accept
+            )
+            stream = answer["Body"]
+            content: bytes = stream.read()
+        except (HTTPError, OSError) as error:  # it may die in the middle of its answer
+            raise EndpointError(
+                f"The endpoint does not answer: {error}", fix="read logs/serve.log of the run"
+            ) from error
         status = getattr(stream, "status", 200)
         if status != 200:
             words = content.decode(errors="replace")[:500]
-            raise EndpointError(
-                f"The endpoint answered {status}: {words}", fix="read logs/serve.log of the run"
-            )
+            kind = RequestTooLarge if status == 413 else EndpointError
+            raise kind(f"The endpoint answered {status}: {words}", fix="read logs/serve.log of the run")
         return content
 
 

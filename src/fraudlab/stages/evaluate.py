@@ -59,6 +59,7 @@ def score_through_endpoint(context: Context, prepared: Prepared, trained: Traine
                     features,
                     lambda body: endpoint.invoke(body, content_type="text/csv", accept="text/csv"),
                     batch_rows=context.config.evaluation.batch_rows,
+                    max_body=context.config.serving.max_body_mib << 20,
                     reach=meter.reach,
                 )
         own, importance = reference.result()

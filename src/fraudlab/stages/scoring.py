@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
-from fraudlab.errors import EndpointError
+from fraudlab.errors import DataError, EndpointError, RequestTooLarge
 
 if TYPE_CHECKING:
     import numpy as np
@@ -15,6 +15,13 @@ if TYPE_CHECKING:
 
 #: one request is scored while the next is being written
 _IN_FLIGHT = 2
+#: bytes of a request, where nothing else is known of an endpoint
+MAX_BODY = 25 << 20
+#: rows whose size stands for that of the others, until one batch shows another
+_SAMPLE_ROWS = 200
+#: of the largest body, so that rows a little longer than the sample still fit
+_FILL = 0.9
+_NO_FRAUDLAB = "is this a fraudlab endpoint?"
 
 Invoke = Callable[[bytes], bytes]
 
@@ -43,7 +50,12 @@ def csv_rows(table: pa.Table) -> bytes:
 
 
 def score_rows(
-    table: pa.Table, invoke: Invoke, *, batch_rows: int, reach: Callable[[int], None]
+    table: pa.Table,
+    invoke: Invoke,
+    *,
+    batch_rows: int,
+    reach: Callable[[int], None],
+    max_body: int = MAX_BODY,
 ) -> NDArray[np.float32]:
     """Score a table of raw feature columns through an endpoint.
 
@@ -54,9 +66,11 @@ def score_rows(
     invoke : callable
         Sends one CSV body and returns the CSV answer.
     batch_rows : int
-        Rows a request.
+        Rows of a request, at most.
     reach : callable
         Told how many rows have been scored.
+    max_body : int
+        Bytes of a request, at most.
 
     Returns
     -------
@@ -64,38 +78,106 @@ def score_rows(
 
     Raises
     ------
+    DataError
+        Where a single row is too large for the endpoint.
     EndpointError
         Where an answer has another number of scores than rows were sent.
     """
     import numpy as np
 
     scores = np.empty(table.num_rows, dtype=np.float32)
-    for start, sent, answer in _answers(table, invoke, batch_rows):
-        received = np.array(answer.split(), dtype=np.float32)
-        if received.size != sent:
-            raise EndpointError(
-                f"The endpoint answered {received.size} scores for {sent} rows.",
-                fix="read logs/serve.log of the run",
-            )
-        scores[start : start + sent] = received
-        reach(start + sent)
+    done = 0
+    for batch in score_batches(table, invoke, batch_rows=batch_rows, max_body=max_body):
+        scores[done : done + batch.size] = batch
+        done += batch.size
+        reach(done)
     return scores
 
 
-def _answers(table: pa.Table, invoke: Invoke, batch_rows: int) -> Iterator[tuple[int, int, bytes]]:
-    def ask(batch: pa.Table) -> bytes:
-        return invoke(csv_rows(batch))
-
-    waiting: list[tuple[int, int, Future[bytes]]] = []
-    with ThreadPoolExecutor(_IN_FLIGHT) as pool:
-        for start in range(0, table.num_rows, batch_rows):
-            batch = table.slice(start, batch_rows)
-            waiting.append((start, batch.num_rows, pool.submit(ask, batch)))
+def score_batches(
+    table: pa.Table, invoke: Invoke, *, batch_rows: int, max_body: int = MAX_BODY
+) -> Iterator[NDArray[np.float32]]:
+    """Score a table as :func:`score_rows` does; the scores of some rows after the other, in order."""
+    cut = _Cut(table, batch_rows, max_body)
+    waiting: list[Future[NDArray[np.float32]]] = []
+    start = 0
+    pool = ThreadPoolExecutor(_IN_FLIGHT)
+    try:
+        while start < table.num_rows:
+            batch = table.slice(start, cut.rows)
+            waiting.append(pool.submit(_score, batch, start, invoke, cut))
+            start += batch.num_rows
             if len(waiting) > _IN_FLIGHT:
-                first = waiting.pop(0)
-                yield first[0], first[1], first[2].result()
-        for began, sent, future in waiting:
-            yield began, sent, future.result()
+                yield waiting.pop(0).result()
+        while waiting:
+            yield waiting.pop(0).result()
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+class _Cut:
+    """How large requests are; they become smaller where the endpoint takes less than was thought.
+
+    Parameters
+    ----------
+    table : pyarrow.Table
+    most_rows, most_bytes : int
+        Of a request.
+    """
+
+    def __init__(self, table: pa.Table, most_rows: int, most_bytes: int) -> None:
+        self.bytes = most_bytes
+        self.rows = most_rows
+        sample = table.slice(0, _SAMPLE_ROWS)
+        if sample.num_rows:
+            self.lower(len(csv_rows(sample)), sample.num_rows, most_bytes)
+
+    def lower(self, size: int, rows: int, most_bytes: int) -> None:
+        """Take note that `rows` were of `size` bytes, and that a body may have `most_bytes`."""
+        self.bytes = min(self.bytes, most_bytes)
+        self.rows = max(1, min(self.rows, int(_FILL * self.bytes / size * rows)))
+
+
+def _score(batch: pa.Table, start: int, invoke: Invoke, cut: _Cut) -> NDArray[np.float32]:
+    """Score some rows, of which `start` is the first, in as many requests as it takes."""
+    import numpy as np
+
+    body = csv_rows(batch)
+    if len(body) <= cut.bytes:
+        try:
+            answer = invoke(body)
+        except RequestTooLarge:
+            # It may count something else than bytes, such as rows: half of either is less.
+            cut.lower(len(body), batch.num_rows, max(1, len(body) // 2))
+        else:
+            return _read_scores(answer, batch.num_rows)
+    else:
+        cut.lower(len(body), batch.num_rows, cut.bytes)
+    if batch.num_rows == 1:
+        raise DataError(
+            f"Row {start + 1} has {len(body):,} bytes as CSV, more than the endpoint takes at once.",
+            fix="shorten its longest value, or let the endpoint take more (FRAUDLAB_MAX_BODY, in bytes)",
+        )
+    half = batch.num_rows // 2
+    parts = (batch.slice(0, half), start), (batch.slice(half), start + half)
+    return np.concatenate([_score(part, first, invoke, cut) for part, first in parts])
+
+
+def _read_scores(answer: bytes, rows: int) -> NDArray[np.float32]:
+    import numpy as np
+
+    try:
+        received = np.array(answer.split(), dtype=np.float32)
+    except ValueError as error:
+        raise EndpointError(
+            f"The endpoint answered no scores: {answer[:100].decode(errors='replace')}", fix=_NO_FRAUDLAB
+        ) from error
+    if received.size != rows:
+        raise EndpointError(
+            f"The endpoint answered {received.size} scores for {rows} rows.",
+            fix="read the endpoint's log (logs/serve.log of a run)",
+        )
+    return received
 
 
 def as_array(column: pa.ChunkedArray) -> NDArray[Any]:
