@@ -156,6 +156,10 @@ BROKEN: dict[str, tuple[Callable[[Path], None], str]] = {
         change(preprocessing={"scale": {"mean": [0] * 5, "std": [1, 1, 0, 1, 1]}}),
         "malformed columns or preprocessing: a standard deviation is not above 0",
     ),
+    "libsvm from 2": (
+        change(libsvm_base=2),
+        "malformed columns or preprocessing: 'libsvm_base' is 2, and libsvm counts columns from 0 or from 1",
+    ),
     "other columns": (change(columns=[NUMBER]), "model.ubj is not a booster XGBoost wrote: it has names for"),
     "no json": (text(b"{"), "model.json is not JSON: "),
     "no utf-8": (text(b'{"a": "\xff"}'), "model.json is not JSON: "),

@@ -12,6 +12,7 @@ import xgboost
 from pyarrow import parquet
 
 from fraudlab.container import train
+from fraudlab.container.bodies import BodyError, finish, read_content_type
 from fraudlab.container.contract import Tree, file_sha256
 from fraudlab.container.failure import ConfigError, JobError, TableError
 from fraudlab.container.scorer import load_scorer
@@ -359,3 +360,35 @@ def test_alerts_are_not_counted_where_libsvm_brings_weights(stand_alone: Any, ro
     with pytest.raises(ConfigError) as caught:
         train.run(tree)
     assert caught.value.sentence == "eval_metric=pre@20 counts alerts, and the rows have weights"
+
+
+@pytest.mark.parametrize("base", [0, 1, None])
+def test_a_model_knows_from_where_its_libsvm_files_count(
+    stand_alone: Any, rows: Any, base: int | None
+) -> None:
+    """The last rows have only columns that could be counted from 0 or from 1."""
+    given = rows(400, seed=4)
+    tree = stand_alone(given, num_round=2)
+
+    def sparse(row: Any, first: int) -> str:
+        return " ".join(f"{index}:{value:.9g}" for index, value in enumerate(row[1:], first))
+
+    if base is not None:
+        lines = [f"{row[0]:g} {sparse(row, base)}" for row in given]
+        (tree.channel("train") / "part.csv").unlink()
+        (tree.channel("train") / "part.libsvm").write_text("\n".join(lines) + "\n")
+    train.run(tree)
+    assert load(tree.model / "model.json")["libsvm_base"] == base
+    scorer = load_scorer(tree.model)
+    for said in (None, 0, 1):
+        _, parse = read_content_type("text/libsvm" if said is None else f"text/libsvm; base={said}")
+        unclear = b"\n".join([b"1:0.5 2:0.25"] * 3)
+        count_from = base if said is None else said
+        if count_from is None:
+            with pytest.raises(BodyError):
+                parse(unclear, scorer.features, 10)
+        else:
+            matrix = finish([parse(unclear, scorer.features, 10)], scorer.features)
+            expected = np.full((3, 4), np.nan, np.float32)
+            expected[:, 1 - count_from], expected[:, 2 - count_from] = 0.5, 0.25
+            np.testing.assert_array_equal(matrix, expected)

@@ -62,6 +62,8 @@ class Features:
         In the model's order.
     scaling : Scaling, optional
         Parameters fitted on train.
+    libsvm_base : int, optional
+        0 or 1: the index of the first column in the libsvm files that the model was trained on.
 
     Attributes
     ----------
@@ -76,9 +78,12 @@ class Features:
         number beyond float32 an ``OverflowError``. Infinities pass.
     """
 
-    def __init__(self, columns: Sequence[Column], scaling: Scaling | None = None) -> None:
+    def __init__(
+        self, columns: Sequence[Column], scaling: Scaling | None = None, *, libsvm_base: int | None = None
+    ) -> None:
         self.columns = tuple(columns)
         self.scaling = scaling
+        self.libsvm_base = libsvm_base
         self.names = [column.name for column in columns]
         self.codes = {
             position: {text: float(code) for text, code in codes_of(column.categories).items()}
@@ -222,15 +227,18 @@ def read_features(fields: Fields) -> Features:
         raise _malformed(f"{len(columns)} columns have {len(names)} names")
     if not all(name.strip() for name in names):
         raise _malformed("a column has no name")
+    base = fields.optional("libsvm_base", int)
+    if base not in (None, 0, 1):
+        raise _malformed(f"'libsvm_base' is {base}, and libsvm counts columns from 0 or from 1")
     scale = fields.fields("preprocessing").optional("scale", dict)
     if scale is None:
-        return Features(columns)
+        return Features(columns, libsvm_base=base)
     given = Fields(scale, source="'scale'")
     mean = _parameters(given, "mean", 0.0, columns)
     std = _parameters(given, "std", 1.0, columns)
     if not np.all(std > 0):
         raise _malformed("a standard deviation is not above 0")
-    return Features(columns, Scaling(mean, std))
+    return Features(columns, Scaling(mean, std), libsvm_base=base)
 
 
 def _read_column(fields: Fields) -> Column:

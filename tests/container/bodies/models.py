@@ -13,9 +13,9 @@ from fraudlab.container.features import Column, Features, Scaling
 NAN = float("nan")
 MANY = 1_000_000
 
-NUMBERS = Features([Column("a"), Column("b"), Column("c")])
-MIXED = Features([Column("a"), Column("m", ("casino", "kiosk, 24h", "12")), Column("b")])
-SCALED = Features(NUMBERS.columns, Scaling(np.array([1.0, 0, 0]), np.array([2.0, 1, 1e-3])))
+NUMBERS = Features([Column("a"), Column("b"), Column("c")], libsvm_base=0)
+MIXED = Features([Column("a"), Column("m", ("casino", "kiosk, 24h", "12")), Column("b")], libsvm_base=0)
+SCALED = Features(NUMBERS.columns, Scaling(np.array([1.0, 0, 0]), np.array([2.0, 1, 1e-3])), libsvm_base=0)
 ONE = Features([Column("x")])
 CATEGORIES = Features([Column("m", ("a", "b")), Column("n", ("x", "y,"))])
 ALL = {"numbers": NUMBERS, "mixed": MIXED, "scaled": SCALED, "one": ONE, "categories": CATEGORIES}

@@ -98,7 +98,7 @@ def test_every_format_gives_the_same_bits(rows: list[list[float | None]], featur
             assert unseen == 0
 
 
-CODED = Features([Column("a"), Column("m", ("3", "7", "x"))])
+CODED = Features([Column("a"), Column("m", ("3", "7", "x"))], libsvm_base=0)
 
 
 @given(st.lists(st.tuples(numbers, st.none() | st.integers(2, 8)), min_size=1, max_size=5))

@@ -9,6 +9,8 @@ means.
 from __future__ import annotations
 
 import csv
+import io
+import re
 import struct
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -33,6 +35,8 @@ from fraudlab.container.bodies.rows import (
 from fraudlab.container.features import Features
 
 _FIX = "send one row a line"
+_FIRST_FIELD = re.compile(rb"^[^,\n]*,", re.MULTILINE)
+_ONE_FIELD = re.compile(rb"^[^,\n]+$", re.MULTILINE)
 #: What makes JSON of lists with missing values, tried in turn: each takes a while on large bodies.
 _GAPS = (
     ((b",,", b",null,"), (b",,", b",null,")),
@@ -60,6 +64,42 @@ def parse_csv(body: bytes, features: Features, max_rows: int) -> Rows:
             pass
     body = body.removeprefix(BOM)
     return _parse_quoted(body, features, max_rows) if b'"' in body else _parse_lines(body, features, max_rows)
+
+
+def parse_labelled_csv(body: bytes, features: Features, max_rows: int) -> Rows:
+    """Read rows that have a label in front, which is left out: ``text/csv; label_size=1``.
+
+    Raises
+    ------
+    BodyError
+        As :func:`parse_csv`.
+    """
+    body = body.removeprefix(BOM)
+    try:
+        return parse_csv(_without_labels(body), features, max_rows)
+    except BodyError as error:
+        sentence = f"{error.sentence} (behind the label, as label_size=1 says)"
+        raise BodyError(sentence, row=error.row, column=error.column, status=error.status) from error
+
+
+def _without_labels(body: bytes) -> bytes:
+    """The rows without their first field."""
+    body = body.rstrip(b"\r\n")
+    if b'"' not in body:
+        if (alone := _ONE_FIELD.search(body)) is not None:
+            raise _label_alone(body.count(b"\n", 0, alone.start()) + 1)
+        return _FIRST_FIELD.sub(b"", body)
+    text = io.StringIO()
+    write = csv.writer(text, lineterminator="\n").writerow
+    for row, record in enumerate(_records(body), 1):
+        if len(record) == 1:
+            raise _label_alone(row)
+        write(record[1:])
+    return text.getvalue().encode()
+
+
+def _label_alone(row: int) -> BodyError:
+    return BodyError(f"row {row} has a label and no features", row=row)
 
 
 def _parse_lines(body: bytes, features: Features, max_rows: int) -> Rows:

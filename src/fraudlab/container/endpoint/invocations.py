@@ -15,7 +15,15 @@ import numpy as np
 import orjson
 from numpy.typing import NDArray
 
-from fraudlab.container.bodies import BULK_BYTES, MEDIA_TYPES, SLOW_PARSERS, BodyError, Parser, Rows, finish
+from fraudlab.container.bodies import (
+    BULK_BYTES,
+    SLOW_PARSERS,
+    BodyError,
+    Parser,
+    Rows,
+    finish,
+    read_content_type,
+)
 from fraudlab.container.endpoint.answers import ANSWER_TYPES, Scored, accepted, read_outputs, render
 from fraudlab.container.endpoint.batching import Batcher
 from fraudlab.container.endpoint.http_messages import RETRY, Answer, Request, problem
@@ -228,14 +236,15 @@ class Invocations:
 @lru_cache(256)
 def _formats(content_type: bytes, accept: bytes) -> tuple[Parser, str]:
     """How to read a body, and the media type of the answer."""
-    kind = content_type.decode("latin-1").partition(";")[0].strip().lower()
-    if kind not in MEDIA_TYPES:
-        raise Refusal(415, f"content type {kind!r}: send one of {', '.join(MEDIA_TYPES)}")
+    try:
+        kind, parse = read_content_type(content_type.decode("latin-1"))
+    except BodyError as error:
+        raise Refusal(error.status, error.sentence) from error
     wanted = accept.decode("latin-1")
     answer = accepted(wanted, kind)
     if answer is None:
         raise Refusal(406, f"accept {wanted!r}: answers are {', '.join(ANSWER_TYPES)}")
-    return MEDIA_TYPES[kind], answer
+    return parse, answer
 
 
 @lru_cache(256)

@@ -88,6 +88,7 @@ def read_inputs(job: Job, hosts: Hosts, digests: Digests | None) -> tuple[Prepar
 def _read_first(job: Job) -> tuple[Prepared, Features]:
     """The train channel of a job that stands alone, which says what the columns are."""
     from fraudlab.container.channels import read_channel
+    from fraudlab.container.channels.sources import LIBSVM
 
     table = read_channel(
         job.tree.channel("train"),
@@ -95,7 +96,9 @@ def _read_first(job: Job) -> tuple[Prepared, Features]:
         csv_weights=job.parameters.csv_weights,
         keep_counter=job.parameters.keep_counter,
     )
-    features = Features([Column(name) for name in table.names])
+    # libsvm's column k is called fk.
+    base = int(table.names[0][1:]) if table.content_type == LIBSVM else None
+    features = Features([Column(name) for name in table.names], libsvm_base=base)
     return Prepared(table.matrix, table.label, weight=table.weight), features
 
 
