@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from fraudlab.evaluation.operating import OperatingPoint
+from fraudlab.evaluation.operating import NO_ALERTS, OperatingPoint
 from fraudlab.report import numerals
 from fraudlab.report.plot import BOTTOM, LEFT, RIGHT, TOP
 from fraudlab.report.scales import Linear
@@ -143,6 +143,7 @@ def test_it_moves_where_there_is_no_money_and_no_time(runs: Path, open_page: Ope
 def test_browser_and_python_write_every_number_alike(page: Page) -> None:
     values = [0.0, 0.5, 0.8125, 0.0625, 0.9375, 0.00042, 3e-7, 1e-4, 0.001, 0.0995, 9.95, 19.99, 20, 1234.5]
     values += [i / 16 for i in range(17)] + [10.0**i for i in range(-6, 7)] + [2.675, 1e-12, 0.99999]
+    values += [1.0, NO_ALERTS]
     written = page.evaluate(
         "(values) => values.map((v) => [decimal(v, 3), count(v), quantity(v), score(v), percent(v)])", values
     )

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fraudlab.evaluation.metrics import confusion
+from fraudlab.evaluation.operating import NO_ALERTS
 from fraudlab.evaluation.thresholds import CURVE_POINTS, choose_threshold
 
 # (label, score tick, amount): ticks of a ninth and whole amounts make ties and exact sums common.
@@ -27,22 +28,59 @@ def cost_at(y, score, price, threshold, alert_cost):
     return price[(y == 1) & ~alerted].sum() + alert_cost * alerted.sum()
 
 
-@given(rows, st.sampled_from([0.0, 1.0, 3.0, 1000.0]))
+def every_threshold(score):
+    """All there is to choose among: each score, and the one above which nothing is alerted."""
+    return [NO_ALERTS, *(float(t) for t in np.unique(score))]
+
+
+@given(rows, st.sampled_from([0.0, 1.0, 3.0, 17.0, 1000.0]))
 def test_cost_policy_finds_the_cheapest_and_highest_threshold(table, alert_cost):
     y, score, amount = columns(table)
     decision = choose_threshold(y, score, amount, policy="cost", alert_cost=alert_cost)
-    costs = {float(t): cost_at(y, score, amount, float(t), alert_cost) for t in np.unique(score)}
+    costs = {t: cost_at(y, score, amount, t, alert_cost) for t in every_threshold(score)}
     assert decision.cost == min(costs.values()) == costs[decision.threshold]
     assert decision.threshold == max(t for t, cost in costs.items() if cost == decision.cost)
+    at = decision.curve["threshold"].index(decision.threshold)
+    assert decision.curve["cost"][at] == decision.cost == min(decision.curve["cost"])
 
 
-@given(rows)
-def test_one_price_for_a_missed_fraud_replaces_the_amount(table):
+@given(rows, st.sampled_from([0.0, 2.0, 7.0, 50.0]))
+def test_one_price_for_a_missed_fraud_replaces_the_amount(table, alert_cost):
     y, score, amount = columns(table)
-    decision = choose_threshold(y, score, amount, policy="cost", missed_fraud_cost=7.0, alert_cost=2.0)
+    decision = choose_threshold(y, score, amount, policy="cost", missed_fraud_cost=7.0, alert_cost=alert_cost)
     prices = np.full(len(y), 7.0)
-    best = min(cost_at(y, score, prices, float(t), 2.0) for t in np.unique(score))
-    assert decision.cost == best == cost_at(y, score, prices, decision.threshold, 2.0)
+    best = min(cost_at(y, score, prices, t, alert_cost) for t in every_threshold(score))
+    assert decision.cost == best == cost_at(y, score, prices, decision.threshold, alert_cost)
+
+
+@pytest.mark.parametrize(
+    ("alert_cost", "threshold", "alerts"),
+    [(31.0, NO_ALERTS, 0), (30.0, NO_ALERTS, 0), (29.0, 0.9, 1), (4.0, 0.2, 4), (0.0, 0.2, 4)],
+    ids=["nothing is cheapest", "nothing ties", "one alert", "every row", "alerts cost nothing"],
+)
+def test_both_ends_of_the_range_can_be_chosen(alert_cost, threshold, alerts):
+    y, score, amount = [1, 1, 0, 1], [0.9, 0.5, 0.4, 0.2], [30.0, 10.0, 0.0, 9.0]
+    decision = choose_threshold(y, score, amount, policy="cost", alert_cost=alert_cost)
+    assert decision.threshold == threshold
+    at = decision.curve["threshold"].index(threshold)
+    assert decision.curve["alerts"][at] == alerts
+    assert decision.cost == cost_at(np.array(y), np.array(score), np.array(amount), threshold, alert_cost)
+    assert json.loads(json.dumps(decision.curve, allow_nan=False)) == decision.curve
+
+
+def test_frauds_that_cost_nothing_are_worth_no_alert():
+    decision = choose_threshold([1, 0], [0.9, 0.1], [0.0, 5.0], policy="cost", alert_cost=0.0)
+    assert (decision.threshold, decision.cost) == (NO_ALERTS, 0.0)
+
+
+def test_scores_of_exactly_one_are_not_alerted_where_nothing_is():
+    decision = choose_threshold([1, 0], np.ones(2, np.float32), [1.0, 1.0], policy="cost", alert_cost=5.0)
+    assert (decision.threshold, decision.cost) == (NO_ALERTS, 1.0)
+
+
+def test_what_is_no_probability_has_its_threshold_above_all_scores():
+    decision = choose_threshold([1, 0], [7.5, 3.0], [1.0, 1.0], policy="cost", alert_cost=5.0)
+    assert decision.threshold == np.nextafter(7.5, 8)
 
 
 @given(rows)

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from fraudlab.evaluation.operating import NO_ALERTS
 from fraudlab.report.record import read_run
 from fraudlab.report.training import threshold_choice, training_curve
 
@@ -70,3 +71,18 @@ def test_without_a_price_f1_is_shown(tmp_path: Path) -> None:
     assert chart is not None
     assert chart.subtitle == "Chosen on validation: 10 alerts, F1 0.800"
     assert chart.note == "F1 stays within 10\u00a0% of this from 10 to 10 alerts."
+
+
+def test_alerting_nothing_is_a_choice_like_others(tmp_path: Path) -> None:
+    folder = build_run(tmp_path / "a")
+    curve = {"threshold": [0.9, 0.5, 0.1], "alerts": [1, 3, 9], "missed": [2, 1, 0], "f1": [0.1, 0.2, 0.3]}
+    costs = {"curve": curve | {"cost": [60.0, 65.0, 70.0]}, "threshold": NO_ALERTS, "cost": 50.0}
+    change(folder / "training" / "validation.json", **costs)
+    chart = threshold_choice(read_run(folder))
+    assert chart is not None
+    assert chart.subtitle == "Chosen on validation: no alerts, cost 50"
+    assert chart.note == "Alerting nothing costs less than any number of alerts."
+    change(folder / "training" / "validation.json", **costs | {"cost": 58.0})
+    chart = threshold_choice(read_run(folder))
+    assert chart is not None
+    assert "within 10\u00a0% of this from 1 to 1 alerts" in chart.note

@@ -192,6 +192,8 @@ def _decide(
     decided = decide(None if given_up else job.request.decision, evidence)
     print(f"threshold={decided.threshold:.6g} policy={decided.request.policy}", end=" ")
     print(f"measured_on={decided.evidence or 'nothing'}")
+    if decided.alerts_nothing:
+        print(f"alerting nothing is cheapest on {decided.evidence}: no score reaches the threshold")
     return decided
 
 

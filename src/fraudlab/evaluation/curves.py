@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from fraudlab.evaluation.ranking import Ranking, checked, rank, require_both_classes, spread
+from fraudlab.evaluation.operating import OperatingPoints
+from fraudlab.evaluation.ranking import Ranking, rank, require_both_classes
 
 Curve = dict[str, list[float]]
 POINTS = 1000
@@ -83,14 +84,7 @@ def histogram(y: ArrayLike, score: ArrayLike, *, bins: int = BINS) -> Curve:
         ``edges`` (bins + 1) over [0, 1], or from the lowest to the highest score where some lie outside;
         ``legitimate`` and ``fraud`` (bins), which sum to the rows of each class.
     """
-    frauds, scores = checked(y, score)
-    low, high = min(0.0, float(scores.min())), max(1.0, float(scores.max()))
-    edges = np.linspace(low, high, bins + 1)
-    return {
-        "edges": edges.tolist(),
-        "legitimate": np.histogram(scores[~frauds], edges)[0].tolist(),
-        "fraud": np.histogram(scores[frauds], edges)[0].tolist(),
-    }
+    return _histogram(rank(y, score), bins)
 
 
 def curves(
@@ -113,52 +107,70 @@ def curves(
         ``pr``, ``roc``, ``thresholds`` and ``histogram`` as the functions of this module return them, and
         ``days``.
     """
-    ranking = rank(y, score)
+    return curves_of(rank(y, score), threshold=threshold, days=days)
+
+
+def curves_of(
+    ranking: Ranking, *, threshold: float | None = None, days: float | None = None
+) -> dict[str, Any]:
+    """:func:`curves` of scores that are sorted already."""
     return {
         "pr": _precision_recall(ranking, POINTS),
         "roc": _roc(ranking, POINTS),
         "thresholds": _table(ranking, threshold, POINTS),
-        "histogram": histogram(y, score),
+        "histogram": _histogram(ranking, BINS),
         "days": days,
     }
 
 
 def _precision_recall(ranking: Ranking, limit: int) -> Curve:
-    require_both_classes(ranking.positives, ranking.negatives)
-    keep = spread(ranking, limit=limit)
+    points = _points(ranking, limit)
     return {
-        "recall": [0.0, *ranking.recall[keep].tolist()],
-        "precision": [1.0, *ranking.precision[keep].tolist()],
-        "threshold": _thresholds(ranking)[np.append(0, keep + 1)].tolist(),
+        "recall": points.recall.tolist(),
+        # 1 where nothing is alerted, by convention
+        "precision": [1.0, *points.precision[1:].tolist()],
+        "threshold": points.threshold.tolist(),
     }
 
 
 def _roc(ranking: Ranking, limit: int) -> Curve:
-    require_both_classes(ranking.positives, ranking.negatives)
-    keep = spread(ranking, limit=limit)
+    points = _points(ranking, limit)
     return {
-        "fpr": [0.0, *(ranking.false_positives[keep] / ranking.negatives).tolist()],
-        "tpr": [0.0, *ranking.recall[keep].tolist()],
-        "threshold": _thresholds(ranking)[np.append(0, keep + 1)].tolist(),
+        "fpr": points.false_positive_rate.tolist(),
+        "tpr": points.recall.tolist(),
+        "threshold": points.threshold.tolist(),
     }
+
+
+def _points(ranking: Ranking, limit: int) -> OperatingPoints:
+    require_both_classes(ranking.positives, ranking.negatives)
+    return ranking.at(_from_above(ranking, limit))
 
 
 def _table(ranking: Ranking, include: float | None, limit: int) -> Curve:
-    kept = _thresholds(ranking)[np.append(0, spread(ranking, limit=limit) + 1)]
+    kept = _from_above(ranking, limit)
     if include is not None:
-        kept = -np.union1d(-kept, [-include])
-    reached = np.searchsorted(-ranking.threshold, -kept, side="right")
-    tp = np.append(0, ranking.true_positives)[reached]
-    fp = np.append(0, ranking.false_positives)[reached]
+        kept = np.union1d(kept, [include])[::-1]
+    points = ranking.at(kept)
     return {
-        "threshold": kept.tolist(),
-        "tp": tp.tolist(),
-        "fp": fp.tolist(),
-        "fn": (ranking.positives - tp).tolist(),
-        "tn": (ranking.negatives - fp).tolist(),
+        "threshold": points.threshold.tolist(),
+        "tp": points.tp.tolist(),
+        "fp": points.fp.tolist(),
+        "fn": (points.positives - points.tp).tolist(),
+        "tn": (points.negatives - points.fp).tolist(),
     }
 
 
-def _thresholds(ranking: Ranking) -> NDArray[np.float64]:
-    """Distinct scores, highest first, after the first number above them."""
-    return np.insert(ranking.threshold, 0, np.nextafter(ranking.threshold[0], np.inf))
+def _from_above(ranking: Ranking, limit: int) -> NDArray[np.float64]:
+    """Thresholds worth drawing, after the first number above the highest score."""
+    thresholds = ranking.spread(limit=limit)
+    return np.insert(thresholds, 0, np.nextafter(thresholds[0], np.inf))
+
+
+def _histogram(ranking: Ranking, bins: int) -> Curve:
+    low, high = (float(ranking.ascending[end]) for end in (0, -1))
+    edges = np.linspace(min(0.0, low), max(1.0, high), bins + 1)
+    # Falling thresholds; the last bin holds its upper edge too.
+    reached = ranking.at(edges[-2::-1])
+    fraud, legitimate = (np.diff(counts, prepend=0)[::-1].tolist() for counts in (reached.tp, reached.fp))
+    return {"edges": edges.tolist(), "legitimate": legitimate, "fraud": fraud}

@@ -18,7 +18,15 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from fraudlab.evaluation.metrics import average_precision_of
-from fraudlab.evaluation.ranking import BoolArray, FloatArray, IntArray, checked, rank, require_both_classes
+from fraudlab.evaluation.ranking import (
+    BoolArray,
+    FloatArray,
+    IntArray,
+    Ranking,
+    checked,
+    rank,
+    require_both_classes,
+)
 
 Counts = IntArray | FloatArray
 
@@ -80,16 +88,18 @@ def bootstrap_interval(
     ValueError
         If one class is absent, a label is not 0 or 1, a score is not finite, or an argument is out of range.
     """
+    return interval_of(rank(y, score), resamples=resamples, level=level, seed=seed)
+
+
+def interval_of(ranking: Ranking, *, resamples: int = 1000, level: float = 0.95, seed: int = 0) -> Interval:
+    """:func:`bootstrap_interval` of scores that are sorted already."""
     _check(resamples, level)
-    ranking = rank(y, score)
     require_both_classes(ranking.positives, ranking.negatives)
-    frauds = np.diff(ranking.true_positives, prepend=0)
-    steps = np.flatnonzero(frauds)
-    above = ranking.false_positives[steps]
-    legitimate = np.diff(above, prepend=0, append=ranking.negatives)
+    frauds = np.diff(ranking.steps.tp, prepend=0)
+    legitimate = np.diff(ranking.steps.fp, prepend=0, append=ranking.negatives)
     rng = np.random.default_rng(seed)
     drawn = [
-        _average_precision(_resample(rng, frauds[steps], rows), _resample(rng, legitimate, rows))
+        _average_precision(_resample(rng, frauds, rows), _resample(rng, legitimate, rows))
         for rows in _chunks(resamples, legitimate.size)
     ]
     values = np.concatenate(drawn)

@@ -52,8 +52,9 @@ def average_precision(y: ArrayLike, score: ArrayLike) -> float:
 def average_precision_of(ranking: Ranking) -> float:
     """:func:`average_precision` of rows that are sorted already."""
     require_both_classes(ranking.positives, ranking.negatives)
-    steps = np.diff(ranking.true_positives, prepend=0)
-    return float(np.sum(steps * ranking.precision) / ranking.positives)
+    steps = ranking.steps
+    # Precision counts where recall grows, and that is at the frauds' scores.
+    return float(np.sum(np.diff(steps.tp, prepend=0) * steps.precision) / ranking.positives)
 
 
 def roc_auc(y: ArrayLike, score: ArrayLike) -> float:
@@ -75,11 +76,15 @@ def roc_auc(y: ArrayLike, score: ArrayLike) -> float:
 def roc_auc_of(ranking: Ranking) -> float:
     """:func:`roc_auc` of rows that are sorted already."""
     require_both_classes(ranking.positives, ranking.negatives)
-    frauds = np.diff(ranking.true_positives, prepend=0)
-    legitimate = np.diff(ranking.false_positives, prepend=0)
-    # Half pairs, counted in whole numbers: exact up to 2**53 of them.
-    won = np.sum(legitimate.astype(np.float64) * (2 * ranking.true_positives - frauds))
-    return float(won / (2.0 * ranking.positives * ranking.negatives))
+    steps = ranking.steps
+    frauds = np.diff(steps.tp, prepend=0)
+    above = ranking.ascending.size - np.searchsorted(
+        ranking.ascending, steps.threshold.astype(ranking.ascending.dtype), side="right"
+    )
+    # Half pairs, counted in whole numbers: legitimate rows below a fraud twice, those level with it once.
+    legitimate_above = above - (steps.tp - frauds)
+    won = int(np.sum(frauds * (2 * ranking.negatives - steps.fp - legitimate_above)))
+    return won / (2 * ranking.positives * ranking.negatives)
 
 
 def confusion(y: ArrayLike, score: ArrayLike, *, threshold: float) -> OperatingPoint:
@@ -123,7 +128,8 @@ def log_loss(y: ArrayLike, score: ArrayLike) -> float:
     given = np.asarray(score).dtype
     epsilon = np.finfo(given if given.kind == "f" else np.float64).eps
     inside = np.clip(probability, epsilon, 1 - epsilon)
-    return float(-np.mean(np.where(frauds, np.log(inside), np.log1p(-inside))))
+    caught, passed = np.log(inside[frauds]).sum(), np.log1p(-inside[~frauds]).sum()
+    return float(-(caught + passed) / frauds.size)
 
 
 def value_recall(y: ArrayLike, score: ArrayLike, amount: ArrayLike, *, threshold: float) -> float:

@@ -13,13 +13,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from fraudlab.evaluation.ranking import BoolArray
-
 #: a threshold that no probability reaches: nothing is an alert. A number, because JSON has no infinity.
 NO_ALERTS = float(np.nextafter(1.0, 2.0))
 
 
-def alerts(score: ArrayLike, threshold: float) -> BoolArray:
+def alerts(score: ArrayLike, threshold: float) -> NDArray[np.bool_]:
     """Which rows are alerted: those whose score is at least the threshold, compared as float64.
 
     In float32 a threshold of 0.7 would silently become 0.69999999, and other rows would be alerted.

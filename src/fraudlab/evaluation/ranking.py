@@ -1,52 +1,105 @@
-"""Rows ordered once by score: what every rank statistic is read from."""
+"""The scores sorted once: what every rank statistic is read from.
+
+Average precision, ROC AUC, the cheapest threshold and the bootstrap ask for counts at the frauds' scores
+only, and a curve for counts at a thousand places. So the scores are sorted as values, without their rows, and
+the frauds' scores are searched in them.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+
+from fraudlab.evaluation.operating import OperatingPoints
 
 FloatArray = NDArray[np.floating]
 IntArray = NDArray[np.int64]
 BoolArray = NDArray[np.bool_]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Ranking:
-    """Alerts at every distinct threshold, highest threshold first.
+    """Scores in order, and which of them are frauds'.
 
     Attributes
     ----------
-    threshold : ndarray of float64, shape (k,)
-        The distinct scores, descending.
-    true_positives, false_positives : ndarray of int64, shape (k,)
-        Frauds and legitimate rows whose score is at least the threshold: ties are always on one side.
+    frauds : ndarray of bool, shape (n,)
+        Which rows are fraud, in the order they were given.
+    score : ndarray of float, shape (n,)
+        In the order they were given.
+    ascending : ndarray of float, shape (n,)
+        All scores, sorted.
+    caught : ndarray of float, shape (p,)
+        The frauds' scores, sorted.
     """
 
-    threshold: NDArray[np.float64]
-    true_positives: IntArray
-    false_positives: IntArray
+    frauds: BoolArray
+    score: FloatArray
+    ascending: FloatArray
+    caught: FloatArray
 
     @property
     def positives(self) -> int:
         """Frauds among all rows."""
-        return int(self.true_positives[-1])
+        return int(self.caught.size)
 
     @property
     def negatives(self) -> int:
         """Legitimate rows among all."""
-        return int(self.false_positives[-1])
+        return int(self.ascending.size - self.caught.size)
 
-    @property
-    def precision(self) -> NDArray[np.float64]:
-        """Share of alerts that are fraud at each threshold, shape (k,)."""
-        return self.true_positives / (self.true_positives + self.false_positives)
+    @cached_property
+    def steps(self) -> OperatingPoints:
+        """Every distinct score of a fraud, highest first: between two of them only false alarms come."""
+        return self._at(distinct(self.caught)[::-1])
 
-    @property
-    def recall(self) -> NDArray[np.float64]:
-        """Share of frauds that are alerted at each threshold, shape (k,)."""
-        return self.true_positives / self.positives
+    def at(self, threshold: ArrayLike) -> OperatingPoints:
+        """Count alerts at thresholds, shape (k,), falling; compared as float64 whatever the scores are."""
+        exact = np.asarray(threshold, dtype=np.float64)
+        with np.errstate(over="ignore"):
+            stored = exact.astype(self.ascending.dtype)
+        # the lowest number of the scores' own precision that reaches the threshold
+        below = stored.astype(np.float64) < exact
+        stored[below] = np.nextafter(stored[below], np.inf, dtype=stored.dtype)
+        return self._at(stored, exact)
+
+    def spread(self, *, limit: int) -> NDArray[np.float64]:
+        """Thresholds through which a plot cannot be told from one through all.
+
+        Half are evenly spaced in recall and half in the logarithm of the number of alerts: the first
+        carries the precision-recall curve, the second the corner where an alert budget lies. Both ends are
+        kept, and where the distinct scores are not more than `limit`, all of them.
+
+        Parameters
+        ----------
+        limit : int
+            Return at most this many, at least 2.
+
+        Returns
+        -------
+        ndarray of float64, shape (limit or fewer,)
+            Distinct scores, falling.
+        """
+        scores, size = self.ascending, self.ascending.size
+        if np.count_nonzero(scores[1:] != scores[:-1]) < limit:
+            return distinct(scores)[::-1].astype(np.float64)
+        half = limit // 2
+        top = size - int(np.searchsorted(scores, scores[-1]))
+        raised = np.ceil(np.geomspace(top, size, limit - half)[1:-1]).astype(np.int64)
+        chosen = [scores[size - raised], scores[[0, -1]]]
+        if self.positives:
+            reached = np.ceil(np.linspace(0, self.positives, half)[1:]).astype(np.int64)
+            chosen.append(self.caught[self.positives - reached])
+        return np.unique(np.concatenate(chosen))[::-1].astype(np.float64)
+
+    def _at(self, stored: FloatArray, exact: NDArray[np.float64] | None = None) -> OperatingPoints:
+        tp = self.positives - np.searchsorted(self.caught, stored)
+        raised = self.ascending.size - np.searchsorted(self.ascending, stored)
+        threshold = stored.astype(np.float64) if exact is None else exact
+        return OperatingPoints(threshold, tp, raised - tp, self.positives, self.negatives)
 
 
 def checked(y: ArrayLike, score: ArrayLike) -> tuple[BoolArray, FloatArray]:
@@ -91,16 +144,8 @@ def require_both_classes(positives: int, negatives: int) -> None:
         raise ValueError("every label is fraud, so nothing can be measured on them")
 
 
-def descending(score: FloatArray) -> IntArray:
-    """Row order by falling score.
-
-    The sort is stable, so that sums over ties come out with the same last bit on every processor.
-    """
-    return np.argsort(-score, kind="stable")
-
-
 def rank(y: ArrayLike, score: ArrayLike) -> Ranking:
-    """Sort the rows once and count both classes at every distinct threshold.
+    """Sort the scores, once for everything that is measured of them.
 
     Parameters
     ----------
@@ -117,42 +162,10 @@ def rank(y: ArrayLike, score: ArrayLike) -> Ranking:
         As :func:`checked`.
     """
     frauds, scores = checked(y, score)
-    order = descending(scores)
-    ordered = scores[order]
-    last = last_of_ties(ordered)
-    true_positives = np.cumsum(frauds[order], dtype=np.int64)[last]
-    return Ranking(ordered[last].astype(np.float64), true_positives, last + 1 - true_positives)
+    return Ranking(frauds, scores, np.sort(scores), np.sort(scores[frauds]))
 
 
-def last_of_ties(ordered: FloatArray) -> IntArray:
-    """Position of the last row of each group of equal values in a sorted array."""
-    return np.append(np.flatnonzero(ordered[1:] != ordered[:-1]), ordered.size - 1)
-
-
-def spread(ranking: Ranking, *, limit: int) -> IntArray:
-    """Which thresholds to keep so that a plot through them cannot be told from one through all.
-
-    Half are evenly spaced in recall and half in the logarithm of the number of alerts: the first
-    carries the precision-recall curve, the second the corner where an alert budget lies. Both ends are kept.
-
-    Parameters
-    ----------
-    ranking : Ranking
-        With k thresholds.
-    limit : int
-        Keep at most this many, at least 2.
-
-    Returns
-    -------
-    ndarray of int64, shape (min(k, limit) or fewer,)
-        Ascending positions.
-    """
-    size = ranking.threshold.size
-    if size <= limit:
-        return np.arange(size)
-    half = limit // 2
-    alerts = ranking.true_positives + ranking.false_positives
-    by_recall = np.searchsorted(ranking.true_positives, np.linspace(0, ranking.positives, half))
-    by_alerts = np.searchsorted(alerts, np.geomspace(alerts[0], alerts[-1], limit - half))
-    ends = np.array([0, size - 1])
-    return np.unique(np.concatenate([by_recall[1:], by_alerts[1:-1], ends])).astype(np.int64)
+def distinct(ascending: FloatArray) -> FloatArray:
+    """The distinct values of a sorted array, in its order."""
+    differs = ascending[1:] != ascending[:-1]
+    return np.append(ascending[:1], ascending[1:][differs])

@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from fraudlab.evaluation.metrics import fraud_amounts
-from fraudlab.evaluation.ranking import Ranking, checked, descending, rank, require_both_classes, spread
+from fraudlab.evaluation.operating import NO_ALERTS, OperatingPoints
+from fraudlab.evaluation.ranking import Ranking, rank, require_both_classes
 
 Policy = Literal["cost", "f1", "fixed"]
 CURVE_POINTS = 400
@@ -23,7 +24,7 @@ class Decision:
     Attributes
     ----------
     threshold : float
-        An alert is ``score >= threshold``.
+        An alert is ``score >= threshold``. Above every score where nothing is alerted.
     policy : str
     cost : float or None
         Cost of the rows at the threshold; None where missed frauds have no price.
@@ -51,9 +52,11 @@ def choose_threshold(
     """Choose an operating point on rows that neither trained nor test the model.
 
     ``cost`` minimises ``sum(price of missed frauds) + alert_cost * alerts``, in which every alert is paid
-    for, true or false (Elkan 2001, "The foundations of cost-sensitive learning"). ``f1`` maximises F1.
-    Both try every distinct score, and take the highest of equally good thresholds, which alerts least.
-    The threshold is a score that occurred, not a midpoint, so that it means the same rows at any precision.
+    for, true or false (Elkan 2001, "The foundations of cost-sensitive learning"). It also considers to alert
+    nothing, and then the threshold is the first number above 1 and above every score, which no probability
+    reaches. ``f1`` maximises F1. Both choose among all thresholds, and take the highest of equally good
+    ones, which alerts least: it is the score of a fraud, as lower ones down to the next fraud only add false
+    alarms. It is a score that occurred, not a midpoint, so that it means the same rows at any precision.
     ``fixed`` takes the one that is given.
 
     Parameters
@@ -76,77 +79,99 @@ def choose_threshold(
     ValueError
         If what the policy needs is absent: a class, a price, a threshold.
     """
+    return choose_threshold_of(
+        rank(y, score),
+        amount,
+        policy=policy,
+        threshold=threshold,
+        missed_fraud_cost=missed_fraud_cost,
+        alert_cost=alert_cost,
+    )
+
+
+def choose_threshold_of(
+    ranking: Ranking,
+    amount: ArrayLike | None = None,
+    *,
+    policy: Policy,
+    threshold: float | None = None,
+    missed_fraud_cost: float | None = None,
+    alert_cost: float = 0.0,
+) -> Decision:
+    """:func:`choose_threshold` of scores that are sorted already."""
     _check(policy, threshold=threshold, missed_fraud_cost=missed_fraud_cost, alert_cost=alert_cost)
-    ranking = rank(y, score)
-    costs = _costs(y, score, ranking, amount, missed_fraud_cost=missed_fraud_cost, alert_cost=alert_cost)
+    missed = _price_of_missed(ranking, amount, missed_fraud_cost=missed_fraud_cost)
+    costs = None if missed is None else _Costs(missed, alert_cost)
     if policy == "fixed":
         assert threshold is not None
-        # The last distinct score that is still alerted; -1 where nothing is.
-        chosen = int(np.searchsorted(-ranking.threshold, -threshold, side="right")) - 1
-        cost = None if costs is None else costs.at(chosen)
-        return Decision(threshold, policy, cost, _curve(ranking, costs, chosen))
+        return _decision(ranking, costs, policy, threshold)
     require_both_classes(ranking.positives, ranking.negatives)
     if policy == "f1":
-        chosen = int(np.argmax(_f1(ranking)))
+        chosen = float(ranking.steps.threshold[np.argmax(ranking.steps.f1)])
     elif costs is None:
         raise ValueError("the cost policy needs the amount of each row or one cost for a missed fraud")
     else:
-        chosen = int(np.argmin(costs.cost))
-    cost = None if costs is None else costs.at(chosen)
-    return Decision(float(ranking.threshold[chosen]), policy, cost, _curve(ranking, costs, chosen))
+        candidates = ranking.at(np.insert(ranking.steps.threshold, 0, _above_all(ranking)))
+        chosen = float(candidates.threshold[np.argmin(costs.of(candidates))])
+    return _decision(ranking, costs, policy, chosen)
 
 
 @dataclass(frozen=True, slots=True)
 class _Costs:
-    cost: NDArray[np.float64]
-    no_alert: float
+    """What an operating point costs.
 
-    def at(self, index: int) -> float:
-        return self.no_alert if index < 0 else float(self.cost[index])
+    Attributes
+    ----------
+    missed : ndarray of float64, shape (frauds + 1,)
+        Price of the frauds that are missed where so many, those with the highest scores, are alerted.
+    alert : float
+        Price of an alert.
+    """
+
+    missed: NDArray[np.float64]
+    alert: float
+
+    def of(self, points: OperatingPoints) -> NDArray[np.float64]:
+        return np.asarray(self.missed[points.tp] + self.alert * points.alerts)
 
 
-def _costs(
-    y: ArrayLike,
-    score: ArrayLike,
-    ranking: Ranking,
-    amount: ArrayLike | None,
-    *,
-    missed_fraud_cost: float | None,
-    alert_cost: float,
-) -> _Costs | None:
-    alerts = ranking.true_positives + ranking.false_positives
+def _price_of_missed(
+    ranking: Ranking, amount: ArrayLike | None, *, missed_fraud_cost: float | None
+) -> NDArray[np.float64] | None:
     if missed_fraud_cost is not None:
-        missed = (ranking.positives - ranking.true_positives) * missed_fraud_cost
-        return _Costs(missed + alert_cost * alerts, ranking.positives * missed_fraud_cost)
+        return np.arange(ranking.positives, -1, -1, dtype=np.float64) * missed_fraud_cost
     if amount is None or not ranking.positives:
         return None
-    frauds, scores = checked(y, score)
-    price = fraud_amounts(frauds, amount)
-    order = descending(scores[frauds])
-    caught = np.cumsum(price[order])
-    # Frauds are counted at every threshold already: that count is the position in their own order.
-    saved = np.append(0.0, caught)[ranking.true_positives]
-    return _Costs(caught[-1] - saved + alert_cost * alerts, float(caught[-1]))
+    price = fraud_amounts(ranking.frauds, amount)
+    # Stable, so that sums over ties come out with the same last bit on every processor.
+    falling = np.argsort(-ranking.score[ranking.frauds], kind="stable")
+    saved = np.append(0.0, np.cumsum(price[falling]))
+    missed: NDArray[np.float64] = saved[-1] - saved
+    return missed
 
 
-def _f1(ranking: Ranking) -> NDArray[np.float64]:
-    alerts = ranking.true_positives + ranking.false_positives
-    return 2 * ranking.true_positives / (alerts + ranking.positives)
+def _decision(ranking: Ranking, costs: _Costs | None, policy: Policy, threshold: float) -> Decision:
+    cost = None if costs is None else float(costs.of(ranking.at([threshold]))[0])
+    drawn = ranking.spread(limit=CURVE_POINTS)
+    if policy != "fixed":
+        drawn = np.append(drawn, threshold)
+    return Decision(threshold, policy, cost, _curve(ranking.at(np.unique(drawn)[::-1]), costs))
 
 
-def _curve(ranking: Ranking, costs: _Costs | None, chosen: int) -> dict[str, list[float]]:
-    keep = spread(ranking, limit=CURVE_POINTS)
-    if chosen >= 0:
-        keep = np.union1d(keep, [chosen])
-    alerts = ranking.true_positives + ranking.false_positives
+def _above_all(ranking: Ranking) -> float:
+    """The lowest threshold that neither a probability nor any of these scores reaches."""
+    return max(NO_ALERTS, float(np.nextafter(np.float64(ranking.ascending[-1]), np.inf)))
+
+
+def _curve(points: OperatingPoints, costs: _Costs | None) -> dict[str, list[float]]:
     curve: dict[str, list[float]] = {
-        "threshold": ranking.threshold[keep].tolist(),
-        "alerts": alerts[keep].tolist(),
-        "missed": (ranking.positives - ranking.true_positives[keep]).tolist(),
-        "f1": _f1(ranking)[keep].tolist(),
+        "threshold": points.threshold.tolist(),
+        "alerts": points.alerts.tolist(),
+        "missed": (points.positives - points.tp).tolist(),
+        "f1": np.nan_to_num(points.f1).tolist(),
     }
     if costs is not None:
-        curve["cost"] = costs.cost[keep].tolist()
+        curve["cost"] = costs.of(points).tolist()
     return curve
 
 

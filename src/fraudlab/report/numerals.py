@@ -10,6 +10,8 @@ import math
 from datetime import UTC, datetime
 from decimal import ROUND_HALF_UP, Context, Decimal
 
+from fraudlab.evaluation.operating import NO_ALERTS
+
 NOTHING = "–"
 _SPACE = "\u00a0"
 _MINUS = "\u2212"
@@ -56,6 +58,8 @@ def score(value: float | None) -> str:
     """Write a score or threshold: four decimals, or two digits where those would be zeros."""
     if value is None or not math.isfinite(value):
         return NOTHING
+    if value == NO_ALERTS:
+        return "above 1"
     if value == 0 or abs(value) >= 0.001:
         return decimal(value, 4)
     return decimal(value, min(12, 1 - math.floor(math.log10(abs(value)))))

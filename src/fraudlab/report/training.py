@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from fraudlab.evaluation.operating import NO_ALERTS
 from fraudlab.report import numerals
 from fraudlab.report.charts import Chart
 from fraudlab.report.plot import Plot, across, upward
@@ -52,13 +53,17 @@ def training_curve(record: RunRecord) -> Chart | None:
 
 @dataclass(frozen=True)
 class _Choice:
-    """Validation rows by rising number of alerts: what was judged, and where it was best."""
+    """Validation rows by rising number of alerts: what was judged, and where it was best.
+
+    `chosen` is a position, and None where nothing is alerted, which `best` is the level of then too.
+    """
 
     judged: str
     alerts: list[float]
     level: list[float]
     threshold: list[float]
-    chosen: int
+    chosen: int | None
+    best: float
 
 
 def threshold_choice(record: RunRecord) -> Chart | None:
@@ -69,7 +74,8 @@ def threshold_choice(record: RunRecord) -> Chart | None:
     choice = _read_choice(record)
     if choice is None:
         return None
-    alerts, best = choice.alerts[choice.chosen], choice.level[choice.chosen]
+    best = choice.best
+    alerts = 0.0 if choice.chosen is None else choice.alerts[choice.chosen]
     priced = choice.judged == "cost"
     label = numerals.tick if priced else _tenths
     step = round_step(max(choice.level) / 4)
@@ -84,9 +90,11 @@ def threshold_choice(record: RunRecord) -> Chart | None:
     )
     marks = [
         plot.line(choice.alerts, choice.level, "curve a"),
-        plot.dot(alerts, best, "chosen"),
-        plot.dot(alerts, best, "here", data_at="choice"),
+        # no alert has no place on a logarithmic axis: the level of it is marked at its left end
+        plot.dot(max(alerts, 1.0), best, "chosen"),
+        plot.dot(max(alerts, 1.0), best, "here", data_at="choice"),
     ]
+    many = numerals.count(alerts) if alerts else "no"
     written = numerals.count if priced else numerals.decimal
     note = _sensitivity(record, choice, priced=priced)
     texts = [
@@ -96,7 +104,7 @@ def threshold_choice(record: RunRecord) -> Chart | None:
     return Chart(
         "choice",
         "Why this threshold",
-        f"Chosen on validation: {numerals.count(alerts)} alerts, {choice.judged} {written(best)}",
+        f"Chosen on validation: {many} alerts, {choice.judged} {written(best)}",
         plot.drawing(*marks, summary=f"{choice.judged} on the validation rows by number of alerts. {note}"),
         note=note,
         hover={"x": choice.alerts, "y": choice.level, "t": choice.threshold, "text": texts},
@@ -105,12 +113,14 @@ def threshold_choice(record: RunRecord) -> Chart | None:
 
 def _sensitivity(record: RunRecord, choice: _Choice, *, priced: bool) -> str:
     """Say how far the number of alerts may move before it matters."""
-    best = choice.level[choice.chosen]
+    best = choice.best
     good = [
         alerts
         for alerts, level in zip(choice.alerts, choice.level, strict=True)
         if (level <= AS_GOOD * best if priced else level * AS_GOOD >= best)
     ]
+    if not good:
+        return "Alerting nothing costs less than any number of alerts."
     span = f"from {numerals.count(good[0])} to {numerals.count(good[-1])} alerts"
     if not priced:
         return f"F1 stays within 10\u00a0% of this {span}."
@@ -136,10 +146,14 @@ def _read_choice(record: RunRecord) -> _Choice | None:
         dearest = 1.25 * rows[0][1]
         rows = rows[: next((i for i, row in enumerate(rows) if row[1] > dearest), len(rows))]
     chosen = min(range(len(rows)), key=lambda i: abs(rows[i][2] - shipped))
+    best, cost = rows[chosen][1], number(record.validation, "cost")
+    nothing = judged == "cost" and shipped >= NO_ALERTS and cost is not None
     if rows[-1][0] <= rows[0][0] or max(row[1] for row in rows) <= 0:
         return None
     alerts, level, threshold = (list(column) for column in zip(*rows, strict=True))
-    return _Choice(judged.replace("f1", "F1"), alerts, level, threshold, chosen)
+    if nothing:
+        return _Choice(judged, alerts, level, threshold, None, float(cost or 0.0))
+    return _Choice(judged.replace("f1", "F1"), alerts, level, threshold, chosen, best)
 
 
 def _tenths(value: float) -> str:

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from numpy.typing import NDArray
 
+    from fraudlab.evaluation.ranking import Ranking
+
 #: largest difference between a score of the endpoint and the booster's own
 TOLERANCE = 1e-6
 
@@ -85,18 +87,18 @@ def largest_difference(score: NDArray[np.float32], own: NDArray[np.float32]) -> 
 
 def measure(context: Context, scored: Scored, trained: Trained, prepared: Prepared) -> dict[str, Any]:
     """Compute metrics and curves of the scored test split, and write them with the scores."""
-    from fraudlab.evaluation.curves import curves
-    from fraudlab.evaluation.intervals import bootstrap_interval
+    from fraudlab.evaluation.curves import curves_of
+    from fraudlab.evaluation.intervals import interval_of
+    from fraudlab.evaluation.ranking import rank
 
     label = as_array(scored.table[LABEL])
     amount = as_array(scored.table[AMOUNT]) if AMOUNT in scored.table.column_names else None
     threshold = float(trained.contract["threshold"])
     days = days_of(prepared.manifest)
-    interval = bootstrap_interval(
-        label, scored.score, resamples=context.config.evaluation.resamples, seed=context.config.seed
-    )
+    ranking = rank(label, scored.score)
+    interval = interval_of(ranking, resamples=context.config.evaluation.resamples, seed=context.config.seed)
     metrics = {
-        **_point_metrics(label, scored.score, amount, threshold=threshold, days=days),
+        **_point_metrics(ranking, label, amount, threshold=threshold, days=days),
         "average_precision_low": interval.low,
         "average_precision_high": interval.high,
         "endpoint_max_difference": scored.endpoint_max_difference,
@@ -104,7 +106,7 @@ def measure(context: Context, scored: Scored, trained: Trained, prepared: Prepar
     }
     folder = context.folder.path / "evaluation"
     write_json(folder / "metrics.json", dict(sorted(metrics.items())))
-    write_json(folder / "curves.json", curves(label, scored.score, threshold=threshold, days=days))
+    write_json(folder / "curves.json", curves_of(ranking, threshold=threshold, days=days))
     _write_scores(folder / "scores.parquet", scored, prepared.manifest)
     return metrics
 
@@ -136,8 +138,8 @@ def _requests(context: Context, trained: Trained) -> dict[str, api_requests.Requ
 
 
 def _point_metrics(
+    ranking: Ranking,
     label: NDArray[np.uint8],
-    score: NDArray[np.float32],
     amount: NDArray[np.float64] | None,
     *,
     threshold: float,
@@ -145,12 +147,14 @@ def _point_metrics(
 ) -> dict[str, Any]:
     from fraudlab.evaluation import metrics
 
-    at = metrics.confusion(label, score, threshold=threshold)
+    score = ranking.score
+    at = ranking.at([threshold])[0]
     found: dict[str, Any] = {
-        "average_precision": metrics.average_precision(label, score),
-        "roc_auc": metrics.roc_auc(label, score),
+        "average_precision": metrics.average_precision_of(ranking),
+        "roc_auc": metrics.roc_auc_of(ranking),
         **at.as_metrics(),
         "prevalence": float(label.mean()),
+        "mean_score": float(score.mean(dtype="float64")),
         "brier": metrics.brier(label, score),
         "log_loss": metrics.log_loss(label, score),
         "days": days,

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from fraudlab import api_requests
 from fraudlab.compose import as_dict
+from fraudlab.evaluation.operating import NO_ALERTS
 from fraudlab.files import read_json
 from fraudlab.runs.record import flatten
 from fraudlab.stages.context import Context
@@ -14,6 +15,9 @@ from fraudlab.stages.train import Trained
 
 if TYPE_CHECKING:
     from fraudlab.data.sources import Source
+
+#: a model of fewer rounds than this is said to have hardly learned
+FEWEST_ROUNDS = 10
 
 _HEADLINE = (
     "average_precision",
@@ -70,10 +74,39 @@ def log_job(context: Context, trained: Trained) -> str:
     folder = context.folder.path / "model"
     name = context.config.model.name
     context.tracker.tell(lambda e: e.log_model(f"fraudlab-{name}", folder))
+    for sentence in cautions(trained.contract, trained.history):
+        context.terminal.say(f"  {sentence}", style="yellow")
     history = trained.history
     best = history["validation"][history["best_round"]]
     rounds = f"{trained.contract['rounds']} of {history['rounds']} rounds"
     return f"{rounds}, validation {history['metric']} {best:.3f}"
+
+
+def cautions(contract: dict[str, Any], history: dict[str, Any]) -> list[str]:
+    """What a person should hear of a model right after training.
+
+    Parameters
+    ----------
+    contract : dict
+        ``model.json``.
+    history : dict
+        ``history.json``.
+    """
+    found = []
+    if contract["rounds"] < FEWEST_ROUNDS:
+        rounds = f"{contract['rounds']} round" + ("s" if contract["rounds"] != 1 else "")
+        found.append(
+            f"the model has only {rounds} of boosting, of {history['rounds']} trained: its scores are hardly "
+            "probabilities yet; look at model.eval_metric, model.learning_rate and the validation rows"
+        )
+    decision = contract["decision"]
+    if decision["policy"] == "cost" and contract["threshold"] >= NO_ALERTS:
+        found.append(
+            f"alerting nothing is cheapest on {decision['measured_on'].replace('_', ' ')}: the model raises"
+            " no alert; lower evaluation.alert_cost, or raise evaluation.missed_fraud_cost where there are no"
+            " amounts"
+        )
+    return found
 
 
 def log_results(context: Context, metrics: dict[str, Any]) -> str:

@@ -17,6 +17,7 @@ from fraudlab.container.contract import Fields, parse_json, whole_file, write_js
 from fraudlab.container.failure import ConfigError
 from fraudlab.container.features import Features, read_features
 from fraudlab.container.model_files.booster_file import check_booster
+from fraudlab.evaluation.operating import NO_ALERTS
 
 BOOSTER, CONTRACT = "model.ubj", "model.json"
 SCHEMA = 1
@@ -109,7 +110,7 @@ def read_model(folder: Path, *, max_bytes: int = MAX_BYTES) -> Model:
 def _check_fields(fields: Fields, contract: dict[str, Any]) -> float:
     """Check what ``model.json`` holds beside columns and hashes; the threshold."""
     threshold = fields.get("threshold", float)
-    if not 0.0 <= threshold <= 1.0:
+    if not 0.0 <= threshold <= NO_ALERTS:
         raise ConfigError(
             f"'threshold' in {CONTRACT} is {threshold:g}, and scores are from 0 to 1",
             fix="set it to a score from which on a row is an alert",

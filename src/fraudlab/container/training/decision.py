@@ -10,8 +10,10 @@ from numpy.typing import NDArray
 
 from fraudlab.container.failure import ConfigError
 from fraudlab.container.training.job import DecisionRequest
-from fraudlab.evaluation.metrics import average_precision, confusion, roc_auc
-from fraudlab.evaluation.thresholds import choose_threshold
+from fraudlab.evaluation.metrics import average_precision_of, roc_auc_of
+from fraudlab.evaluation.operating import NO_ALERTS
+from fraudlab.evaluation.ranking import Ranking, rank
+from fraudlab.evaluation.thresholds import choose_threshold_of
 
 _WITHOUT_EVIDENCE = DecisionRequest("fixed", 0.5)
 
@@ -58,6 +60,11 @@ class Decided:
     measured: dict[str, Any] | None
     curve: dict[str, list[float]] | None
 
+    @property
+    def alerts_nothing(self) -> bool:
+        """Whether the cheapest choice was to alert nothing at all."""
+        return self.request.policy == "cost" and self.threshold >= NO_ALERTS
+
     def as_json(self) -> dict[str, Any]:
         """``decision`` as ``model.json`` holds it."""
         measured = {self.evidence: self.measured} if self.evidence else {}
@@ -87,14 +94,15 @@ def decide(request: DecisionRequest | None, evidence: Evidence | None) -> Decide
             )
         return Decided(asked, asked.threshold, None, None, None)
     asked = request or DecisionRequest("f1")
+    ranking = rank(evidence.label, evidence.score)
     try:
-        decision = choose_threshold(evidence.label, evidence.score, evidence.amount, **asdict(asked))
+        decision = choose_threshold_of(ranking, evidence.amount, **asdict(asked))
     except ValueError as error:
         raise ConfigError(
             f"no threshold can be chosen: {error}",
             fix="set evaluation.policy to f1, or give the costs it needs",
         ) from error
-    measured = measure(evidence.label, evidence.score, decision.threshold) | {"cost": decision.cost}
+    measured = _measure(ranking, decision.threshold) | {"cost": decision.cost}
     return Decided(asked, decision.threshold, evidence.source, measured, decision.curve)
 
 
@@ -109,10 +117,14 @@ def measure(label: NDArray[np.uint8], score: NDArray[np.float32], threshold: flo
     score : ndarray of float32, shape (rows,)
     threshold : float
     """
-    at = confusion(label, score, threshold=threshold)
-    ranked = 0 < at.tp + at.fn < label.size
+    return _measure(rank(label, score), threshold)
+
+
+def _measure(ranking: Ranking, threshold: float) -> dict[str, Any]:
+    ranked = ranking.positives > 0 and ranking.negatives > 0
     return {
-        "average_precision": average_precision(label, score) if ranked else None,
-        "roc_auc": roc_auc(label, score) if ranked else None,
-        **at.as_metrics(),
+        "average_precision": average_precision_of(ranking) if ranked else None,
+        "roc_auc": roc_auc_of(ranking) if ranked else None,
+        "mean_score": float(ranking.score.mean(dtype=np.float64)),
+        **ranking.at([threshold])[0].as_metrics(),
     }

@@ -10,8 +10,11 @@ const decimal = (value, places) =>
 const count = (value) => decimal(value, 0);
 const ratio = (value) => (value === null ? NOTHING : decimal(value, 3));
 const quantity = (value) => decimal(value, value >= 20 || value === 0 ? 0 : value >= 1 ? 1 : 2);
+const NO_ALERTS = 1 + Number.EPSILON;
 const score = (value) =>
-  decimal(value, value === 0 || Math.abs(value) >= 0.001 ? 4 : Math.min(12, 1 - Math.floor(Math.log10(Math.abs(value)))));
+  value === NO_ALERTS
+    ? "above 1"
+    : decimal(value, value === 0 || Math.abs(value) >= 0.001 ? 4 : Math.min(12, 1 - Math.floor(Math.log10(Math.abs(value)))));
 const percent = (share) => {
   const value = Math.abs(share) * 100;
   return `${decimal(share * 100, value >= 10 || value === 0 ? 1 : value >= 0.1 ? 2 : 3)}\u00a0%`;
