@@ -160,7 +160,11 @@ def test_a_table_of_ones_own_with_categories_and_missing_values(in_tmp, capsys):
     a[200] = None
     data = data.set_column(2, "a", pa.array(a)).set_column(4, "country", pa.array(country))
     assert train(in_tmp, data, "run.id=own") == 0
-    assert "average precision 0." in capsys.readouterr().out
+    shown = capsys.readouterr().out
+    assert "average precision 0." in shown
+    said = "rows have a category that train has not seen (for example 'XX'); scored as missing"
+    assert "test: column 'country': 50 of " in shown
+    assert said in shown
     folder = in_tmp / "runs" / "own"
     assert json.loads((folder / "evaluation" / "metrics.json").read_text())["unseen_categories"] == 50
     manifest = json.loads((folder / "data" / "manifest.json").read_text())
@@ -200,6 +204,12 @@ MISTAKES = {
     "label not 0/1": (replaced("y", labels(_3=2)), [], 3, "row 4"),
     "NaN label": (replaced("y", labels(_5=None)), [], 3, "row 6"),
     "non-numeric column": (table(), ["data.categorical=[]"], 3, "column 'country' is not numeric"),
+    "no category of test is in train": (
+        replaced("country", ["FR"] * 3000 + ["DE"] * 1000),
+        [],
+        3,
+        "no row of test has a category of column 'country' that train has seen",
+    ),
     "label not there": (table(), ["data.label=fraud"], 2, "'fraud'"),
     "run exists": (table(), ["run.id=taken"], 7, "Run taken exists"),
 }

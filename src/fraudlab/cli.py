@@ -70,7 +70,16 @@ def _parser() -> argparse.ArgumentParser:
     )
     predict.add_argument("--output", type=Path, metavar="CSV", help="default: standard output")
     predict.add_argument(
-        "--batch-rows", type=int, default=20_000, metavar="N", help="rows a request (%(default)s)"
+        "--batch-rows",
+        type=int,
+        default=20_000,
+        metavar="N",
+        help="rows of a request, at most (%(default)s); fewer where the endpoint takes fewer bytes",
+    )
+    predict.add_argument(
+        "--allow-unseen",
+        action="store_true",
+        help="score also where no row of a column has a category that training has seen",
     )
 
     compare = _verb(
@@ -166,7 +175,11 @@ def _predict(arguments: argparse.Namespace) -> int:
     from fraudlab.predict import predict_file
 
     predict_file(
-        arguments.file, endpoint=arguments.endpoint, output=arguments.output, batch_rows=arguments.batch_rows
+        arguments.file,
+        endpoint=arguments.endpoint,
+        output=arguments.output,
+        batch_rows=arguments.batch_rows,
+        allow_unseen=arguments.allow_unseen,
     )
     return 0
 

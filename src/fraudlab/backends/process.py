@@ -212,7 +212,7 @@ class _LoopbackRuntime:
         from urllib3 import PoolManager
 
         self._client = client
-        self._pool = PoolManager(retries=False)
+        self._pool = PoolManager(maxsize=4, retries=False)
 
     def invoke_endpoint(
         self, *, Body: bytes, EndpointName: str, ContentType: str, Accept: str

@@ -13,9 +13,10 @@ from fraudlab.errors import EndpointError
 from fraudlab.files import storage, write_json
 from fraudlab.stages.booster import Reference
 from fraudlab.stages.context import Context
-from fraudlab.stages.prepare import Prepared
+from fraudlab.stages.prepare import Prepared, unseen_in
 from fraudlab.stages.scoring import as_array, score_rows
 from fraudlab.stages.train import Trained
+from fraudlab.stages.unseen import sentences
 
 if TYPE_CHECKING:
     import numpy as np
@@ -47,6 +48,9 @@ def score_through_endpoint(context: Context, prepared: Prepared, trained: Traine
     """
     import pyarrow.parquet as pq
 
+    rows = prepared.manifest["splits"]["test"]["rows"]
+    for sentence in sentences(unseen_in(prepared.folder, prepared.manifest), rows=rows):
+        context.terminal.say(f"  test: {sentence}", style="yellow")
     requests = _requests(context, trained)
     test, model = prepared.folder / "test", context.folder.path / "model"
     with (

@@ -14,6 +14,7 @@ from fraudlab import api_requests
 from fraudlab.config_rules import gap_seconds, split_kind
 from fraudlab.files import read_json, storage, write_json
 from fraudlab.stages.context import Context
+from fraudlab.stages.unseen import Unseen, find_unseen, refuse_wholly_unseen
 
 if TYPE_CHECKING:
     from fraudlab.data.sources import Source
@@ -39,7 +40,13 @@ class Prepared:
 
 
 def prepare(context: Context, source: Source) -> Prepared:
-    """Prepare a table, or find it prepared."""
+    """Prepare a table, or find it prepared.
+
+    Raises
+    ------
+    DataError
+        Where no test row has a category of some column that train has.
+    """
     job = job_description(context, source)
     key = content_key(job, source.sha256, context.backend.image_id or _code_hash())
     final = context.cache / "prepared" / key
@@ -48,7 +55,27 @@ def prepare(context: Context, source: Source) -> Prepared:
         _run_job(context, source, job, final)
     manifest = read_json(final / "manifest.json")
     write_json(context.folder.path / "data" / "manifest.json", manifest)
+    refuse_wholly_unseen(
+        unseen_in(final, manifest),
+        of="test",
+        fix="a column whose values are new every time, such as a month or an id, teaches nothing: "
+        "list it in data.drop or data.id",
+    )
     return Prepared(final, manifest, cached)
+
+
+def unseen_in(folder: Path, manifest: dict[str, Any]) -> list[Unseen]:
+    """The categories of a preparation's test split that its train split does not have."""
+    if not any(manifest["splits"]["test"]["unseen"].values()):
+        return []
+    import pyarrow.parquet as pq
+
+    from fraudlab.container.contract import Fields
+    from fraudlab.container.features import read_features
+
+    features = read_features(Fields(manifest, source="manifest.json"))
+    names = [features.names[position] for position in features.categorical]
+    return find_unseen(features, pq.read_table(folder / "test", columns=names))
 
 
 def job_description(context: Context, source: Source) -> dict[str, Any]:

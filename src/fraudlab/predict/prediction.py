@@ -1,0 +1,105 @@
+"""From a file of transactions to a file of scores."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from fraudlab.errors import ConfigError, EndpointError
+
+if TYPE_CHECKING:
+    from fraudlab.container.features import Features
+
+
+def predict_file(
+    file: Path,
+    *,
+    endpoint: str,
+    output: Path | None = None,
+    batch_rows: int = 20_000,
+    allow_unseen: bool = False,
+    sleep: Callable[[float], None] = time.sleep,
+) -> int:
+    """Score raw rows of a CSV or Parquet file and write them as CSV: ``row,score,alert``.
+
+    Every row is read and checked before the first is sent. Where the endpoint fails for good, what has been
+    scored is kept in ``OUTPUT.partial``.
+
+    Parameters
+    ----------
+    file : Path
+        With the model's input columns by name; other columns are left out.
+    endpoint : str
+        Base URL, such as ``http://localhost:8080``.
+    output : Path, optional
+        Default standard output.
+    batch_rows : int
+        Rows of a request, at most; fewer where the endpoint takes fewer bytes.
+    allow_unseen : bool
+        Score a file in which a column holds nothing but categories that train has not seen.
+    sleep : callable
+        Waits some seconds before an endpoint that is busy or away is asked again.
+
+    Returns
+    -------
+    int
+        Rows scored.
+
+    Raises
+    ------
+    DataError
+        Where the file cannot be read, lacks a column, or has values the model cannot take.
+    EndpointError
+        Where the endpoint does not answer, or refuses.
+    StorageError
+        Where the scores cannot be written.
+    """
+    from fraudlab.evaluation.operating import alerts
+    from fraudlab.predict.client import Client
+    from fraudlab.predict.score_file import ScoreFile
+    from fraudlab.predict.table import read_rows
+    from fraudlab.stages.scoring import score_batches
+    from fraudlab.stages.unseen import find_unseen, refuse_wholly_unseen, sentences
+    from fraudlab.terminal import Terminal
+
+    if batch_rows < 1:
+        raise ConfigError(f"--batch-rows {batch_rows} is out of range.", fix="valid: 1 or more")
+    terminal = Terminal(file=sys.stderr)
+    client = Client(endpoint, sleep=sleep)
+    features, threshold = _described(client.model(), client.base)
+    table = read_rows(file, features)
+    unseen = find_unseen(features, table)
+    if not allow_unseen:
+        fix = "write the column as it was for training, or score these rows as missing with --allow-unseen"
+        refuse_wholly_unseen(unseen, of=file.name, fix=fix)
+    for sentence in sentences(unseen, rows=table.num_rows):
+        terminal.say(sentence, style="yellow")
+    scores = ScoreFile(output)
+    try:
+        with scores, terminal.meter("scoring", total=table.num_rows) as meter:
+            batches = score_batches(table, client.invoke, batch_rows=batch_rows, max_body=client.max_body())
+            for batch in batches:
+                scores.add(batch, alerts(batch, threshold))
+                meter.reach(scores.rows)
+    except BaseException:
+        if scores.rows:
+            terminal.say(scores.kept(table.num_rows), style="yellow")
+        raise
+    terminal.say(f"{scores.rows:,} rows scored, {scores.alerts:,} alerts at threshold {threshold:.4g}")
+    return scores.rows
+
+
+def _described(model: dict[str, Any], base: str) -> tuple[Features, float]:
+    """The columns and the threshold of a ``model.json``."""
+    from fraudlab.container.contract import Fields
+    from fraudlab.container.failure import JobError
+    from fraudlab.container.features import read_features
+
+    fields = Fields(model, source=f"{base}/model")
+    try:
+        return read_features(fields), fields.get("threshold", float)
+    except JobError as error:
+        raise EndpointError(f"{error.sentence}.", fix="is this a fraudlab endpoint?") from error
