@@ -12,9 +12,10 @@ from hypothesis import strategies as st
 from pyarrow import parquet
 
 from fraudlab.container.bodies import MEDIA_TYPES
-from fraudlab.container.endpoint.answers import ANSWER_TYPES, OUTPUTS, Scored, accepted, read_outputs, render
+from fraudlab.container.endpoint.answers import OUTPUTS, Scored, read_outputs, render
+from fraudlab.container.endpoint.negotiation import ANSWER_NAMES, ANSWER_TYPES, accepted, read_answer_type
 
-CSV, JSON, LINES, PARQUET = ANSWER_TYPES
+CSV, JSON, LINES, PARQUET, RECORDIO = ANSWER_TYPES
 SCORED = Scored(
     score=np.float32([0.1, 0.75]),
     raw_score=np.float32([-2.1972246, 1.0986123]),
@@ -155,10 +156,11 @@ def test_scores_read_back_as_the_same_float32(values: list[float]) -> None:
         assert float(row[0]) == float(str(value))
 
 
-@pytest.mark.parametrize("kind", [kind for kind in MEDIA_TYPES if "libsvm" not in kind])
+@pytest.mark.parametrize("kind", ANSWER_NAMES)
 def test_every_name_of_a_format_can_be_answered(kind: str) -> None:
     assert accepted(kind, "text/csv") == kind
-    assert accepted("", kind) == kind
+    assert accepted("", kind) == (CSV if kind == RECORDIO else kind)
+    assert read_answer_type(f" {kind.upper()}; charset=utf-8") == kind
     assert render(SCORED, outputs=(), kind=kind)
 
 
@@ -244,10 +246,33 @@ def test_a_long_name_is_cut() -> None:
         ("application/json;q=2, text/csv;q=1", CSV, CSV),
         ("application/json;q=", CSV, JSON),
         (",,;;=,", CSV, CSV),
+        # Few clients read records: only who asks for them gets them.
+        ("", RECORDIO, CSV),
+        ("*/*", RECORDIO, CSV),
+        (RECORDIO, RECORDIO, RECORDIO),
+        ("Application/X-RecordIO-Protobuf", CSV, RECORDIO),
     ],
 )
 def test_negotiation(accept: str, kind: str, answer: str | None) -> None:
     assert accepted(accept, kind) == answer
+
+
+@pytest.mark.parametrize(
+    ("accept", "kind", "answer"),
+    [
+        ("", CSV, JSON),
+        ("*/*", CSV, JSON),
+        ("", LINES, JSON),
+        ("application/*", CSV, JSON),
+        ("text/*", LINES, CSV),
+        (CSV, JSON, CSV),
+        (LINES, CSV, LINES),
+        ("text/html", CSV, None),
+        ("text/html, */*;q=0.1", LINES, JSON),
+    ],
+)
+def test_a_default_is_for_who_prefers_nothing(accept: str, kind: str, answer: str | None) -> None:
+    assert accepted(accept, kind, default=JSON) == answer
 
 
 @given(

@@ -187,9 +187,42 @@ def test_outputs_are_chosen_by_request_or_by_the_environment(start: Start, score
     assert np.float32(score) == client.invoke().scores[0]
     assert 1 / (1 + np.exp(-float(raw))) == pytest.approx(float(score), rel=1e-5)
     assert (alert, model) == (str(int(np.float32(score) >= scorer.threshold)), scorer.model_id)
-    by_default = start(SAGEMAKER_INFERENCE_OUTPUT="predicted_label,probability")
+    by_default = start(FRAUDLAB_OUTPUT="predicted_label,probability")
     assert by_default.invoke().body.decode() == f"{alert},{score}\n"
     assert by_default.invoke(**{ATTRIBUTES: "tenant=9; output=score"}).body.decode() == f"{score}\n"
+
+
+def test_the_official_variable_has_official_meanings(start: Start) -> None:
+    client = start(SAGEMAKER_INFERENCE_OUTPUT="predicted_label,probability,raw_score,nonsense,probability")
+    (score,) = client.invoke(**{ATTRIBUTES: "output=score"}).scores
+    p, label = float(score), int(score > 0.5)
+    assert client.invoke().body.decode() == f"{label},{p!r},{p!r},nan,{p!r}\n"
+    expected = {"predicted_label": label, "probability": p, "raw_score": p, "nonsense": None}
+    for copies in (1, 5_000):
+        answer = client.invoke(f"{ROW}\n" * copies, accept=JSON)
+        assert answer.json == {"predictions": [expected] * copies}
+    ours = client.invoke(accept=JSON, **{ATTRIBUTES: "output=raw_score"}).json["predictions"]
+    assert ours[0]["raw_score"] != pytest.approx(p)
+
+
+def test_the_answer_to_who_accepts_anything_is_chosen_by_the_environment(start: Start) -> None:
+    client = start(SAGEMAKER_DEFAULT_INVOCATIONS_ACCEPT="application/json")
+    assert [client.invoke(**given).kind for given in ({}, {"accept": "*/*"}, {"accept": CSV})] == [
+        JSON,
+        JSON,
+        CSV,
+    ]
+
+
+def test_records_hold_no_texts(client: Client) -> None:
+    records = "application/x-recordio-protobuf"
+    assert client.invoke(accept=records).kind == records
+    for output in ("reasons", "score,model"):
+        answer = client.invoke(accept=records, **{ATTRIBUTES: f"output={output}"})
+        assert answer.status == 406
+        assert (
+            answer.problem["detail"] == f"{records} holds numbers, and model, reasons are none: accept {JSON}"
+        )
 
 
 def test_reasons_are_the_largest_contributions(start: Start, scorer: Scorer) -> None:

@@ -38,6 +38,23 @@ def test_the_bodies_of_all_clients_may_be_larger_than_one() -> None:
         ({"FRAUDLAB_LOG_LEVEL": "DEBUG", "SAGEMAKER_CONTAINER_LOG_LEVEL": "30"}, "log_level", "debug"),
         ({"FRAUDLAB_OUTPUT": "score, label"}, "outputs", ("score", "alert")),
         ({"FRAUDLAB_MODEL_DIR": "/m"}, "model", Path("/m")),
+        ({"MAX_CONTENT_LENGTH": "1000"}, "limits.body", 1000),
+        ({"MAX_CONTENT_LENGTH": "1000", "FRAUDLAB_MAX_BODY": "2000"}, "limits.body", 2000),
+        ({"MAX_CONTENT_LENGTH": str(19 << 20)}, "limits.body", 19 << 20),
+        ({"MAX_CONTENT_LENGTH": str(30 << 20)}, "limits.body", 20 << 20),
+        ({"MAX_CONTENT_LENGTH": str(30 << 20), "FRAUDLAB_MAX_BODY": str(30 << 20)}, "limits.body", 30 << 20),
+        ({"MAX_CONTENT_LENGTH": "9", "SAGEMAKER_BATCH": "true", "MAX_PAYLOAD_IN_MB": "6"}, "limits.body", 9),
+        ({"SAGEMAKER_INFERENCE_OUTPUT": "Probability, labels"}, "outputs", ("probability", "labels")),
+        ({"SAGEMAKER_INFERENCE_OUTPUT": " "}, "outputs", ()),
+        ({"SAGEMAKER_INFERENCE_OUTPUT": "x,labels,labels"}, "outputs", ("x", "labels", "labels")),
+        ({"SAGEMAKER_INFERENCE_OUTPUT": "labels", "FRAUDLAB_OUTPUT": "alert"}, "outputs", ("alert",)),
+        (
+            {"SAGEMAKER_DEFAULT_INVOCATIONS_ACCEPT": "Application/JSON; verbose=1"},
+            "accept",
+            "application/json",
+        ),
+        ({"SAGEMAKER_DEFAULT_INVOCATIONS_ACCEPT": "*/*"}, "accept", ""),
+        ({"SAGEMAKER_PROGRAM": "", "SAGEMAKER_SUBMIT_DIRECTORY": ""}, "notes", ()),
     ],
 )
 def test_what_the_environment_says(environment: dict[str, str], attribute: str, value: Any) -> None:
@@ -68,6 +85,29 @@ def test_what_the_environment_says(environment: dict[str, str], attribute: str, 
             "use one of: debug, info, warning, error",
         ),
         (
+            {"MAX_CONTENT_LENGTH": "6MB"},
+            "MAX_CONTENT_LENGTH is '6MB'",
+            "set it to a whole number of at least 1",
+        ),
+        (
+            {"MAX_CONTENT_LENGTH": "0"},
+            "MAX_CONTENT_LENGTH is '0'",
+            "set it to a whole number of at least 1",
+        ),
+        (
+            {"SAGEMAKER_DEFAULT_INVOCATIONS_ACCEPT": "text/html"},
+            (
+                "SAGEMAKER_DEFAULT_INVOCATIONS_ACCEPT is 'text/html': answers are text/csv, application/json,"
+                " application/jsonlines, application/x-parquet, application/x-recordio-protobuf"
+            ),
+            "name one of them",
+        ),
+        (
+            {"SAGEMAKER_PROGRAM": "inference.py", "SAGEMAKER_SUBMIT_DIRECTORY": "s3://b/source.tar.gz"},
+            "SAGEMAKER_PROGRAM is 'inference.py': this image runs no code that comes with a model",
+            "deploy the model without entry_point and source_dir; what it needs is in model.json",
+        ),
+        (
             {"SAGEMAKER_MULTI_MODEL": "1", "FRAUDLAB_WORKERS": "2"},
             "FRAUDLAB_WORKERS is 2, but with SAGEMAKER_MULTI_MODEL one process holds the models",
             "leave FRAUDLAB_WORKERS at 1 behind a multi-model endpoint",
@@ -83,3 +123,35 @@ def test_what_cannot_be_meant(environment: dict[str, str], sentence: str, fix: s
 def test_an_unknown_output_is_refused_by_name() -> None:
     with pytest.raises(ConfigError, match="FRAUDLAB_OUTPUT: "):
         read_settings({"FRAUDLAB_OUTPUT": "scor"})
+
+
+@pytest.mark.parametrize(
+    ("environment", "note"),
+    [
+        (
+            {"FRAUDLAB_OUTPUT": "score", "SAGEMAKER_INFERENCE_OUTPUT": "probability"},
+            "FRAUDLAB_OUTPUT is used, and SAGEMAKER_INFERENCE_OUTPUT is not",
+        ),
+        (
+            {"SAGEMAKER_INFERENCE_OUTPUT": "score,probability,alert"},
+            (
+                "SAGEMAKER_INFERENCE_OUTPUT names score, alert, for which there is no value: it takes"
+                " predicted_label, labels, probability, probabilities, raw_score, raw_scores; FRAUDLAB_OUTPUT"
+                " takes other outputs"
+            ),
+        ),
+        (
+            {"MAX_CONTENT_LENGTH": "104857600"},
+            (
+                "MAX_CONTENT_LENGTH is 104,857,600, and counts as 20,971,520, which is its most;"
+                " FRAUDLAB_MAX_BODY can say more"
+            ),
+        ),
+        (
+            {"SAGEMAKER_SUBMIT_DIRECTORY": "s3://b/source.tar.gz"},
+            "SAGEMAKER_SUBMIT_DIRECTORY is not used: no code that comes with a model is run",
+        ),
+    ],
+)
+def test_what_the_log_says_of_the_settings(environment: dict[str, str], note: str) -> None:
+    assert read_settings(environment).notes == (note,)

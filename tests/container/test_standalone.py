@@ -18,6 +18,7 @@ from fraudlab.container.failure import ConfigError, JobError, TableError
 from fraudlab.container.scorer import load_scorer
 from fraudlab.container.training import inputs
 from fraudlab.container.training.digests import channel_sha256
+from fraudlab.container.training.job import read_job
 from fraudlab.evaluation.metrics import average_precision, confusion
 
 
@@ -392,3 +393,14 @@ def test_a_model_knows_from_where_its_libsvm_files_count(
             expected = np.full((3, 4), np.nan, np.float32)
             expected[:, 1 - count_from], expected[:, 2 - count_from] = 0.5, 0.25
             np.testing.assert_array_equal(matrix, expected)
+
+
+@pytest.mark.parametrize(
+    ("parameters", "said"),
+    [({}, True), ({"num_round": ""}, True), ({"num_round": 2}, False), ({"n_estimators": 2}, False)],
+)
+def test_rounds_nobody_asked_for_are_said(
+    stand_alone: Any, rows: Any, parameters: Any, said: bool, capsys: pytest.CaptureFixture[str]
+) -> None:
+    read_job(stand_alone(rows(), **{"num_round": None, **parameters}))
+    assert (capsys.readouterr().out == "num_round is not set: 100 rounds are trained\n") == said

@@ -32,6 +32,8 @@ def run() -> None:
     """
     settings = read_settings()
     start_logging(settings.log_level)
+    for note in settings.notes:
+        log(logging.WARNING, note)
     if settings.metrics and settings.workers > 1:
         from fraudlab.container.endpoint.metrics import share_between_processes
 

@@ -15,7 +15,17 @@ import numpy as np
 import orjson
 from numpy.typing import NDArray
 
+from fraudlab.container.endpoint.negotiation import ANSWER_NAMES, CSV, JSON, JSON_LINES, PARQUET, RECORDIO
+from fraudlab.container.endpoint.selected import (
+    Selected,
+    selected_csv,
+    selected_json,
+    selected_json_lines,
+    selected_parquet,
+    selected_records,
+)
 from fraudlab.container.failure import near, shown
+from fraudlab.container.formats.recordio_writing import write_records
 from fraudlab.evaluation.operating import alerts, is_alert
 
 #: what an answer can hold for each row
@@ -88,61 +98,21 @@ def read_outputs(text: str) -> tuple[str, ...]:
     return tuple(outputs)
 
 
-def accepted(accept: str, kind: str) -> str | None:
-    """The media type to answer in (RFC 9110), None where the client takes none of ours.
-
-    Parameters
-    ----------
-    accept : str
-        The Accept header; empty means anything.
-    kind : str
-        Media type of the request. The answer is like it where the client does not prefer another, and CSV
-        where there are no answers like it.
-    """
-    like = kind if kind in _WRITERS else "text/csv"
-    weights = _weights(accept) or {"*/*": 1.0}
-
-    def weight(name: str) -> float:
-        for media_range in (name, name.partition("/")[0] + "/*", "*/*"):
-            if media_range in weights:
-                return weights[media_range]
-        return 0.0
-
-    named = [name for name in weights if name in _WRITERS]
-    best = max((like, *named, *ANSWER_TYPES), key=weight)
-    return best if weight(best) > 0 else None
-
-
-def _weights(accept: str) -> dict[str, float]:
-    weights = {}
-    for part in accept.lower().split(","):
-        media_range, *parameters = (piece.strip() for piece in part.split(";"))
-        if media_range:
-            weights[media_range] = min([_quality(parameter) for parameter in parameters], default=1.0)
-    return weights
-
-
-def _quality(parameter: str) -> float:
-    name, _, value = parameter.partition("=")
-    # What is no weight between 0 and 1 says nothing about preference.
-    quality = value.strip()
-    if name.strip() != "q" or not quality.replace(".", "", 1).isdecimal() or len(quality) > 5:
-        return 1.0
-    return min(float(quality), 1.0)
-
-
 def render(scored: Scored, *, outputs: tuple[str, ...], kind: str) -> bytes:
     """Write an answer; formats of lines have one line a row, each with its end.
 
     Parameters
     ----------
     outputs : tuple of str
-        As :func:`read_outputs` gives them. Empty means the score in CSV, where outputs have no names, and
-        score and alert elsewhere.
+        As :func:`read_outputs` gives them, or ``Selected``. Empty means the score in CSV, where outputs have
+        no names, and score and alert elsewhere.
     kind : str
-        As :func:`accepted` gives it.
+        A media type, one of ``ANSWER_NAMES``.
     """
-    return _WRITERS[kind](scored, outputs)
+    write = _WRITERS[kind]
+    if isinstance(outputs, Selected):
+        return _SELECTED_WRITERS[write](scored.score, outputs)
+    return write(scored, outputs)
 
 
 def _write_csv(scored: Scored, outputs: tuple[str, ...]) -> bytes:
@@ -258,15 +228,28 @@ def _write_parquet(scored: Scored, outputs: tuple[str, ...]) -> bytes:
     return sink.getvalue()
 
 
-_WRITERS: dict[str, Callable[[Scored, tuple[str, ...]], bytes]] = {
-    "text/csv": _write_csv,
-    "application/json": _write_json,
-    "application/jsonlines": _write_json_lines,
-    "application/x-jsonlines": _write_json_lines,
-    "application/x-ndjson": _write_json_lines,
-    "application/x-parquet": _write_parquet,
-    "application/vnd.apache.parquet": _write_parquet,
-    "application/parquet": _write_parquet,
+def _write_records(scored: Scored, outputs: tuple[str, ...]) -> bytes:
+    columns: dict[str, Callable[[], NDArray[Any]]] = {
+        "score": lambda: scored.score,
+        "raw_score": lambda: np.asarray(scored.raw_score),
+        "alert": lambda: alerts(scored.score, scored.threshold).astype(np.float32),
+    }
+    return write_records({output: columns[output]()[:, None] for output in outputs or _NAMED_BY_DEFAULT})
+
+
+_Write = Callable[[Scored, tuple[str, ...]], bytes]
+_FORMATS: dict[str, _Write] = {
+    CSV: _write_csv,
+    JSON: _write_json,
+    JSON_LINES: _write_json_lines,
+    PARQUET: _write_parquet,
+    RECORDIO: _write_records,
 }
-#: our names for what answers can be; ``accepted`` knows their other names too
-ANSWER_TYPES = ("text/csv", "application/json", "application/jsonlines", "application/x-parquet")
+_SELECTED_WRITERS: dict[_Write, Callable[[NDArray[np.float32], Selected], bytes]] = {
+    _write_csv: selected_csv,
+    _write_json: selected_json,
+    _write_json_lines: selected_json_lines,
+    _write_parquet: selected_parquet,
+    _write_records: selected_records,
+}
+_WRITERS = {kind: _FORMATS[ANSWER_NAMES[kind]] for kind in ANSWER_NAMES}

@@ -24,11 +24,13 @@ from fraudlab.container.bodies import (
     finish,
     read_content_type,
 )
-from fraudlab.container.endpoint.answers import ANSWER_TYPES, Scored, accepted, read_outputs, render
+from fraudlab.container.endpoint.answers import Scored, read_outputs, render
 from fraudlab.container.endpoint.batching import Batcher
-from fraudlab.container.endpoint.http_messages import RETRY, Answer, Request, problem
+from fraudlab.container.endpoint.http_messages import JSON, RETRY, Answer, Request, problem
 from fraudlab.container.endpoint.logs import is_logged, log, log_defect
 from fraudlab.container.endpoint.metrics import Metrics
+from fraudlab.container.endpoint.negotiation import ANSWER_TYPES, RECORDIO, accepted
+from fraudlab.container.endpoint.selected import Selected
 from fraudlab.container.endpoint.settings import Settings
 from fraudlab.container.scorer import Scorer
 
@@ -37,6 +39,8 @@ _THREADS = 2
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._:-]{1,128}")
 #: SageMaker hands this header of a caller on to the container
 _ATTRIBUTES = b"x-amzn-sagemaker-custom-attributes"
+#: records hold numbers; these are none
+_TEXTS = frozenset({"reasons", "model"})
 _TAKE_LONG = {"raw_score", "reasons"}
 
 
@@ -127,14 +131,19 @@ class Invocations:
             raise Refusal(405, f"{shown(request.method)}: send rows by POST", headers=b"allow: POST\r\n")
         if b"content-encoding" in headers and headers[b"content-encoding"].lower() != b"identity":
             raise Refusal(415, "compressed bodies are not read; send the rows as they are")
-        parse, kind = _formats(headers.get(b"content-type", b""), headers.get(b"accept", b""))
+        parse, kind = _formats(
+            headers.get(b"content-type", b""), headers.get(b"accept", b""), self._settings.accept
+        )
         outputs = self._settings.outputs
         if _ATTRIBUTES in headers:
             outputs = _outputs(headers[_ATTRIBUTES]) or outputs
+        if kind == RECORDIO and not _TEXTS.isdisjoint(outputs):
+            texts = ", ".join(sorted(_TEXTS))
+            raise Refusal(406, f"{RECORDIO} holds numbers, and {texts} are none: accept {JSON}")
         ask = _Ask(model, request, parse, outputs, kind)
         if not request.body:
             self.respond(request, Answer(204, b"", headers=self._headers(ask, 0)))
-        elif len(request.body) >= BULK_BYTES or parse in SLOW_PARSERS or not _TAKE_LONG.isdisjoint(outputs):
+        elif len(request.body) >= BULK_BYTES or parse in SLOW_PARSERS or _take_long(outputs):
             self._answer_from_thread(ask)
         else:
             model.batcher.add(self._read(ask), ask, self._answer_batched, self._fail)
@@ -225,7 +234,7 @@ class Invocations:
         matrix = finish([rows], scorer.features)
         scored = Scored(
             scorer.score(matrix),
-            scorer.raw_score(matrix) if "raw_score" in ask.outputs else None,
+            scorer.raw_score(matrix) if "raw_score" in ask.outputs and _take_long(ask.outputs) else None,
             scorer.reasons(matrix, most=self._settings.reasons) if "reasons" in ask.outputs else None,
             scorer.threshold,
             scorer.model_id,
@@ -234,17 +243,22 @@ class Invocations:
 
 
 @lru_cache(256)
-def _formats(content_type: bytes, accept: bytes) -> tuple[Parser, str]:
+def _formats(content_type: bytes, accept: bytes, default: str) -> tuple[Parser, str]:
     """How to read a body, and the media type of the answer."""
     try:
         kind, parse = read_content_type(content_type.decode("latin-1"))
     except BodyError as error:
         raise Refusal(error.status, error.sentence) from error
     wanted = accept.decode("latin-1")
-    answer = accepted(wanted, kind)
+    answer = accepted(wanted, kind, default=default)
     if answer is None:
         raise Refusal(406, f"accept {wanted!r}: answers are {', '.join(ANSWER_TYPES)}")
     return parse, answer
+
+
+def _take_long(outputs: tuple[str, ...]) -> bool:
+    # What is selected by the official container's words is made of the scores alone.
+    return not (_TAKE_LONG.isdisjoint(outputs) or isinstance(outputs, Selected))
 
 
 @lru_cache(256)

@@ -11,12 +11,16 @@ from pathlib import Path
 from fraudlab.container.contract import Tree
 from fraudlab.container.endpoint.answers import read_outputs
 from fraudlab.container.endpoint.limits import Limits
-from fraudlab.container.failure import ConfigError
+from fraudlab.container.endpoint.negotiation import read_answer_type
+from fraudlab.container.endpoint.selected import WORDS, read_selected
+from fraudlab.container.failure import ConfigError, listing
 
 _LEVELS = ("debug", "info", "warning", "error")
 #: how the official containers number their levels
 _NUMBERED_LEVELS = {"10": "debug", "20": "info", "30": "warning", "40": "error", "50": "error"}
 _MIB = 1 << 20
+#: the official container takes no larger bodies, whatever MAX_CONTENT_LENGTH says
+_OFFICIAL_BODY = 20 * _MIB
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +48,10 @@ class Settings:
     max_model_bytes : int
         Size of a model file.
     outputs : tuple of str
-        What an answer holds where the request does not say; empty is each format's default.
+        What an answer holds where the request does not say; empty is each format's default, and ``Selected``
+        what the official container's variable says.
+    accept : str
+        Media type of answers where the request does not say; empty is one like the request.
     reasons : int
         Contributions named as reasons for a score.
     batch : bool
@@ -52,6 +59,8 @@ class Settings:
     metrics : bool
         Whether ``/metrics`` is served.
     log_level : str
+    notes : tuple of str
+        What the log says of the settings.
     """
 
     model: Path
@@ -65,10 +74,12 @@ class Settings:
     max_models: int
     max_model_bytes: int
     outputs: tuple[str, ...]
+    accept: str
     reasons: int
     batch: bool
     metrics: bool
     log_level: str
+    notes: tuple[str, ...]
 
 
 def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
@@ -80,6 +91,7 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
         If a variable does not hold what it should, or two contradict each other.
     """
     read = _Environment(os.environ if environment is None else environment)
+    read.refuse_script()
     batch = read.flag("SAGEMAKER_BATCH")
     several = read.flag("SAGEMAKER_MULTI_MODEL")
     workers = read.whole("FRAUDLAB_WORKERS", 1, 1, 256)
@@ -101,11 +113,13 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
         max_waiting=read.whole("FRAUDLAB_MAX_WAITING", 64, 1),
         max_models=read.whole("FRAUDLAB_MAX_MODELS", 100, 1),
         max_model_bytes=read.whole("FRAUDLAB_MAX_MODEL_BYTES", 2 << 30, 1),
-        outputs=read.outputs("FRAUDLAB_OUTPUT", "SAGEMAKER_INFERENCE_OUTPUT"),
+        outputs=read.outputs(),
+        accept=read.accept(),
         reasons=read.whole("FRAUDLAB_REASONS", 3, 1, 1000),
         batch=batch,
         metrics=read.flag("FRAUDLAB_METRICS"),
         log_level=read.level("FRAUDLAB_LOG_LEVEL", "SAGEMAKER_CONTAINER_LOG_LEVEL"),
+        notes=tuple(read.notes),
     )
 
 
@@ -113,7 +127,7 @@ def _limits(read: _Environment, *, batch: bool) -> Limits:
     payload = ("SAGEMAKER_MAX_PAYLOAD_IN_MB", "MAX_PAYLOAD_IN_MB") if batch else ()
     # 0 is SageMaker's word for a transform without a limit, which streams; a body still has to fit in memory.
     mebibytes = next((n for name in payload if (n := read.whole(name, 0, 0, 1024))), 0)
-    body = read.whole("FRAUDLAB_MAX_BODY", mebibytes * _MIB or 25 * _MIB, 1)
+    body = read.whole("FRAUDLAB_MAX_BODY", read.official_body() or mebibytes * _MIB or 25 * _MIB, 1)
     seconds = read.number("FRAUDLAB_TIMEOUT", 60.0)
     return Limits(
         body=body,
@@ -128,6 +142,7 @@ def _limits(read: _Environment, *, batch: bool) -> Limits:
 class _Environment:
     def __init__(self, environment: Mapping[str, str]) -> None:
         self._environment = environment
+        self.notes: list[str] = []
 
     def text(self, name: str) -> str:
         return self._environment.get(name, "").strip()
@@ -167,14 +182,57 @@ class _Environment:
             raise ConfigError(f"{name} is {text!r}", fix="set it to a number of seconds above 0")
         return value
 
-    def outputs(self, *names: str) -> tuple[str, ...]:
-        for name in names:
-            if text := self.text(name):
-                try:
-                    return read_outputs(text)
-                except ValueError as error:
-                    raise ConfigError(f"{name}: {error}", fix="name outputs, separated by commas") from error
-        return ()
+    def refuse_script(self) -> None:
+        if script := self.text("SAGEMAKER_PROGRAM"):
+            raise ConfigError(
+                f"SAGEMAKER_PROGRAM is {script!r}: this image runs no code that comes with a model",
+                fix="deploy the model without entry_point and source_dir; what it needs is in model.json",
+            )
+        if self.text("SAGEMAKER_SUBMIT_DIRECTORY"):
+            self.notes.append(
+                "SAGEMAKER_SUBMIT_DIRECTORY is not used: no code that comes with a model is run"
+            )
+
+    def official_body(self) -> int:
+        size = self.whole("MAX_CONTENT_LENGTH", 0, 1)
+        if size > _OFFICIAL_BODY:
+            self.notes.append(
+                f"MAX_CONTENT_LENGTH is {size:,}, and counts as {_OFFICIAL_BODY:,}, which is its most;"
+                " FRAUDLAB_MAX_BODY can say more"
+            )
+        return min(size, _OFFICIAL_BODY)
+
+    def outputs(self) -> tuple[str, ...]:
+        ours, official = self.text("FRAUDLAB_OUTPUT"), self.text("SAGEMAKER_INFERENCE_OUTPUT")
+        if ours and official:
+            self.notes.append("FRAUDLAB_OUTPUT is used, and SAGEMAKER_INFERENCE_OUTPUT is not")
+        if ours:
+            try:
+                return read_outputs(ours)
+            except ValueError as error:
+                raise ConfigError(
+                    f"FRAUDLAB_OUTPUT: {error}", fix="name outputs, separated by commas"
+                ) from error
+        if not official:
+            return ()
+        selected = read_selected(official)
+        if selected.unknown:
+            self.notes.append(
+                f"SAGEMAKER_INFERENCE_OUTPUT names {listing(selected.unknown)}, for which there is no value:"
+                f" it takes {', '.join(WORDS)}; FRAUDLAB_OUTPUT takes other outputs"
+            )
+        return selected
+
+    def accept(self) -> str:
+        text = self.text("SAGEMAKER_DEFAULT_INVOCATIONS_ACCEPT")
+        if text in ("", "*/*"):
+            return ""
+        try:
+            return read_answer_type(text)
+        except ValueError as error:
+            raise ConfigError(
+                f"SAGEMAKER_DEFAULT_INVOCATIONS_ACCEPT is {text!r}: {error}", fix="name one of them"
+            ) from error
 
     def level(self, *names: str) -> str:
         for name in names:

@@ -16,12 +16,14 @@ from typing import Any, cast
 from fraudlab.container.contract import Fields, Tree, read_json, read_optional_json
 from fraudlab.container.failure import ConfigError, near
 from fraudlab.container.hook_source import hook_folders
-from fraudlab.container.hyperparameters import Hyperparameters, read_hyperparameters
+from fraudlab.container.hyperparameters import Hyperparameters, canonical, read_hyperparameters
 from fraudlab.container.training.hooks import Hooks, load_hooks
 from fraudlab.evaluation.thresholds import Policy
 
 #: channels of rows
 PARTS = ("train", "validation", "test")
+#: hyperparameters that are as if they were not there
+_NOT_SET = (None, "", "None", "null")
 CHANNELS = (*PARTS, "config", "checkpoints", "code")
 
 
@@ -91,7 +93,11 @@ def read_job(tree: Tree) -> Job:
         If a channel, a parameter or a request cannot work.
     """
     channels = _read_channels(tree)
-    parameters = read_hyperparameters(read_optional_json(tree.hyperparameters))
+    given = read_optional_json(tree.hyperparameters)
+    parameters = read_hyperparameters(given)
+    if not any(canonical(name) == "num_round" and value not in _NOT_SET for name, value in given.items()):
+        # The official container ends here.
+        print(f"num_round is not set: {parameters.num_round} rounds are trained")
     config = tree.channel("config")
     described = any((config / name).is_file() for name in ("manifest.json", "train.json"))
     request = _read_request(config / "train.json") if described else _standalone(parameters)
