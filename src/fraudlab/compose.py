@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import is_dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -11,11 +12,15 @@ from fraudlab.config import RunConfig, register_schema
 from fraudlab.config_rules import check
 from fraudlab.container.hyperparameters import canonical
 from fraudlab.errors import ConfigError, nearest
+from fraudlab.local_paths import local_path
+from fraudlab.overrides import KEY, literal, quoted_where_certain
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig
 
 CONFIG_NAME = "train"
+#: Hydra's ways to name several values
+_SWEEP = re.compile(r"\s*(?:choice|range|interval|glob|shuffle|sort|tag)\(")
 
 
 def config_folder() -> Path:
@@ -24,10 +29,18 @@ def config_folder() -> Path:
     return packaged if packaged.is_dir() else Path(__file__).parents[2] / "conf"
 
 
-def search_path_override() -> list[str]:
-    """A ``./conf`` of the person's own is searched after fraudlab's, where there is one."""
+def own_folder() -> Path | None:
+    """A ``./conf`` of the person's own, where there is one."""
     own = Path.cwd() / "conf"
-    return [f"hydra.searchpath=[file://{own}]"] if own.is_dir() and own != config_folder() else []
+    return own if own.is_dir() and own != config_folder() else None
+
+
+def search_path_override() -> list[str]:
+    """What makes Hydra search :func:`own_folder` after fraudlab's own.
+
+    It is named from the current folder, whose own path may hold what Hydra takes for grammar.
+    """
+    return ["hydra.searchpath=[file://conf]"] if own_folder() else []
 
 
 def compose(overrides: Sequence[str]) -> RunConfig:
@@ -58,12 +71,27 @@ def compose(overrides: Sequence[str]) -> RunConfig:
     GlobalHydra.instance().clear()
     try:
         with initialize_config_dir(str(config_folder()), version_base="1.3"):
-            node = hydra_compose(CONFIG_NAME, overrides=[*search_path_override(), *overrides])
+            node = hydra_compose(CONFIG_NAME, overrides=[*search_path_override(), *readable(overrides)])
         return checked(node)
     except HydraException as error:
         raise explain(error) from error
     except OmegaConfBaseException as error:
         raise explain(error) from error
+
+
+def readable(words: Sequence[str], *, sweep: bool = False) -> list[str]:
+    """Overrides as Hydra can read them; see :func:`fraudlab.overrides.quoted_where_certain`.
+
+    Raises
+    ------
+    ConfigError
+        For a word that is no override at all.
+    """
+    for word in words:
+        key, equals, _ = word.partition("=")
+        if not KEY.fullmatch(key.strip()) or not (equals or key.startswith("~")):
+            raise unreadable(word)
+    return quoted_where_certain(words, sweep=sweep)
 
 
 def checked(node: DictConfig) -> RunConfig:
@@ -77,23 +105,46 @@ def checked(node: DictConfig) -> RunConfig:
         config = cast(RunConfig, OmegaConf.to_object(node))
     except OmegaConfBaseException as error:
         raise explain(error) from error
+    _locate(config)
     check(config)
     return config
+
+
+def _locate(config: RunConfig) -> None:
+    """Make the paths a person named paths of this machine."""
+    for section, names in (("data", ("path",)), ("model", ("hooks",)), ("paths", ("runs", "cache"))):
+        node = getattr(config, section)
+        for name in names:
+            if (text := getattr(node, name)) is not None:
+                setattr(node, name, local_path(text, key=f"{section}.{name}", reads=section != "paths"))
 
 
 def as_yaml(config: RunConfig) -> str:
     """The resolved configuration as YAML, as it is written to ``config.yaml``."""
     from omegaconf import OmegaConf
 
-    return OmegaConf.to_yaml(OmegaConf.structured(config), resolve=True)
+    return OmegaConf.to_yaml(OmegaConf.structured(_literally(config)), resolve=True)
 
 
 def as_dict(config: RunConfig) -> dict[str, Any]:
     """The resolved configuration as nested plain values; choices become their names."""
     from omegaconf import OmegaConf
 
-    plain = OmegaConf.to_container(OmegaConf.structured(config), resolve=True, enum_to_str=True)
-    return cast(dict[str, Any], plain)
+    node = OmegaConf.structured(_literally(config))
+    return cast(dict[str, Any], OmegaConf.to_container(node, resolve=True, enum_to_str=True))
+
+
+def _literally(value: Any) -> Any:
+    """A resolved configuration whose texts stay as they are when OmegaConf resolves it again."""
+    if isinstance(value, str):
+        return literal(value)
+    if is_dataclass(value) and not isinstance(value, type):
+        return replace(value, **{name: _literally(inner) for name, inner in vars(value).items()})
+    if isinstance(value, list):
+        return [_literally(inner) for inner in value]
+    if isinstance(value, dict):
+        return {key: _literally(inner) for key, inner in value.items()}
+    return value
 
 
 def _refuse_added_keys(node: DictConfig, schema: DictConfig, parent: str = "") -> None:
@@ -132,6 +183,22 @@ def explain(error: Exception) -> ConfigError:
     cause: BaseException = error
     while cause.__cause__ is not None:
         cause = cause.__cause__
+    if (word := getattr(error, "override", None)) is not None:
+        return unreadable(str(word))
+    if found := re.search(
+        r"(?:Ambiguous value for argument|Sweep parameters) '(.+?)'(?:$| requires)", str(error), re.MULTILINE
+    ):
+        return unreadable(found[1])
+    if found := re.search(r"Error merging override (~\S+)", str(error)):
+        return ConfigError(f"{found[1]!r} cannot be taken away.", fix="set it to null or [] instead")
+    if found := re.search(r"Interpolation key '([^']*)' not found", str(cause)):
+        return ConfigError(
+            f"${{{found[1]}}} names no key.", fix="name one with its section, as ${data.label}"
+        )
+    if found := re.search(r"Environment variable '([^']*)' not found", str(error)):
+        return ConfigError(
+            f"the environment variable {found[1]} is not set.", fix=f"set {found[1]}, or leave it out"
+        )
     text = str(error) if "Could not override" not in str(error) else f"{error}\n{cause}"
     key = getattr(cause, "full_key", None)
     if found := re.search(r"Key '([^']+)' (?:is )?not in (?:struct|'\w+')", str(cause)):
@@ -143,6 +210,31 @@ def explain(error: Exception) -> ConfigError:
     if found := re.search(r"Could not override '([^']+)'", text):
         return _unknown_key(found[1].split("@")[0])
     return ConfigError(_first_line(error), fix="see `fraudlab train --help` for the keys and their options")
+
+
+def unreadable(word: str) -> ConfigError:
+    """Why a word of the command line is no override, without the words of a parser."""
+    key, equals, value = word.partition("=")
+    if not word.strip():
+        return ConfigError("an override is empty.", fix="remove the pair of quotes with nothing between them")
+    if not equals:
+        where = [group for group in groups() if word in options(group)]
+        likely = f"did you mean {where[0]}={word}?" if where else "see `fraudlab train --help` for the keys"
+        return ConfigError(f"{word!r} is not KEY=VALUE.", fix=likely)
+    if not KEY.fullmatch(key.strip()):
+        return ConfigError(f"{key!r} is not a key.", fix="see `fraudlab train --help` for the keys")
+    if re.fullmatch(r"\d{1,3}(,\d{3})+", value):
+        return ConfigError(f"{key}={value} is not a number.", fix=f"write {key}={value.replace(',', '')}")
+    if "," in value and (_SWEEP.match(value) or not value.lstrip().startswith(("[", "{", "("))):
+        listed = "" if _SWEEP.match(value) or "." not in key else f"; for a list write {key}=[{value}]"
+        return ConfigError(
+            f"{key}={value} has several values for one run.",
+            fix=f"for several runs, one after another, add -m{listed}",
+        )
+    return ConfigError(
+        f"{key}: the value {value!r} cannot be read.",
+        fix=f"a text with signs goes into quotes within quotes: \"{key}='VALUE'\"",
+    )
 
 
 def _unknown_key(key: str) -> ConfigError:
@@ -157,6 +249,9 @@ def _unknown_key(key: str) -> ConfigError:
 
 def _unknown_option(path: str) -> ConfigError:
     group, _, option = path.rpartition("/")
+    if "//" in path:
+        group, _, option = path.partition("//")
+        option = f"/{option}"
     valid = options(group)
     if not valid:
         return ConfigError(f"{path!r} is not a config.", fix=nearest(path, groups()))

@@ -8,12 +8,28 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fraudlab.compose import CONFIG_NAME, checked, compose, config_folder, explain, search_path_override
+from fraudlab.compose import (
+    CONFIG_NAME,
+    checked,
+    compose,
+    config_folder,
+    explain,
+    own_folder,
+    readable,
+    search_path_override,
+)
 from fraudlab.config import register_schema
-from fraudlab.errors import ConfigError, FraudlabError
+from fraudlab.errors import ConfigError, FraudlabError, nearest
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig
+
+#: Hydra's flags that stand alone, and those with a word behind them
+_ALONE = ("--help", "-h", "--hydra-help", "--version", "--resolve", "--run", "-r", "--multirun", "-m",
+          "--shell-completion", "-sc")  # fmt: skip
+_VALUED = ("--cfg", "-c", "--package", "-p", "--config-dir", "-cd", "--experimental-rerun")
+_INFO = ("all", "config", "defaults", "defaults-tree", "plugins", "searchpath")
+_OURS = ("--config-path", "-cp", "--config-name", "-cn")
 
 _HELP = """usage: fraudlab train [-v] [OVERRIDES] [HYDRA FLAGS]
 
@@ -91,6 +107,11 @@ def _through_hydra(words: Sequence[str]) -> int:
     from hydra.errors import HydraException
     from omegaconf.errors import OmegaConfBaseException
 
+    if "${" in str(Path.cwd()):
+        raise ConfigError(
+            f"Flags cannot be used in {Path.cwd()}: Hydra takes ${{ in its path for a reference.",
+            fix="call it from another folder, or without flags",
+        )
     failed: list[FraudlabError] = []
 
     @hydra.main(version_base="1.3", config_path=str(config_folder()), config_name=CONFIG_NAME)
@@ -108,7 +129,7 @@ def _through_hydra(words: Sequence[str]) -> int:
             failed.append(error)
 
     register_schema()
-    before, sys.argv = sys.argv, ["fraudlab", *_without_valued_flags(words), *search_path_override()]
+    before, sys.argv = sys.argv, ["fraudlab", *_in_hydras_order(words)]
     full_error = os.environ.get("HYDRA_FULL_ERROR")
     os.environ["HYDRA_FULL_ERROR"] = "1"  # so that errors reach us instead of Hydra's own printing
     try:
@@ -122,15 +143,50 @@ def _through_hydra(words: Sequence[str]) -> int:
     return failed[0].exit_code if failed else 0
 
 
-def _without_valued_flags(words: Sequence[str]) -> list[str]:
-    known = ("--config-path", "-cp", "--config-name", "-cn")
-    for word in words:
-        if word.split("=")[0] in known:
+def _in_hydras_order(words: Sequence[str]) -> list[str]:
+    """Flags first, then all overrides in a row: argparse takes them in no other order."""
+    flags, overrides = _sorted_words(words)
+    sweep = bool({"-m", "--multirun"} & set(flags))
+    if {"-sc", "--shell-completion"} & set(flags):  # completion reads no search path, and overrides as YAML
+        own = own_folder()
+        return [*flags, *(["--config-dir", str(own)] if own else []), *overrides]
+    return [*flags, *readable(overrides, sweep=sweep), *search_path_override()]
+
+
+def _sorted_words(words: Sequence[str]) -> tuple[list[str], list[str]]:
+    flags: list[str] = []
+    overrides: list[str] = []
+    rest = list(words)
+    while rest:
+        word = rest.pop(0)
+        name, equals, _ = word.partition("=")
+        if not word.startswith("-"):
+            overrides.append(word)
+            continue
+        if name in _OURS:
             raise ConfigError(
-                f"{word.split('=')[0]} would replace fraudlab's own configuration.",
+                f"{name} would replace fraudlab's own configuration.",
                 fix="put your own options into ./conf, or use --config-dir FOLDER",
             )
-    return list(words)
+        flags.append(word)
+        if name in ("--info", "-i"):
+            flags += [rest.pop(0)] if rest and rest[0] in _INFO and not equals else []
+        elif name in _VALUED:
+            flags += [rest.pop(0)] if rest and not equals else []
+        elif name not in _ALONE:
+            raise _no_flag(word)
+    return flags, overrides
+
+
+def _no_flag(word: str) -> ConfigError:
+    from fraudlab.compose import groups, valid_keys
+
+    bare = word.lstrip("-")
+    section = bare.partition("=")[0].partition(".")[0]
+    if section in (*valid_keys(""), *groups()):
+        return ConfigError(f"{word} has hyphens, and keys have none.", fix=f"write {bare}")
+    name = word.partition("=")[0]
+    return ConfigError(f"{name} is not a flag.", fix=nearest(name, [*_ALONE, *_VALUED, "--info", "-i"]))
 
 
 def _complete(words: Sequence[str], verbs: Sequence[str]) -> int:
@@ -147,7 +203,12 @@ def _complete(words: Sequence[str], verbs: Sequence[str]) -> int:
         os.environ["COMP_LINE"] = " ".join([parts[0], *parts[2:]])
         point = int(os.environ.get("COMP_POINT", len(line)))
         os.environ["COMP_POINT"] = str(max(0, point - len("train ")))
-    return _through_hydra(words)
+    try:
+        return _through_hydra(words)
+    except ConfigError:
+        if "query" in words[-1]:  # half a word need not make sense yet
+            return 0
+        raise
 
 
 def _shown(path: Path) -> Path:
