@@ -30,6 +30,19 @@ class DataKind(Enum):
     table = "table"
 
 
+class TimeUnit(Enum):
+    auto = "auto"
+    s = "s"
+    ms = "ms"
+    us = "us"
+    ns = "ns"
+    min = "min"
+    h = "h"
+    d = "d"
+    excel = "excel"
+    yyyymmddhhmmss = "yyyymmddhhmmss"
+
+
 class Duplicates(Enum):
     flag = "flag"
     drop = "drop"
@@ -82,8 +95,10 @@ class DataConfig:
     sha256: str | None = None
     #: the binary label, 0 or 1
     label: str = MISSING
-    #: event time: a number of seconds, a timestamp or ISO text; null if there is none
+    #: event time: a timestamp, ISO text or a number; null if there is none. See ``docs/time.md``
     time: str | None = None
+    #: what a time that is a number counts; auto recognises what is certain, and refuses what is not
+    time_unit: TimeUnit = TimeUnit.auto
     #: columns that identify a transaction; never a feature
     id: list[str] = field(default_factory=list)
     #: column that identifies the card or customer; never a feature unless listed in `features`

@@ -28,11 +28,14 @@ class StageLine:
         Printed behind its duration.
     facts : dict
         Recorded with its duration.
+    notes : list of str
+        Printed below, a line each.
     """
 
     def __init__(self) -> None:
         self.detail = ""
         self.facts: dict[str, Any] = {}
+        self.notes: list[str] = []
 
 
 class Terminal:
@@ -65,6 +68,8 @@ class Terminal:
         finally:
             text = f"  {name:<9}{time.perf_counter() - began:7.2f} s  {'failed' if failed else line.detail}"
             self.say(text, style="red" if failed else None)
+            for note in line.notes:
+                self.say(f"  {note}", style="yellow")
 
     @contextmanager
     def meter(self, what: str, *, total: int) -> Iterator[Meter]:

@@ -8,7 +8,7 @@ import pyarrow as pa
 import pytest
 
 from fraudlab.container.failure import TableError
-from fraudlab.container.formats.columns import amounts, category, feature, labels, times
+from fraudlab.container.formats.columns import amounts, category, feature, labels
 
 
 def column(*values: Any, kind: pa.DataType | None = None) -> pa.ChunkedArray:
@@ -51,60 +51,6 @@ def test_labels_refused(given: pa.ChunkedArray, sentence: str) -> None:
         labels(given, "y")
     assert caught.value.sentence == sentence
     assert caught.value.fix
-
-
-EPOCH = dt.datetime(2018, 4, 1, 0, 0, 31, tzinfo=dt.UTC).timestamp()
-
-
-@pytest.mark.parametrize(
-    ("given", "kind"),
-    [
-        (column(EPOCH, EPOCH + 0.5), "number"),
-        (column("2018-04-01 00:00:31", "2018-04-01T00:00:31.5"), "timestamp"),
-        (column("2018-04-01T00:00:31Z", "2018-04-01T00:00:31.500Z"), "timestamp"),
-        (column("2018-04-01T02:00:31+02:00", "2018-03-31T19:00:31.5-05:00"), "timestamp"),
-        (column("2018-04-01 00:00:31.000000000", "2018-04-01 00:00:31.500000000"), "timestamp"),
-        (column(dt.datetime(2018, 4, 1, 0, 0, 31), dt.datetime(2018, 4, 1, 0, 0, 31, 500_000)), "timestamp"),  # noqa: DTZ001
-        (column(1522540831_000, 1522540831_500, kind=pa.timestamp("ms", "Europe/Madrid")), "timestamp"),
-    ],
-)
-def test_times(given: pa.ChunkedArray, kind: str) -> None:
-    seconds, found = times(given, "t")
-    assert seconds.tolist() == [EPOCH, EPOCH + 0.5]
-    assert found == kind
-
-
-def test_dates_and_whole_numbers_are_times() -> None:
-    assert times(column(dt.date(1970, 1, 2)), "t")[0].tolist() == [86400.0]
-    assert times(column(5, 6), "t")[0].tolist() == [5.0, 6.0]
-    assert times(column("5", "6"), "t")[0].tolist() == [5.0, 6.0]
-
-
-@pytest.mark.parametrize(
-    ("given", "sentence"),
-    [
-        (column(1.0, None, 2.0), "time column 't' is missing in row 2 (1 of 3 rows)"),
-        (column(1.0, float("-inf")), "time column 't' is infinite in row 2 (1 of 2 rows)"),
-        (
-            column("2018-04-01 00:00:31", "01/02/2018", "x"),
-            "time column 't' holds '01/02/2018' in row 2, which is neither a number nor a timestamp",
-        ),
-        (
-            column("2018-04-01 00:00", "2018-04-01T00:00Z"),
-            "time column 't' holds '2018-04-01T00:00Z' in row 2, which is neither a number nor a timestamp",
-        ),
-        (
-            column("yesterday"),
-            "time column 't' holds 'yesterday' in row 1, which is neither a number nor a timestamp",
-        ),
-        (column("2018-04-01", ""), "time column 't' is missing in row 2 (1 of 2 rows)"),
-        (column([1]), "time column 't' holds [1] in row 1, which is neither a number nor a timestamp"),
-    ],
-)
-def test_times_refused(given: pa.ChunkedArray, sentence: str) -> None:
-    with pytest.raises(TableError) as caught:
-        times(given, "t")
-    assert caught.value.sentence == sentence
 
 
 def test_features_are_rounded_by_way_of_double() -> None:

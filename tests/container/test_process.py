@@ -144,6 +144,62 @@ def test_timestamps_become_epoch_seconds(prepare: Any, frauds: pa.Table, tree: T
     assert splits(tree)["train"]["fraudlab.time"][1].as_py() == 1_522_540_860.0
 
 
+def test_numbers_become_epoch_seconds(prepare: Any, frauds: pa.Table, tree: Tree) -> None:
+    stamps = pa.array(np.arange(400) * 60_000 + 1_522_540_800_000)
+    split = {"kind": "time", "gap_seconds": 600}
+    manifest = prepare(frauds.set_column(1, "t", stamps), **ALL_ROLES, split=split)
+    assert manifest["split"]["time_kind"] == "timestamp"
+    assert manifest["split"]["gap_rows"] == 20
+    assert manifest["time"] == {
+        "kind": "timestamp",
+        "unit": "ms",
+        "first": 1_522_540_800.0,
+        "last": 1_522_540_800.0 + 399 * 60,
+    }
+    assert splits(tree)["train"]["fraudlab.time"][1].as_py() == 1_522_540_860.0
+
+
+def test_a_table_without_times_has_none(prepare: Any, frauds: pa.Table) -> None:
+    manifest = prepare(frauds, **{**ALL_ROLES, "time": None})
+    assert manifest["time"] is None
+    assert manifest["notes"] == []
+
+
+def test_a_unit_is_said_in_the_request(prepare: Any, frauds: pa.Table) -> None:
+    steps = pa.array(np.arange(400) // 2)
+    manifest = prepare(frauds.set_column(1, "t", steps), **ALL_ROLES, time_unit="h", split={"kind": "time"})
+    assert manifest["time"] == {"kind": "number", "unit": "h", "first": 0.0, "last": 199 * 3600.0}
+
+
+def test_numbers_that_last_less_than_the_gap(prepare: Any, frauds: pa.Table) -> None:
+    with pytest.raises(TableError) as caught:
+        prepare(frauds, **ALL_ROLES, split={"kind": "time", "gap_seconds": 604_800})
+    assert caught.value.sentence == (
+        "the times of 't' span 6.65 h as data.time_unit=s, and the gap is 7 days"
+    )
+
+
+@pytest.mark.parametrize("newline", ["\n", "\r\n"])
+def test_a_time_that_is_missing_in_the_first_row(place: Any, newline: str) -> None:
+    rows = [
+        "t,a,y",
+        ",1,0",
+        *(f"2023-03-01 00:{minute:02d}:00,{minute},{minute % 2}" for minute in range(60)),
+    ]
+    with pytest.raises(TableError) as caught:
+        process.run(place(newline.join(rows) + newline, time="t"))
+    assert caught.value.sentence == "time column 't' is missing in row 1 (1 of 61 rows)"
+
+
+def test_times_of_which_some_have_a_zone(prepare: Any, frauds: pa.Table) -> None:
+    texts = [f"2023-03-01 {n // 60:02d}:{n % 60:02d}:00{'Z' if n % 2 else ''}" for n in range(400)]
+    manifest = prepare(frauds.set_column(1, "t", pa.array(texts)), **ALL_ROLES, split={"kind": "time"})
+    assert manifest["time"]["last"] - manifest["time"]["first"] == 399 * 60
+    assert manifest["notes"] == [
+        "200 of 400 times in 't' have no zone; they are taken as UTC, which the others say"
+    ]
+
+
 @pytest.mark.parametrize(("policy", "kept", "dropped"), [("flag", 440, 0), ("drop", 400, 40)])
 def test_duplicates(prepare: Any, frauds: pa.Table, tree: Tree, policy: str, kept: int, dropped: int) -> None:
     copies = frauds.slice(100, 40).set_column(0, "tx", pa.array([f"c{i}" for i in range(40)]))

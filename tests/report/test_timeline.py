@@ -56,6 +56,31 @@ def test_a_split_without_a_gap_has_none(tmp_path: Path) -> None:
     assert not any("left out" in text for text in texts(folder))
 
 
+@pytest.mark.parametrize(
+    ("time", "text"),
+    [
+        (
+            {"kind": "timestamp", "unit": "ms", "first": 1_677_628_907.0, "last": 1_682_812_616.0},
+            "284,807 rows (2023-03-01 00:01 to 2023-04-29 23:56 UTC, read as ms) in the order",
+        ),
+        (
+            {"kind": "timestamp", "unit": None, "first": 1_677_628_907.0, "last": 1_682_812_616.0},
+            "284,807 rows (2023-03-01 00:01 to 2023-04-29 23:56 UTC) in the order",
+        ),
+        (
+            {"kind": "number", "unit": "h", "first": 0.0, "last": 172_800.0},
+            "rows (over 48 h, counted in h) in",
+        ),
+        (None, "284,807 rows in the order of time"),
+    ],
+)
+def test_first_and_last_time_are_told(tmp_path: Path, time: dict[str, object] | None, text: str) -> None:
+    folder = build_run(tmp_path / "a")
+    path = folder / "data" / "manifest.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), "time": time}))
+    assert any(text in shown.replace("\u00a0", " ") for shown in texts(folder))
+
+
 def test_seconds_are_read_as_hours_since_the_first_row(tmp_path: Path) -> None:
     shown = texts(build_run(tmp_path / "a"))
     assert "hours since the first row" in shown

@@ -2,7 +2,7 @@
 
 import pytest
 
-from fraudlab.stages.prepare import content_key, place_table
+from fraudlab.stages.prepare import content_key, place_table, time_span
 
 JOB = {"label": "y", "split": {"kind": "time"}, "seed": 1}
 
@@ -37,3 +37,26 @@ def test_a_table_gets_a_folder_of_its_own(tmp_path):
     place_table(source, tmp_path / "raw" / "table.csv")
     assert [p.name for p in (tmp_path / "raw").iterdir()] == ["table.csv"]
     assert (tmp_path / "raw" / "table.csv").read_text() == "a\n1\n"
+
+
+@pytest.mark.parametrize(
+    ("time", "line"),
+    [
+        (None, ""),
+        (
+            {"kind": "timestamp", "unit": "ms", "first": 1_677_628_907.0, "last": 1_682_812_616.0},
+            "2023-03-01 00:01 to 2023-04-29 23:56 UTC (data.time_unit=ms)",
+        ),
+        (
+            {"kind": "timestamp", "unit": None, "first": -86_400.0, "last": 1_682_812_616.0},
+            "1969-12-31 00:00 to 2023-04-29 23:56 UTC",
+        ),
+        (
+            {"kind": "number", "unit": "s", "first": 0.0, "last": 172_792.0},
+            "48 h, counted (data.time_unit=s)",
+        ),
+        ({"kind": "number", "unit": None, "first": 0.0, "last": 864_000.0}, "10 days"),
+    ],
+)
+def test_the_first_and_last_time_of_the_table(time, line):
+    assert time_span(time) == line

@@ -179,9 +179,9 @@ class Fields:
             )
         return value
 
-    def choice(self, name: str, *valid: str) -> str:
-        """The value of a field that has a closed list of values."""
-        value = self.get(name, str)
+    def choice(self, name: str, *valid: str, default: str | None = None) -> str:
+        """The value of a field with a closed list of values; it must be there unless it has a default."""
+        value = self.get(name, str, default)
         if value not in valid:
             raise ConfigError(
                 f"{name!r} in {self._source} is {shown(value)}{near(value[:100], valid)}",

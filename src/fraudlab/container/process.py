@@ -16,6 +16,8 @@ from fraudlab.container.failure import TableError
 from fraudlab.container.features import Column, Features, fit_scaling
 from fraudlab.container.formats import columns
 from fraudlab.container.formats.table import read_table
+from fraudlab.container.formats.time_units import duration
+from fraudlab.container.formats.times import Times, read_times
 from fraudlab.container.prepared import AMOUNT, CARD, DUPLICATE, LABEL, ROW, TIME, write_split
 from fraudlab.container.processing.duplicates import Duplicates, find_duplicates
 from fraudlab.container.processing.split import NAMES, Division, divide
@@ -31,11 +33,10 @@ Values: TypeAlias = "NDArray[Any] | pa.Array"
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """The columns of a table that are not features; `time_kind` is ``number`` or ``timestamp``."""
+    """The columns of a table that are not features."""
 
     label: NDArray[np.uint8]
-    time: NDArray[np.float64] | None
-    time_kind: str | None
+    time: Times | None
     others: dict[str, Values]
 
 
@@ -63,7 +64,7 @@ def run(tree: Tree) -> None:
             parts.others[DUPLICATE] = duplicates.repeats
     with stages.stage("split"):
         kept = _kept_rows(duplicates, roles, rows)
-        time = None if parts.time is None else parts.time[kept]
+        time = None if parts.time is None else parts.time.seconds[kept]
         division = divide(roles.split, parts.label[kept], time, seed=roles.seed)
         split_rows = {name: _as_slice(kept[index]) for name, index in division.rows.items()}
     with stages.stage("features"):
@@ -82,9 +83,11 @@ def run(tree: Tree) -> None:
         "roles": roles.part_names(),
         **features.as_json(),
         "constant": _constant(values, split_rows["train"]),
+        "notes": [parts.time.note] if parts.time and parts.time.note else [],
         "duplicates": _duplicates_json(duplicates, roles, rows - kept.size),
         "split": _split_json(roles, division, parts),
         "splits": written,
+        "time": parts.time and parts.time.as_json(),
     }
     write_json(tree.prepared / "manifest.json", manifest)
     stages.end()
@@ -92,17 +95,28 @@ def run(tree: Tree) -> None:
 
 def _parts(table: pa.Table, roles: Roles) -> Parts:
     label = columns.labels(table.column(roles.label), roles.label)
-    time = time_kind = None
+    time = None
     if roles.time:
-        time, time_kind = columns.times(table.column(roles.time), roles.time)
+        time = read_times(table.column(roles.time), roles.time, unit=roles.time_unit)
+        _refuse_short_count(time, roles)
     others: dict[str, Values] = {}
     if roles.card:
         others[CARD] = table.column(roles.card).cast(pa.string()).combine_chunks()
     if roles.amount:
         others[AMOUNT] = columns.amounts(table.column(roles.amount), roles.amount)
-    return Parts(
-        label, time, time_kind, others | {name: table.column(name).combine_chunks() for name in roles.id}
-    )
+    return Parts(label, time, others | {name: table.column(name).combine_chunks() for name in roles.id})
+
+
+def _refuse_short_count(time: Times, roles: Roles) -> None:
+    """Refuse numbers that last less than the gap: they hardly count what they are taken to count."""
+    gap = roles.split.gap_seconds
+    if roles.split.kind == "time" and time.unit and 0 < time.last - time.first <= gap:
+        span = duration(time.last - time.first)
+        raise TableError(
+            f"the times of {roles.time!r} span {span} as data.time_unit={time.unit},"
+            f" and the gap is {duration(gap)}",
+            fix="set data.time_unit to what the numbers count, or shorten split.gap",
+        )
 
 
 def _duplicates(table: pa.Table, roles: Roles) -> Duplicates | None:
@@ -188,7 +202,7 @@ def _write(
 ) -> dict[str, Any]:
     """Write one split and describe it for the manifest."""
     label = parts.label[rows]
-    time = None if parts.time is None else parts.time[rows]
+    time = None if parts.time is None else parts.time.seconds[rows]
     number = np.arange(rows.start, rows.stop) if isinstance(rows, slice) else rows
     table: dict[str, Values] = {ROW: number, LABEL: label}
     table |= {} if time is None else {TIME: time}
@@ -229,5 +243,5 @@ def _split_json(roles: Roles, division: Division, parts: Parts) -> dict[str, Any
         "gap_seconds": roles.split.gap_seconds,
         "gap_rows": division.gap_rows,
         "cuts": list(division.cuts) if division.cuts else None,
-        "time_kind": parts.time_kind,
+        "time_kind": parts.time and parts.time.kind,
     }

@@ -13,6 +13,8 @@ from fraudlab.container.failure import ConfigError, TableError, listing, near
 
 #: columns the process job adds to the splits
 RESERVED = "fraudlab."
+#: what a column of numbers may count: auto is what its values say, excel days of the 1900 system
+TIME_UNITS = ("auto", "s", "ms", "us", "ns", "min", "h", "d", "excel", "yyyymmddhhmmss")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +36,7 @@ class Roles:
     sha256: str | None
     label: str
     time: str | None
+    time_unit: str
     id: tuple[str, ...]
     card: str | None
     amount: str | None
@@ -141,6 +144,7 @@ def read_roles(path: Path) -> Roles:
         sha256=fields.optional("sha256", str),
         label=fields.get("label", str),
         time=fields.optional("time", str),
+        time_unit=fields.choice("time_unit", *TIME_UNITS, default="auto"),
         id=fields.names("id"),
         card=fields.optional("card", str),
         amount=fields.optional("amount", str),

@@ -41,6 +41,8 @@ def split_section(record: RunRecord) -> Markup | None:
 def _lead(record: RunRecord, kind: object, *, timed: bool) -> str:
     raw = section(record.manifest, "raw")
     table = f"{numerals.count(number(raw, 'rows'))} rows" if raw else "The rows"
+    if recorded := _recorded(record):
+        table = f"{table} ({recorded})"
     if not timed:
         return (
             f"{table}, dealt at random into three parts with equal shares of fraud ({kind}). A random split "
@@ -55,6 +57,18 @@ def _lead(record: RunRecord, kind: object, *, timed: bool) -> str:
         f"late, hence the gaps of {numerals.duration(gap)} before validation and before test "
         f"({numerals.count(left_out)} rows left out)."
     )
+
+
+def _recorded(record: RunRecord) -> str | None:
+    """From when to when, and in which unit times that are numbers were read; None where it is not known."""
+    first, last = (number(record.manifest, "time", end) for end in ("first", "last"))
+    if first is None or last is None:
+        return None
+    unit = dig(record.manifest, "time", "unit")
+    if dig(record.manifest, "time", "kind") == "timestamp":
+        read = f", read as {unit}" if unit else ""
+        return f"{numerals.timestamp(first)} to {numerals.timestamp(last)} UTC{read}"
+    return f"over {numerals.duration(last - first)}{f', counted in {unit}' if unit else ''}"
 
 
 def _spans(record: RunRecord) -> list[_Span]:

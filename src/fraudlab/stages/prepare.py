@@ -86,6 +86,7 @@ def job_description(context: Context, source: Source) -> dict[str, Any]:
         "sha256": source.sha256,
         "label": data.label,
         "time": data.time,
+        "time_unit": data.time_unit.value,
         "id": data.id,
         "card": data.card,
         "amount": data.amount,
@@ -103,6 +104,26 @@ def job_description(context: Context, source: Source) -> dict[str, Any]:
         },
         "seed": context.config.seed,
     }
+
+
+def time_span(time: dict[str, Any] | None) -> str:
+    """The first and the last time of a table for a line, with the unit where they are numbers; or nothing.
+
+    Parameters
+    ----------
+    time : dict, optional
+        The manifest's ``time``.
+    """
+    from fraudlab.report import numerals
+
+    if time is None:
+        return ""
+    unit, first, last = time["unit"], time["first"], time["last"]
+    if time["kind"] == "timestamp":
+        read = f" (data.time_unit={unit})" if unit else ""
+        return f"{numerals.timestamp(first)} to {numerals.timestamp(last)} UTC{read}"
+    read = f", counted (data.time_unit={unit})" if unit else ""
+    return numerals.duration(last - first).replace("\u00a0", " ") + read
 
 
 def content_key(job: dict[str, Any], sha256: str, code: str) -> str:

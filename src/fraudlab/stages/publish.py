@@ -10,7 +10,7 @@ from fraudlab.evaluation.operating import NO_ALERTS
 from fraudlab.files import read_json
 from fraudlab.runs.record import flatten
 from fraudlab.stages.context import Context
-from fraudlab.stages.prepare import Prepared
+from fraudlab.stages.prepare import Prepared, time_span
 from fraudlab.stages.train import Trained
 
 if TYPE_CHECKING:
@@ -66,7 +66,10 @@ def log_dataset(context: Context, source: Source, prepared: Prepared) -> str:
     context.tracker.tell(lambda e: e.log_dataset(prepared_version))
     rows = " / ".join(f"{facts['rows']:,}" for facts in splits.values())
     frauds = " / ".join(f"{facts['positives']:,}" for facts in splits.values())
-    return f"{rows} rows, {frauds} frauds" + (" (cached)" if prepared.cached else "")
+    times = time_span(manifest["time"])
+    return f"{rows} rows, {frauds} frauds{', ' + times if times else ''}" + (
+        " (cached)" if prepared.cached else ""
+    )
 
 
 def log_job(context: Context, trained: Trained) -> str:

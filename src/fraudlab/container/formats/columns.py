@@ -1,4 +1,4 @@
-"""Raw columns as what their part needs: labels, times, amounts, numbers, categories. Rows count from 1."""
+"""Raw columns as what their part needs: labels, amounts, numbers, categories. Rows count from 1."""
 
 from __future__ import annotations
 
@@ -7,15 +7,11 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from fraudlab.container.categories import category_text
 from fraudlab.container.failure import TableError
-from fraudlab.container.formats.parsing import is_number
 from fraudlab.container.formats.table import NotANumberError, encoded, numbers
-
-_TICKS = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
 
 
 def labels(column: pa.ChunkedArray, name: str) -> NDArray[np.uint8]:
@@ -55,79 +51,6 @@ def labels(column: pa.ChunkedArray, name: str) -> NDArray[np.uint8]:
             )
     found: NDArray[np.uint8] = positive.astype(np.uint8)
     return found
-
-
-def times(column: pa.ChunkedArray, name: str) -> tuple[NDArray[np.float64], str]:
-    """The time of each row in seconds, and whether the column holds a ``number`` or a ``timestamp``.
-
-    Timestamps become seconds since 1970; without a zone they are taken as UTC.
-
-    Raises
-    ------
-    TableError
-        If a time is missing, infinite or cannot be read.
-    """
-    kind = column.type
-    if pa.types.is_date(kind):
-        column = column.cast(pa.timestamp("s" if pa.types.is_date32(kind) else "ms"))
-    elif pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_dictionary(kind):
-        column = column.cast(pa.string())
-        present = column.drop_null()
-        if not (len(present) and is_number(present[0].as_py())):
-            column = _parse_timestamps(column, name)
-    if pa.types.is_timestamp(column.type):
-        ticks = _TICKS[column.type.unit]
-        seconds = column.cast(pa.int64()).to_numpy() / ticks
-    else:
-        try:
-            seconds = numbers(column)
-        except NotANumberError as error:
-            raise _unreadable_time(name, error.value, error.row) from error
-    _refuse_unusable_times(seconds, name)
-    return seconds, "timestamp" if pa.types.is_timestamp(column.type) else "number"
-
-
-def _refuse_unusable_times(seconds: NDArray[np.float64], name: str) -> None:
-    for is_bad, what in ((np.isnan(seconds), "missing"), (np.isinf(seconds), "infinite")):
-        if is_bad.any():
-            raise TableError(
-                f"time column {name!r} is {what} in row {np.argmax(is_bad) + 1}"
-                f" ({np.count_nonzero(is_bad):,} of {seconds.size:,} rows)",
-                fix="give every row a time, or leave those rows out; split=stratified needs no time",
-            )
-
-
-def _unreadable_time(name: str, value: object, row: int) -> TableError:
-    return TableError(
-        f"time column {name!r} holds {value!r} in row {row}, which is neither a number nor a timestamp",
-        fix="write times as seconds or as ISO 8601: 2018-04-01 13:45:00",
-    )
-
-
-def _parse_timestamps(texts: pa.ChunkedArray, name: str) -> pa.ChunkedArray:
-    texts = pc.if_else(pc.equal(texts, ""), None, texts)
-    for unit in ("us", "ns"):
-        for zone in (None, "UTC"):
-            try:
-                return texts.cast(pa.timestamp(unit, zone))
-            except pa.ArrowInvalid:
-                continue
-    # With or without a zone, as the first row has it: the first value that is not like it is the one to show.
-    first = texts.drop_null().slice(0, 1)
-    zone = None if _is_timestamp(first, None) else "UTC"
-    good, bad = 0, len(texts)
-    while bad - good > 1:
-        middle = (good + bad) // 2
-        good, bad = (middle, bad) if _is_timestamp(texts.slice(0, middle), zone) else (good, middle)
-    raise _unreadable_time(name, texts[good].as_py(), good + 1)
-
-
-def _is_timestamp(texts: pa.ChunkedArray, zone: str | None) -> bool:
-    try:
-        texts.cast(pa.timestamp("ns", zone))
-    except pa.ArrowInvalid:
-        return False
-    return True
 
 
 def amounts(column: pa.ChunkedArray, name: str) -> NDArray[np.float64]:

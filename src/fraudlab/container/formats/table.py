@@ -85,7 +85,7 @@ def _read_csv(path: Path, roles: Roles) -> tuple[pa.Table, list[str]]:
     wanted = _wanted(header, roles)
     numeric = {*roles.inputs(header), roles.label} - set(roles.categorical)
     numeric |= {roles.amount} if roles.amount else set()
-    if roles.time and is_number(first[header.index(roles.time)]):
+    if roles.time and _is_present_number(first[header.index(roles.time)]):
         numeric.add(roles.time)
     try:
         table = _parse_csv(path, wanted, numeric, newlines=False)
@@ -108,6 +108,10 @@ def _first_records(path: Path) -> tuple[list[str], list[str]]:
     if len(first) != len(header):
         raise _ragged(path, 1, len(first), len(header))
     return header, first
+
+
+def _is_present_number(text: str) -> bool:
+    return text.strip() not in MISSING_NUMBERS and is_number(text)
 
 
 def _parse_csv(path: Path, columns: Sequence[str], numeric: Collection[str], *, newlines: bool) -> pa.Table:
