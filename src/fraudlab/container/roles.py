@@ -36,7 +36,6 @@ class Roles:
     sha256: str | None
     label: str
     time: str | None
-    time_unit: str
     id: tuple[str, ...]
     card: str | None
     amount: str | None
@@ -47,6 +46,7 @@ class Roles:
     scale: str
     split: Split
     seed: int
+    time_unit: str = "auto"
 
     def apart(self) -> dict[str, str]:
         """Columns that are never features unless they are listed as one, and the part each plays."""
