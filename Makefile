@@ -11,7 +11,7 @@ ARGS ?=
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup dev base-image image sbom reproducible train-local serve test lint check audit lock fuzz bench-loop \
+.PHONY: help setup dev base-image image sbom reproducible train-local serve test lint check audit lock fuzz stress-runs bench-loop \
 	bench-serve bench-train bench-handbook clean
 
 help: ## This list
@@ -76,6 +76,9 @@ audit: dev ## Ask for known vulnerabilities of every locked package (needs the n
 
 fuzz: dev ## Fuzz every parser for a minute each (ARGS="--seconds 600 json booster")
 	PYTHONPATH=tests $(BIN)/python -m fuzz $(ARGS)
+
+stress-runs: dev ## Eight runs at once beside a clean in a loop, and thirty kills of a launcher
+	FRAUDLAB_STRESS_RUNS=8 FRAUDLAB_STRESS_KILLS=30 $(BIN)/pytest tests/test_side_by_side.py $(ARGS)
 
 lock: dev ## Resolve all locked requirements again (ARGS=--upgrade for newer versions)
 	$(LOCK) $(ARGS) pyproject.toml -o requirements/launcher.txt

@@ -46,15 +46,15 @@ def train(overrides: Sequence[str] = (), *, quiet: bool = False) -> Run:
     return run_workflow(compose(overrides), overrides=overrides, terminal=Terminal(quiet=quiet))
 
 
-def compare(a: str | Path, b: str | Path, *, runs: str | Path = "runs") -> Comparison:
+def compare(a: str | Path, b: str | Path, *, runs: str | Path | None = None) -> Comparison:
     """Put two runs side by side.
 
     Parameters
     ----------
     a, b : str or Path
-        Run ids, ``"latest"``, or folders.
-    runs : str or Path
-        Where the runs are.
+        Run ids or ``"latest"``; folders as well where `runs` is not given.
+    runs : str or Path, optional
+        Where the runs are; default ``runs``.
 
     Raises
     ------
@@ -63,4 +63,5 @@ def compare(a: str | Path, b: str | Path, *, runs: str | Path = "runs") -> Compa
     """
     from fraudlab.report import compare_runs
 
-    return compare_runs(find_run(Path(runs), str(a)).folder, find_run(Path(runs), str(b)).folder)
+    where = None if runs is None else Path(runs)
+    return compare_runs(find_run(where, a).folder, find_run(where, b).folder)

@@ -89,7 +89,7 @@ def _parser() -> argparse.ArgumentParser:
         "put two runs side by side, on the terminal and as a page",
         "fraudlab compare 20261123-142501-notebook-v1 latest",
     )
-    compare.add_argument("a", metavar="RUN_A", help="run id, `latest`, or a run's folder")
+    compare.add_argument("a", metavar="RUN_A", help="run id or `latest`; without --runs also a run's folder")
     compare.add_argument("b", metavar="RUN_B")
     compare.add_argument(
         "--output", type=Path, metavar="HTML", help="default: RUNS/comparisons/RUN_A--RUN_B.html"
@@ -167,7 +167,7 @@ def _verb(
 
 def _runs_option(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "--runs", type=Path, default=Path("runs"), metavar="FOLDER", help="where runs are (%(default)s)"
+        "--runs", type=Path, metavar="FOLDER", help="where runs are, and where names stay (default: runs)"
     )
 
 

@@ -3,26 +3,25 @@
 from __future__ import annotations
 
 import os
-import shutil
 import socket
 import sys
 from pathlib import Path
 
 from fraudlab.errors import ConfigError, PortInUse, RunError
-from fraudlab.files import storage
-from fraudlab.runs import Run, find_run, list_runs
+from fraudlab.files import private_folder, storage
+from fraudlab.runs import DEFAULT, Run, find_run, list_runs
 
 
-def compare(a: str, b: str, *, runs: Path, output: Path | None) -> int:
+def compare(a: str, b: str, *, runs: Path | None, output: Path | None) -> int:
     """Print two runs side by side and write the same as a page."""
     from rich.console import Console
 
     from fraudlab.report import compare_runs, print_comparison, render_comparison
 
     first, second = _completed(runs, a), _completed(runs, b)
-    target = output or runs / "comparisons" / f"{first.id}--{second.id}.html"
-    with storage(target):
-        target.parent.mkdir(parents=True, exist_ok=True)
+    target = output or (runs or DEFAULT) / "comparisons" / f"{first.id}--{second.id}.html"
+    if output is None:
+        private_folder(target.parent)
     comparison = compare_runs(first.folder, second.folder)
     print_comparison(comparison, Console(highlight=False))
     page = render_comparison(comparison, target)
@@ -82,26 +81,23 @@ def require_free_port(host: str, port: int) -> None:
             ) from error
 
 
-def clean(runs: Path) -> int:
-    """Remove the cache of a runs folder; a run that is going on keeps its working folder."""
-    from fraudlab.backends import mountable
+def clean(runs: Path | None) -> int:
+    """Remove the cache of a runs folder, and what killed runs have left; what a run uses stays."""
+    from fraudlab.backends import leftovers, mountable
+    from fraudlab.cache import clean as clean_cache
 
-    busy = {run.id for run in list_runs(runs) if run.status == "running"}
-    for cache in sorted({(runs / ".cache").resolve(), mountable(runs / ".cache")}):
-        freed = 0
-        for folder in sorted(cache.glob("*/*")):
-            if folder.parent.name == "jobs" and folder.name in busy:
-                continue
-            freed += _size(folder)
-            with storage(folder):
-                shutil.rmtree(folder) if folder.is_dir() else folder.unlink()
-        print(f"removed {freed / 2**20:,.1f} MiB from {cache}")
+    folder = (runs or DEFAULT) / ".cache"
+    for cache in sorted({folder.resolve(), mountable(folder)}):
+        freed = clean_cache(cache, release=leftovers.release)
+        kept = f"; {len(freed.kept)} entries are in use and stay" if freed.kept else ""
+        print(f"removed {freed.bytes / 2**20:,.1f} MiB from {cache}{kept}")
     return 0
 
 
-def list_all(runs: Path) -> int:
-    """Print every run with its headline, oldest first."""
-    found = list_runs(runs)
+def list_all(runs: Path | None) -> int:
+    """Print every run with its headline, oldest first; say which cannot be read."""
+    runs = runs or DEFAULT
+    found = list_runs(runs, damaged=lambda error: print(f"left out: {error.message}", file=sys.stderr))
     if not found:
         print(f"no runs in {runs}")
         return 0
@@ -114,7 +110,7 @@ def list_all(runs: Path) -> int:
     return 0
 
 
-def show(name: str, *, runs: Path) -> int:
+def show(name: str, *, runs: Path | None) -> int:
     """Print what one run was made with and what it found."""
     import json
 
@@ -122,7 +118,7 @@ def show(name: str, *, runs: Path) -> int:
     return 0
 
 
-def report(name: str, *, runs: Path) -> int:
+def report(name: str, *, runs: Path | None) -> int:
     """Write a completed run's report again, from what its folder holds."""
     from fraudlab.report import render_run
 
@@ -147,7 +143,7 @@ def generate(file: Path, *, rows: int, fraud_rate: float, seed: int) -> int:
     return 0
 
 
-def _completed(runs: Path, name: str) -> Run:
+def _completed(runs: Path | None, name: str) -> Run:
     run = find_run(runs, name)
     if run.status != "completed":
         raise RunError(f"Run {run.id} is {run.status}, not completed.", fix="see `fraudlab runs list`")
@@ -156,16 +152,13 @@ def _completed(runs: Path, name: str) -> Run:
 
 def _summary(run: Run) -> str:
     record = run.record
-    found = record["metrics"]
-    headline = (
-        f"{found['average_precision']:.3f} ({found['average_precision_low']:.3f} to "
-        f"{found['average_precision_high']:.3f})"
-        if found
-        else (record["error"] or {}).get("message", "")
-    )
-    return f"{run.status:<11}  {record['backend']:<7}  {record['data']['source']:<10}  {headline}"
-
-
-def _size(path: Path) -> int:
-    files = [path] if path.is_file() else [p for p in path.rglob("*") if p.is_file()]
-    return sum(file.stat().st_size for file in files)
+    numbers = [record["metrics"].get(f"average_precision{bound}") for bound in ("", "_low", "_high")]
+    if all(isinstance(number, int | float) for number in numbers):
+        headline = "{:.3f} ({:.3f} to {:.3f})".format(*numbers)
+    else:
+        headline = str((record["error"] or {}).get("message", ""))
+    data = record.get("data")
+    source = data.get("source") if isinstance(data, dict) else None
+    backend = record.get("backend")
+    text = f"{run.status:<11}  {backend or '-':<7}  {source or '-':<10}  {headline}"
+    return "".join(character if character.isprintable() else " " for character in text)

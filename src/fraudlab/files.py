@@ -5,12 +5,19 @@ from __future__ import annotations
 import errno
 import json
 import os
+import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from fraudlab.errors import RunError, StorageError
+
+#: how a disk says that it takes no more, and what to do
+_FULL = {
+    errno.ENOSPC: "free some space, or choose another disk with paths.runs=FOLDER",
+    errno.EDQUOT: "free some of your quota, or choose another disk with paths.runs=FOLDER",
+}
 
 
 def write_json(path: Path, content: object) -> None:
@@ -21,12 +28,17 @@ def write_json(path: Path, content: object) -> None:
     StorageError
         Where the disk is full or refuses.
     """
-    write_text(path, json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+    write_text(path, as_json(content))
+
+
+def as_json(content: object) -> str:
+    """JSON as :func:`write_json` writes it."""
+    return json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
 
 def write_text(path: Path, text: str) -> None:
     """Write text through a temporary file and a rename; see :func:`write_json`."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     with storage(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
@@ -43,11 +55,26 @@ def storage(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        fix = {
-            errno.ENOSPC: "free some space, or choose another disk with paths.runs=FOLDER",
-            errno.EDQUOT: "free some of your quota, or choose another disk with paths.runs=FOLDER",
-        }.get(error.errno or 0, "choose another folder with paths.runs=FOLDER")
+        fix = _FULL.get(error.errno or 0, "choose another folder with paths.runs=FOLDER")
         raise StorageError(f"Cannot write {path}: {error.strerror or error}.", fix=fix) from error
+
+
+@contextmanager
+def full_disk(folder: Path) -> Iterator[None]:
+    """Turn what says that a disk is full, wherever it comes from, into a :class:`StorageError`.
+
+    Parameters
+    ----------
+    folder : Path
+        Named where the error names no file.
+    """
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in _FULL:
+            raise
+        with storage(Path(os.fsdecode(error.filename)) if error.filename else folder):
+            raise
 
 
 def read_json(path: Path) -> Any:
@@ -66,3 +93,59 @@ def read_json(path: Path) -> Any:
         ) from error
     except ValueError as error:
         raise RunError(f"{path} is not JSON ({error}).", fix="remove the run and repeat it") from error
+
+
+def private_folder(folder: Path) -> None:
+    """Make a folder that only its owner can enter; one that is there keeps the mode somebody gave it.
+
+    Raises
+    ------
+    StorageError
+        Where it cannot be made.
+    """
+    with storage(folder):
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(mode=0o700, exist_ok=True)
+
+
+def publish(made: Path, final: Path) -> bool:
+    """Give a complete file, or a folder that holds something, its name unless the name is taken.
+
+    Parameters
+    ----------
+    made : Path
+        On the same file system; a file is removed where it was too late, a folder stays.
+    final : Path
+        Never replaced: somebody may be reading it.
+
+    Returns
+    -------
+    bool
+        False where somebody else was faster.
+
+    Raises
+    ------
+    StorageError
+        Where the disk refuses.
+    """
+    with storage(final):
+        if made.is_dir():
+            try:
+                made.rename(final)
+            except OSError as error:  # a folder takes the name of an empty one, and of no other
+                if error.errno not in {errno.ENOTEMPTY, errno.EEXIST}:
+                    raise
+                return False
+            return True
+        try:
+            os.link(made, final)
+        except FileExistsError:
+            return False
+        except OSError:  # no hard links here: a race between two with the same content is no harm
+            if final.exists():
+                return False
+            made.replace(final)
+            return True
+        finally:
+            made.unlink(missing_ok=True)
+        return True

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import signal
 import threading
 from collections.abc import Iterator, Sequence
@@ -13,13 +12,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fraudlab import provenance
-from fraudlab.backends import Opened, mountable, open_backend
-from fraudlab.backends.backend import Backend
+from fraudlab.backends import Opened, leftovers, mountable, open_backend
+from fraudlab.backends.backend import Backend, stop_signals
+from fraudlab.cache import Cache, take_away_dead
 from fraudlab.compose import as_yaml
 from fraudlab.config import BackendKind, DataKind, RunConfig
-from fraudlab.errors import BackendError, Interrupted, RunError, StorageError
-from fraudlab.files import storage, write_text
-from fraudlab.runs import RunFolder, new_run_id
+from fraudlab.errors import BackendError, Interrupted, StorageError
+from fraudlab.files import full_disk, storage, write_text
+from fraudlab.runs import RunFolder
 from fraudlab.stages.context import Context
 from fraudlab.terminal import Terminal
 from fraudlab.tracking.background import Tracker
@@ -38,21 +38,18 @@ def run_in_progress(
     The table is found before the run's folder is made: a wrong path leaves nothing behind.
     """
     runs = Path(config.paths.runs).absolute()
-    run_id = config.run.id or new_run_id(config.model.name, runs)
-    if (runs / run_id).exists():
-        raise RunError(
-            f"Run {run_id} exists: {runs / run_id}.", fix="choose another run.id, or remove that folder"
-        )
-    cache = _cache(config, terminal)
-    workspace = cache / "jobs" / run_id
     with interruptible(), ExitStack() as stack, ThreadPoolExecutor(1) as aside:
         facts = aside.submit(_facts)
-        stack.callback(shutil.rmtree, workspace, ignore_errors=True)
-        opened = open_backend(config, run_id=run_id, workspace=workspace)
-        stack.enter_context(_closed(opened.backend, terminal))
-        _say_how(terminal, run_id, config, opened)
-        source = find_table(config, cache)
-        folder = RunFolder.create(runs, run_id, **_record(config, opened, source), **facts.result())
+        folder = RunFolder.reserve(runs, config.run.id, name=config.model.name)
+        with _abandoned_on_error(folder):
+            cache = stack.enter_context(Cache(_cache(config, terminal)))
+            take_away_dead(cache.folder, release=leftovers.release)
+            workspace = cache.workspace(folder.id)
+            opened = open_backend(config, run_id=folder.id, workspace=workspace)
+            stack.enter_context(_closed(opened.backend, terminal))
+            _say_how(terminal, folder.id, config, opened)
+            source = find_table(config, cache)
+            folder.begin(**_record(config, opened, source), **facts.result())
         with recorded(folder, terminal):
             write_text(folder.path / "config.yaml", as_yaml(config))
             write_text(
@@ -68,19 +65,31 @@ def run_in_progress(
 def recorded(folder: RunFolder, terminal: Terminal) -> Iterator[None]:
     """Record how a run ends: completed, or failed and why."""
     try:
-        yield
+        with full_disk(folder.path):
+            yield
+        folder.complete()
     except BaseException as error:
         try:
             folder.fail(error)
         except StorageError as unwritten:  # the reason for the failure is more use than this one
             terminal.say(f"  could not record the failure: {unwritten.message}", style="red")
         raise
-    folder.complete()
+
+
+@contextmanager
+def _abandoned_on_error(folder: RunFolder) -> Iterator[None]:
+    """Leave nothing of a run that has not begun."""
+    try:
+        with full_disk(folder.path):
+            yield
+    except BaseException:
+        folder.abandon()
+        raise
 
 
 @contextmanager
 def interruptible() -> Iterator[None]:
-    """Make Ctrl-C and SIGTERM raise :class:`Interrupted`, so that everything is taken down in order."""
+    """Make Ctrl-C, SIGTERM and a closed terminal raise :class:`Interrupted`, so that all is taken down."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
@@ -88,7 +97,7 @@ def interruptible() -> Iterator[None]:
     def interrupt(number: int, _frame: object) -> None:
         raise Interrupted(f"Interrupted by {signal.Signals(number).name}.")
 
-    before = {number: signal.signal(number, interrupt) for number in (signal.SIGINT, signal.SIGTERM)}
+    before = {number: signal.signal(number, interrupt) for number in stop_signals()}
     try:
         yield
     finally:
@@ -110,15 +119,17 @@ def _closed(backend: Backend, terminal: Terminal) -> Iterator[None]:
     backend.close()
 
 
-def find_table(config: RunConfig, cache: Path) -> Source:
+def find_table(config: RunConfig, cache: Cache) -> Source:
     """Find, check and hash the table of a run; the synthetic one is made where it is not there yet."""
     from fraudlab.data import creditcard, sources, synthetic
 
     data = config.data
+    for kind in ("synthetic", "digests"):
+        cache.use(kind)
     path = (
         Path(data.path)
         if data.path
-        else synthetic.cached(cache, rows=data.rows, fraud_rate=data.fraud_rate, seed=config.seed)
+        else synthetic.cached(cache.folder, rows=data.rows, fraud_rate=data.fraud_rate, seed=config.seed)
     )
     if data.kind is DataKind.creditcard and path.is_file():
         creditcard.check(path)
@@ -132,7 +143,7 @@ def find_table(config: RunConfig, cache: Path) -> Source:
         features=data.features,
         drop=data.drop,
         categorical=data.categorical,
-        cache=cache,
+        cache=cache.folder,
         sha256=data.sha256,
     )
 
@@ -156,9 +167,9 @@ def _end_experiment(context: Context, status: Status, error: str | None = None) 
     for problem in problems:
         context.terminal.say(f"  the experiment is incomplete: {problem}", style="yellow")
     experiment = context.folder.record.get("experiment")
-    if experiment is not None:
+    if experiment is not None:  # written with how the run ended
         names = [archive.name for archive in archives]
-        context.folder.note(experiment={**experiment, "archives": names, "problems": problems})
+        context.folder.record["experiment"] = {**experiment, "archives": names, "problems": problems}
 
 
 def _open_experiment(config: RunConfig, folder: RunFolder, backend: Backend) -> Experiment:

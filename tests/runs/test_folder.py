@@ -3,6 +3,8 @@
 import errno
 import json
 import os
+import string
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -127,3 +129,46 @@ def test_a_stage_is_recorded_with_its_facts(tmp_path):
 
 def test_flatten_joins_keys_with_dots():
     assert flatten({"a": {"b": 1, "c": {"d": [2]}}, "e": None}) == {"a.b": 1, "a.c.d": [2], "e": None}
+
+
+def test_a_run_folder_is_its_owners_whatever_the_umask(tmp_path):
+    before = os.umask(0)
+    try:
+        folder = RunFolder.create(tmp_path / "runs", "one")
+    finally:
+        os.umask(before)
+    assert folder.path.stat().st_mode & 0o777 == 0o700
+
+
+def test_whoever_makes_the_folder_has_the_id(tmp_path):
+    """Many at once, in one second and of one name, as processes would be."""
+    with ThreadPoolExecutor(16) as threads:
+        made = list(threads.map(lambda _: RunFolder.reserve(tmp_path, name="baseline"), range(48)))
+    ids = {folder.id for folder in made}
+    assert len(ids) == 48
+    assert all(
+        len(name) <= 40 and set(name) <= set(string.ascii_letters + string.digits + "-") for name in ids
+    )
+
+
+def test_a_folder_whose_record_cannot_be_written_is_not_left(tmp_path, monkeypatch):
+    def full(*_):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "write", full)
+    with pytest.raises(StorageError):
+        RunFolder.create(tmp_path, "one")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("ending", ["complete", "fail"])
+def test_the_last_record_needs_no_room(tmp_path, monkeypatch, ending):
+    """No new file can be made and none can grow; what was reserved is enough."""
+    folder = RunFolder.create(tmp_path, "one", padding="x" * 20_000)
+    monkeypatch.setattr("fraudlab.files.write_text", None)
+    monkeypatch.setattr("fraudlab.runs.folder.write_json", None)
+    before = {path: path.stat().st_blocks for path in folder.path.iterdir()}
+    folder.complete() if ending == "complete" else folder.fail(DataError("bad", fix="good"))
+    assert sum(path.stat().st_blocks for path in folder.path.iterdir()) <= sum(before.values())
+    assert [path.name for path in folder.path.iterdir()] == ["run.json"]
+    assert find_run(tmp_path, "one").status == {"complete": "completed", "fail": "failed"}[ending]

@@ -130,13 +130,23 @@ def deployed(
             client.delete_model(ModelName=model["ModelName"])
 
 
+def stop_signals() -> list[signal.Signals]:
+    """What asks a run to stop: Ctrl-C, SIGTERM, and a terminal that closes unless ``nohup`` was asked for."""
+    hung_up = signal.SIGHUP
+    return [
+        signal.SIGINT,
+        signal.SIGTERM,
+        *([] if signal.getsignal(hung_up) is signal.SIG_IGN else [hung_up]),
+    ]
+
+
 @contextmanager
 def uninterrupted() -> Iterator[None]:
     """Let a second Ctrl-C wait until what must be taken down has been."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    before = {number: signal.signal(number, signal.SIG_IGN) for number in (signal.SIGINT, signal.SIGTERM)}
+    before = {number: signal.signal(number, signal.SIG_IGN) for number in stop_signals()}
     try:
         yield
     finally:

@@ -5,15 +5,21 @@ from __future__ import annotations
 import os
 import subprocess
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from fraudlab.errors import DockerUnavailable, ImageMissing
 
 if TYPE_CHECKING:
     import docker
 
-#: put on every container of a run, so that all of them can be found again
+#: says to people which run a container belongs to; two runs may have the same id in different folders
 RUN_LABEL = "org.fraudlab.run"
+#: says who started a container: the name of a working folder, which nobody else has
+OWNER_LABEL = "org.fraudlab.owner"
+
+
+#: what an engine answers about a container that is gone, and about one that is being removed
+_GOING = (404, 409)
 
 
 @dataclass(frozen=True)
@@ -100,31 +106,38 @@ def answers() -> bool:
         return False
 
 
-def remove_containers(run_id: str) -> None:
-    """Remove the containers of a run, running or not.
+def remove_containers(owner: str) -> None:
+    """Remove the containers of one run, running or not, and nobody else's.
+
+    Parameters
+    ----------
+    owner : str
+        Their :data:`OWNER_LABEL`.
 
     Raises
     ------
     DockerUnavailable
         Where the engine no longer answers.
     """
-    from docker.errors import DockerException, NotFound
+    from docker.errors import APIError, DockerException
 
     try:
         client = _connect(timeout=30)
         try:
-            found: list[Any] = client.containers.list(all=True, filters={"label": f"{RUN_LABEL}={run_id}"})
+            # ids only: the SDK's list() asks about each, and fails where one goes away in between
+            found = client.api.containers(all=True, quiet=True, filters={"label": f"{OWNER_LABEL}={owner}"})
             for container in found:
                 try:
-                    container.remove(force=True)
-                except NotFound:
-                    continue
+                    client.api.remove_container(container["Id"], force=True)
+                except APIError as error:
+                    if error.status_code not in _GOING:
+                        raise
         finally:
             client.close()
     except DockerException as error:
         raise DockerUnavailable(
-            f"The Docker engine does not answer ({_reason(error)}); containers of run {run_id} may be left.",
-            fix=f"when it is back: docker rm -f $(docker ps -aq --filter label={RUN_LABEL}={run_id})",
+            f"The Docker engine does not answer ({_reason(error)}); containers of {owner} may be left.",
+            fix=f"when it is back: docker rm -f $(docker ps -aq --filter label={OWNER_LABEL}={owner})",
         ) from error
 
 

@@ -14,7 +14,8 @@ from fraudlab.backends import docker_engine
 from fraudlab.backends.backend import Endpoint, deployed
 from fraudlab.backends.joblog import JobLog
 from fraudlab.backends.process import free_port, path_of
-from fraudlab.errors import DockerUnavailable, EndpointError, FraudlabError
+from fraudlab.backends.watchdog import Watchdog
+from fraudlab.errors import BackendError, DockerUnavailable, EndpointError, FraudlabError
 from fraudlab.files import storage
 
 if TYPE_CHECKING:
@@ -27,9 +28,10 @@ class LocalBackend:
     Parameters
     ----------
     run_id : str
-        Label of every container, so that none is left.
+        Label of every container, for people.
     workspace : Path
-        Folder that containers may be given; not below a folder local mode refuses.
+        Folder that containers may be given; not below a folder local mode refuses. Its name, which no other
+        run has, is a label too, so that none is left.
     image : str
         Image name on the engine.
     engine : Engine
@@ -43,16 +45,17 @@ class LocalBackend:
         self.placement = Placement(
             image=image, role_arn="arn:aws:iam::000000000000:role/none", instance_type="local"
         )
-        self._run_id = run_id
+        self._owner = workspace.name
         self._root = workspace / "local"
         self._root.mkdir(parents=True, exist_ok=True)
         self._container: dict[str, Any] = {
-            "labels": {docker_engine.RUN_LABEL: run_id},
+            "labels": {docker_engine.RUN_LABEL: run_id, docker_engine.OWNER_LABEL: workspace.name},
             "stop_grace_period": "30s",
         }
         if hasattr(os, "getuid") and not engine.remaps_users:
             # else every file a job writes belongs to root and its owner cannot delete it
             self._container["user"] = f"{os.getuid()}:{os.getgid()}"
+        self._watchdog = Watchdog(self._owner)
         self._loader = _Loader(self._load)
 
     def _load(self) -> LocalClient:
@@ -98,7 +101,12 @@ class LocalBackend:
             raise EndpointError(ended.message, fix=ended.fix) from error
 
     def close(self) -> None:
-        docker_engine.remove_containers(self._run_id)
+        try:
+            docker_engine.remove_containers(self._owner)
+        except BackendError:
+            self._watchdog.leave()
+            raise
+        self._watchdog.dismiss()
 
     def _run(self, job: str, start: Callable[[LocalClient], object], log: JobLog) -> None:
         from fraudlab.backends.sagemaker_sdk import JobEnded

@@ -18,6 +18,7 @@ from fraudlab.archives import pack, unpack
 from fraudlab.backends.backend import Endpoint, deployed
 from fraudlab.backends.joblog import JobLog
 from fraudlab.backends.waiting import healthy, stop
+from fraudlab.container.runtime import LAUNCHER
 from fraudlab.errors import EndpointError
 from fraudlab.files import storage
 
@@ -184,7 +185,7 @@ class ProcessClient:
         inherited = {k: v for k, v in os.environ.items() if not k.startswith(_WITHHELD)}
         return subprocess.Popen(
             [sys.executable, "-m", "fraudlab.container", command],
-            env={**inherited, **environment, "FRAUDLAB_ML_ROOT": str(tree)},
+            env={**inherited, **environment, "FRAUDLAB_ML_ROOT": str(tree), LAUNCHER: str(os.getpid())},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from fraudlab.container.contract import Tree
 from fraudlab.container.failure import report_failure
-from fraudlab.container.runtime import StopRequest, without
+from fraudlab.container.runtime import StopRequest, end_with_launcher, without
 
 
 def process() -> int:
@@ -69,6 +69,8 @@ def _write_whole_lines() -> None:
 def main() -> int:
     """Run the command that is named; SageMaker starts training with ``train``, also where nothing is."""
     _write_whole_lines()
+    # an endpoint may have workers, which it ends first
+    end_with_launcher(signal.SIGTERM if sys.argv[1:2] == ["serve"] else signal.SIGKILL)
     commands = {"process": process, "train": train, "serve": serve}
     name = sys.argv[1] if len(sys.argv) > 1 else "train"
     if name not in commands:

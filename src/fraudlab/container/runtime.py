@@ -16,6 +16,11 @@ from typing import Any
 
 from fraudlab.container.failure import JobError
 
+#: has the id of the process that started a job, where that is a launcher on the same machine
+LAUNCHER = "FRAUDLAB_LAUNCHER"
+#: from ``linux/prctl.h``
+_PR_SET_PDEATHSIG = 1
+
 
 class _Absent(MetaPathFinder):
     """Finds nothing under some names, and lets nobody else look."""
@@ -94,6 +99,43 @@ def peak_memory_mb() -> float:
     """The most memory this process has held at once, in MB."""
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak / 2**20 if sys.platform == "darwin" else peak / 2**10
+
+
+def end_with_launcher(number: signal.Signals) -> None:
+    """Get a signal when the process ends that started this one, however it ends; in containers, nothing.
+
+    The environment variable FRAUDLAB_LAUNCHER has its id. Linux sends the signal by itself (``prctl(2)``,
+    PR_SET_PDEATHSIG); elsewhere a thread asks once a second whether the parent is still the same.
+
+    Parameters
+    ----------
+    number : Signals
+        SIGKILL for what nobody would use any more, SIGTERM for what has processes of its own to end.
+    """
+    launcher = os.environ.get(LAUNCHER)
+    if launcher is None:
+        return
+    if not _ask_for_signal(number):
+        threading.Thread(target=_watch, args=(int(launcher), number), daemon=True).start()
+    if os.getppid() != int(launcher):  # it ended before anybody was asked
+        os.kill(os.getpid(), number)
+
+
+def _ask_for_signal(number: signal.Signals) -> bool:
+    if sys.platform != "linux":
+        return False
+    try:
+        import ctypes
+
+        return bool(ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, int(number), 0, 0, 0) == 0)
+    except (ImportError, OSError, AttributeError):
+        return False
+
+
+def _watch(launcher: int, number: signal.Signals) -> None:
+    while os.getppid() == launcher:
+        time.sleep(1.0)
+    os.kill(os.getpid(), number)
 
 
 class StopRequest:

@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import json
 import os
+import secrets
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
@@ -29,7 +30,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fraudlab.errors import ConfigError
-from fraudlab.files import storage
+from fraudlab.files import publish, storage
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -136,7 +137,9 @@ def cached(cache: Path, *, rows: int = ROWS, fraud_rate: float = FRAUD_RATE, see
     """
     path = cache / "synthetic" / f"v{VERSION}-{rows}-{fraud_rate!r}-{seed}.parquet"
     if not path.is_file():
-        write_synthetic(path, rows=rows, fraud_rate=fraud_rate, seed=seed)
+        made = path.with_name(f".{secrets.token_hex(4)}-{path.name}")
+        write_synthetic(made, rows=rows, fraud_rate=fraud_rate, seed=seed)
+        publish(made, path)  # several runs may begin at once: whoever is first has the name
     return path
 
 

@@ -2,37 +2,50 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from fraudlab.errors import RunError, nearest
 from fraudlab.files import read_json
+from fraudlab.runs.folder import LATEST
+from fraudlab.runs.record import RECORD, read_record
 
 if TYPE_CHECKING:
     import pandas as pd
 
+#: where runs are looked for where nobody names a folder
+DEFAULT = Path("runs")
+
 
 class Run:
-    """A run that has ended, read from its folder.
+    """A run, read from its folder.
 
     Attributes
     ----------
     folder : Path
         The run's folder.
     record : dict
-        ``run.json``.
+        ``run.json``; of a run whose launcher is gone without a word, with the status ``dead``.
+
+    Raises
+    ------
+    RunError
+        Where the record is missing or damaged.
     """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.record: dict[str, Any] = read_json(folder / "run.json")
+        self.record: dict[str, Any] = read_record(folder)
 
     @property
     def id(self) -> str:
-        return str(self.record["id"])
+        return self.folder.name
 
     @property
     def status(self) -> str:
+        """``running``, ``completed``, ``failed``, ``interrupted`` or ``dead``."""
         return str(self.record["status"])
 
     @property
@@ -55,25 +68,83 @@ class Run:
         return f"Run({self.id!r}, status={self.status!r})"
 
 
-def find_run(runs: Path, name: str) -> Run:
-    """Find a run by id, by ``latest``, or by the path of its folder.
+def find_run(runs: Path | None, name: str | Path) -> Run:
+    """Find a run by its id or by ``latest``.
+
+    Parameters
+    ----------
+    runs : Path or None
+        Where runs are; what a name means never leads out of it. None is ``./runs``, and then `name` may also
+        be the path of a run's folder anywhere.
+    name : str or Path
+        A path is one that has more than one part.
 
     Raises
     ------
     RunError
-        Where there is none; lists those that are.
+        Where there is none, with those that are; where the name leads elsewhere; where the record is damaged.
     """
-    for folder in (runs / name, Path(name)):
-        if (folder / "run.json").is_file():
-            return Run(folder.resolve())
-    raise RunError(
-        f"There is no run {name!r} in {runs}.", fix=nearest(name, [run.id for run in list_runs(runs)])
-    )
+    if runs is None and (isinstance(name, Path) or os.sep in name):
+        folder = Path(name)
+        if not (folder / RECORD).is_file():
+            raise RunError(f"There is no run in {folder}.", fix="name a folder with a run.json")
+        return Run(folder.resolve())
+    runs = DEFAULT if runs is None else runs
+    name = str(name)
+    if name in {"", ".", ".."} or os.sep in name or not name.isprintable():
+        raise RunError(
+            f"{name!r} is not the name of a run in {runs}.",
+            fix="give a run's id or latest; without --runs also the path of a run's folder",
+        )
+    folder = runs / name
+    try:
+        found = folder.resolve(strict=True)
+    except (OSError, RuntimeError):  # also a ring of links
+        found = folder
+    if not _may_hold_a_run(found):
+        raise RunError(
+            f"There is no run {name!r} in {runs}.", fix=nearest(name, [run.id for run in list_runs(runs)])
+        )
+    if found.parent != runs.resolve():
+        raise RunError(
+            f"{folder} leads out of {runs}, to {found}.",
+            fix="remove that link" if name == LATEST else "name a run that is in the folder",
+        )
+    return Run(found)
 
 
-def list_runs(runs: Path) -> list[Run]:
-    """Every run in a folder, oldest first."""
-    if not runs.is_dir():
+def list_runs(runs: Path, *, damaged: Callable[[RunError], None] = lambda _error: None) -> list[Run]:
+    """Every run in a folder, oldest first.
+
+    Parameters
+    ----------
+    runs : Path
+    damaged : callable
+        Told of each run that is left out because its record cannot be read.
+
+    Raises
+    ------
+    RunError
+        Where the folder itself cannot be read.
+    """
+    try:
+        entries = sorted(runs.iterdir())
+    except (FileNotFoundError, NotADirectoryError):
         return []
-    found = [Run(e) for e in runs.iterdir() if not e.is_symlink() and (e / "run.json").is_file()]
+    except OSError as error:
+        raise RunError(f"{runs} cannot be read: {error.strerror}.", fix="see whose folder it is") from error
+    found = []
+    for entry in entries:
+        if entry.name.startswith(".") or entry.is_symlink() or not entry.is_dir():
+            continue
+        try:
+            if _may_hold_a_run(entry):
+                found.append(Run(entry))
+        except RunError as error:
+            damaged(error)
     return sorted(found, key=lambda run: str(run.record.get("started")))
+
+
+def _may_hold_a_run(folder: Path) -> bool:
+    """Whether a folder has a record, or lets nobody look."""
+    return folder.is_dir() and (os.path.lexists(folder / RECORD) or not os.access(folder, os.X_OK))

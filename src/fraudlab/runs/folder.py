@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import itertools
 import os
+import secrets
+import shutil
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,10 +13,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from fraudlab import locks
 from fraudlab.errors import FraudlabError, RunError
-from fraudlab.files import storage, write_json
+from fraudlab.files import as_json, storage, write_json
+from fraudlab.runs.record import OWNER, RECORD
 
 LATEST = "latest"
+#: several times what a record needs: its last word is written also on a full disk
+_RESERVED_BYTES = 32 << 10
 
 
 def new_run_id(name: str, runs: Path, *, now: datetime | None = None) -> str:
@@ -39,17 +45,35 @@ def new_run_id(name: str, runs: Path, *, now: datetime | None = None) -> str:
 class RunFolder:
     """The folder of a run that is being written.
 
-    ``run.json`` says ``running`` from the first moment, and ``completed`` only as the very last thing.
+    ``run.json`` says ``running`` from the first moment, and ``completed`` only as the very last thing. A lock
+    on a file of the folder says whether somebody still writes it: it ends with this process, in any case.
     """
 
-    def __init__(self, folder: Path, record: dict[str, Any]) -> None:
+    def __init__(self, folder: Path) -> None:
         self.path = folder
         self.id = folder.name
-        self.record = record
+        self.record: dict[str, Any] = {}
+        self._owner: locks.Lock | None = None
 
     @classmethod
     def create(cls, runs: Path, run_id: str, **record: Any) -> RunFolder:
-        """Make the folder.
+        """Make the folder with its record; see :meth:`reserve` and :meth:`begin`."""
+        made = cls.reserve(runs, run_id)
+        made.begin(**record)
+        return made
+
+    @classmethod
+    def reserve(cls, runs: Path, run_id: str | None = None, *, name: str = "run") -> RunFolder:
+        """Make the folder, which only its owner can enter, and nothing in it: whoever makes it has the id.
+
+        Parameters
+        ----------
+        runs : Path
+            Where runs are.
+        run_id : str, optional
+            Default one of time and `name`.
+        name : str
+            See :func:`new_run_id`.
 
         Raises
         ------
@@ -58,23 +82,48 @@ class RunFolder:
         StorageError
             Where it cannot be made.
         """
-        folder = runs / run_id
-        with storage(folder):
-            runs.mkdir(parents=True, exist_ok=True)
-            try:
-                folder.mkdir()
-            except FileExistsError as error:
-                raise RunError(
-                    f"Run {run_id} exists: {folder}.", fix="choose another run.id, or remove that folder"
-                ) from error
-        started = {"id": run_id, "status": "running", "error": None, "started": _now(), "ended": None}
-        made = cls(folder, {**started, **record, "stages": {}, "metrics": {}})
-        made.save()
-        return made
+        while True:
+            folder = runs / (run_id or new_run_id(name, runs))
+            with storage(folder):
+                runs.mkdir(parents=True, exist_ok=True)
+                try:
+                    folder.mkdir(mode=0o700)
+                except FileExistsError as error:
+                    if run_id is None:
+                        continue
+                    raise RunError(
+                        f"Run {run_id} exists: {folder}.", fix="choose another run.id, or remove that folder"
+                    ) from error
+            return cls(folder)
+
+    def begin(self, **record: Any) -> None:
+        """Write the record for the first time.
+
+        Raises
+        ------
+        StorageError
+            Where the disk is full or refuses; the folder is removed then.
+        """
+        started = {"id": self.id, "status": "running", "error": None, "started": _now(), "ended": None}
+        self.record = {**started, **record, "stages": {}, "metrics": {}}
+        try:
+            with storage(self.path / OWNER):
+                self._owner = locks.own(self.path / OWNER)
+                # not zeros: some file systems give them no room
+                _write_all(self._owner.descriptor, os.urandom(_RESERVED_BYTES))
+            self.save()
+        except BaseException:
+            self.abandon()
+            raise
+
+    def abandon(self) -> None:
+        """Remove a folder whose record has never been written."""
+        self._let_go()
+        shutil.rmtree(self.path, ignore_errors=True)
 
     def save(self) -> None:
         """Write ``run.json`` as the record stands."""
-        write_json(self.path / "run.json", self.record)
+        write_json(self.path / RECORD, self.record)
 
     def note(self, **fields: Any) -> None:
         """Add fields to the record and save it."""
@@ -91,7 +140,7 @@ class RunFolder:
         self.save()
 
     def fail(self, error: BaseException) -> None:
-        """Record why the run ended early; a full disk must not hide the reason."""
+        """Record why the run ended early; a full disk does not hide the reason."""
         interrupted = type(error).__name__ in {"Interrupted", "KeyboardInterrupt"}
         self.record.update(
             status="interrupted" if interrupted else "failed",
@@ -103,17 +152,45 @@ class RunFolder:
                 "exit_code": error.exit_code if isinstance(error, FraudlabError) else 1,
             },
         )
-        self.save()
+        self._save_last()
 
     def complete(self) -> None:
         """Mark the run completed and let ``latest`` point to it."""
-        self.note(status="completed", ended=_now())
         link = self.path.parent / LATEST
-        temporary = self.path.parent / f".{LATEST}.{os.getpid()}"
+        temporary = link.with_name(f".{LATEST}.{secrets.token_hex(4)}")
         with storage(link):
-            temporary.unlink(missing_ok=True)
-            temporary.symlink_to(self.id, target_is_directory=True)
-            temporary.replace(link)
+            try:
+                temporary.symlink_to(self.id, target_is_directory=True)
+                self.record.update(status="completed", ended=_now())
+                self._save_last()
+                temporary.replace(link)
+            except BaseException:
+                temporary.unlink(missing_ok=True)
+                raise
+
+    def _save_last(self) -> None:
+        """Write the record over the room reserved for it, give it its name, and let go of the run."""
+        if self._owner is None:
+            self.save()
+            return
+        content = as_json(self.record).encode()
+        with storage(self.path / RECORD):
+            os.lseek(self._owner.descriptor, 0, os.SEEK_SET)
+            _write_all(self._owner.descriptor, content)
+            os.ftruncate(self._owner.descriptor, len(content))
+            self._owner.path.replace(self.path / RECORD)
+        self._let_go()
+
+    def _let_go(self) -> None:
+        if self._owner is not None:
+            self._owner.release()
+            self._owner = None
+
+
+def _write_all(descriptor: int, content: bytes) -> None:
+    left = memoryview(content)
+    while left:
+        left = left[os.write(descriptor, left) :]
 
 
 def _now() -> str:

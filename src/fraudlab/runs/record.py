@@ -1,9 +1,101 @@
-"""What ``run.json`` holds."""
+"""``run.json``: read without trusting it, because whoever ended a run may have ended it anywhere."""
 
 from __future__ import annotations
 
+import errno
+import json
+import os
+import stat
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
+
+from fraudlab import locks
+from fraudlab.errors import RunError
+
+RECORD = "run.json"
+#: held by the launcher for as long as the run goes on; has the room its last record needs
+OWNER = ".owner"
+#: a thousand times what a run writes
+_MAX_BYTES = 4 << 20
+_KINDS: dict[str, type | tuple[type, ...]] = {
+    "id": str,
+    "status": str,
+    "metrics": dict,
+    "stages": dict,
+    "error": (dict, type(None)),
+}
+_AGAIN = "remove the run and repeat it"
+
+
+def read_record(folder: Path) -> dict[str, Any]:
+    """Read a run's record.
+
+    Of a run whose launcher is gone without a word, the status is ``dead`` and the error says so.
+
+    Parameters
+    ----------
+    folder : Path
+        The run's.
+
+    Raises
+    ------
+    RunError
+        Where the file is missing, cannot be read, or is no record.
+    """
+    record = _parsed(folder / RECORD)
+    if record["status"] != "running" or locks.is_held(folder / OWNER):
+        return record
+    # a run that ends writes its record before it lets go
+    record = _parsed(folder / RECORD)
+    if record["status"] == "running":
+        record["status"] = "dead"
+        record["error"] = {
+            "type": "Dead",
+            "message": "Its launcher ended without a word: it was killed, or the machine stopped.",
+            "fix": "repeat the run; `fraudlab clean` takes away what it left in the cache",
+            "exit_code": None,
+        }
+    return record
+
+
+def _parsed(path: Path) -> dict[str, Any]:
+    raw = _bytes_of(path)
+    try:
+        record = json.loads(raw)
+    except (ValueError, RecursionError) as error:
+        what = "is empty" if not raw.strip() else f"is not JSON ({str(error)[:200]})"
+        raise RunError(f"{path} {what}.", fix=_AGAIN) from error
+    if not isinstance(record, dict):
+        raise RunError(f"{path} is not the record of a run: it is no object.", fix=_AGAIN)
+    for name, kind in _KINDS.items():
+        if not isinstance(record.get(name, None), kind):
+            what = f"its {name!r} is damaged" if name in record else f"it has no {name!r}"
+            raise RunError(f"{path} is not the record of a run: {what}.", fix=_AGAIN)
+    return record
+
+
+def _bytes_of(path: Path) -> bytes:
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    except FileNotFoundError as error:
+        raise RunError(f"{path} does not exist.", fix="the run did not get that far") from error
+    except OSError as error:
+        reason = "it is a link" if error.errno == errno.ELOOP else error.strerror
+        raise RunError(f"{path} cannot be read: {reason}.", fix="see whose file it is") from error
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise RunError(f"{path} is not a file.", fix=_AGAIN)
+    with os.fdopen(descriptor, "rb") as file:
+        try:
+            raw = file.read(_MAX_BYTES + 1)
+        except OSError as error:
+            raise RunError(f"{path} cannot be read: {error.strerror}.", fix="check its disk") from error
+    if len(raw) > _MAX_BYTES:
+        raise RunError(
+            f"{path} is not the record of a run: it has more than {_MAX_BYTES >> 20} MiB.", fix=_AGAIN
+        )
+    return raw
 
 
 def flatten(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:

@@ -8,11 +8,14 @@ without them would leave a notebook with half an xgboost.
 from __future__ import annotations
 
 import json
+import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from fraudlab.container.runtime import LAUNCHER
 from fraudlab.errors import JobFailed
 
 if TYPE_CHECKING:
@@ -40,6 +43,7 @@ class Reference:
         self._output = output
         self._process = subprocess.Popen(
             [sys.executable, "-m", "fraudlab.stages.booster", str(model), str(split), str(output)],
+            env={**os.environ, LAUNCHER: str(os.getpid())},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
@@ -117,8 +121,9 @@ def main(model: str, split: str, output: str) -> None:
     """Write ``scores.npy`` and ``importance.json``."""
     import numpy as np
 
-    from fraudlab.container.runtime import without
+    from fraudlab.container.runtime import end_with_launcher, without
 
+    end_with_launcher(signal.SIGKILL)
     with without("pandas", "sklearn"):
         scores, importance = reference_scores(Path(model), Path(split))
     np.save(Path(output) / "scores.npy", scores)

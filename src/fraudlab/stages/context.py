@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from fraudlab.api_requests import Request
 from fraudlab.backends.backend import Backend
 from fraudlab.backends.joblog import JobLog
+from fraudlab.cache import Cache
 from fraudlab.config import RunConfig
 from fraudlab.files import write_json
 from fraudlab.runs import RunFolder
@@ -27,15 +28,15 @@ class Context:
 
     Attributes
     ----------
-    cache : Path
-        Holds ``prepared/<key>`` and ``synthetic/``; containers may be given what is below it.
+    cache : Cache
+        Shared with other runs; containers may be given what is below it.
     workspace : Path
         The run's own working folder below the cache; removed when the run ends.
     """
 
     config: RunConfig
     folder: RunFolder
-    cache: Path
+    cache: Cache
     workspace: Path
     backend: Backend
     tracker: Tracker

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from fraudlab import api_requests
 from fraudlab.config_rules import gap_seconds, split_kind
-from fraudlab.files import read_json, storage, write_json
+from fraudlab.files import publish, read_json, storage, write_json
 from fraudlab.stages.context import Context
 from fraudlab.stages.unseen import Unseen, find_unseen, refuse_wholly_unseen
 
@@ -49,19 +49,20 @@ def prepare(context: Context, source: Source) -> Prepared:
     """
     job = job_description(context, source)
     key = content_key(job, source.sha256, context.backend.image_id or _code_hash())
-    final = context.cache / "prepared" / key
-    cached = (final / "manifest.json").is_file() and not context.config.force
-    if not cached:
-        _run_job(context, source, job, final)
-    manifest = read_json(final / "manifest.json")
+    if context.config.force:  # what was prepared before goes, unless another run reads it
+        context.cache.discard("prepared", key)
+    final = context.cache.use("prepared", key)
+    cached = _is_complete(final) and not context.config.force
+    folder = final if cached else _publish(_run_job(context, source, job), final, force=context.config.force)
+    manifest = read_json(folder / "manifest.json")
     write_json(context.folder.path / "data" / "manifest.json", manifest)
     refuse_wholly_unseen(
-        unseen_in(final, manifest),
+        unseen_in(folder, manifest),
         of="test",
         fix="a column whose values are new every time, such as a month or an id, teaches nothing: "
         "list it in data.drop or data.id",
     )
-    return Prepared(final, manifest, cached)
+    return Prepared(folder, manifest, cached)
 
 
 def unseen_in(folder: Path, manifest: dict[str, Any]) -> list[Unseen]:
@@ -144,7 +145,7 @@ def content_key(job: dict[str, Any], sha256: str, code: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 
-def _run_job(context: Context, source: Source, job: dict[str, Any], final: Path) -> None:
+def _run_job(context: Context, source: Source, job: dict[str, Any]) -> Path:
     raw, output = context.workspace / "raw", context.workspace / "prepared"
     place_table(source.path, raw / str(job["file"]))
     write_json(context.config_channel / "process.json", job)
@@ -161,7 +162,7 @@ def _run_job(context: Context, source: Source, job: dict[str, Any], final: Path)
     )
     with context.job_log("process") as log:
         backend.process(context.record_request("processing-job", request), log)
-    _publish(output, final)
+    return output
 
 
 def place_table(source: Path, target: Path) -> None:
@@ -177,12 +178,19 @@ def place_table(source: Path, target: Path) -> None:
             shutil.copyfile(source, target)
 
 
-def _publish(output: Path, final: Path) -> None:
-    """Move a complete preparation to its name; another run may have been faster, with the same bytes."""
-    with storage(final):
-        final.parent.mkdir(parents=True, exist_ok=True)
-        shutil.rmtree(final, ignore_errors=True)
-        output.replace(final)
+def _publish(output: Path, final: Path, *, force: bool) -> Path:
+    """Give a complete preparation its name, and say where to read it.
+
+    Another run may have been faster, with the same bytes: its preparation is used, and never replaced while
+    others read it. Who forces the job, or finds only the ruin of a preparation, reads their own.
+    """
+    if publish(output, final) or (_is_complete(final) and not force):
+        return final
+    return output
+
+
+def _is_complete(folder: Path) -> bool:
+    return (folder / "manifest.json").is_file()
 
 
 def _code_hash() -> str:
