@@ -11,9 +11,11 @@ import pyarrow as pa
 import pytest
 from pyarrow import parquet
 
-from fraudlab.container.bodies import MEDIA_TYPES, finish
+from fraudlab.container.bodies import MEDIA_TYPES, BodyError, finish
 from fraudlab.container.categories import canonical_text, category_text, codes_of, sent_text
+from fraudlab.container.channels import read_channel
 from fraudlab.container.contract import Fields
+from fraudlab.container.failure import TableError
 from fraudlab.container.features import Column, Features, read_features
 from fraudlab.container.formats.columns import category
 from fraudlab.container.formats.table import read_table
@@ -191,7 +193,7 @@ def test_libsvm_values_have_the_same_names(kind):
         "007", "0742", "00", "00.0", "1e5", "12E4", "1E5", "0x1F", "1.10", "1.1", "v1.0", "1.0.0", "1,0",
         "+5", " 5", "5 ", "5.0 ", "1_000", "１.0",
         "٥.0", "-", ".", ".0", "-.0", "--5.0", "inf", "nan", "NaN", "NA",
-        "null", "None", "t", "yes", "Y", "truе", "ﬁ", "1e+999", "9e+9999", "1e+03", "1.5e+00", "5.3E2",
+        "null", "None", "t", "yes", "Y", "truе", "ﬁ", "é", "1e+999", "9e+9999", "1e+03", "1.5e+00", "5.3E2",
         "1E+15", "0e+15", "10e+15", "1.e+15",
     ],
 )  # fmt: skip
@@ -214,6 +216,8 @@ def test_a_text_with_more_than_one_meaning_keeps_its_spelling(text):
         ("TRUE", "true"),
         ("fAlse", "false"),
         ("", None),
+        ("cafe\u0301", "caf\u00e9"),
+        ("ﬁ", "ﬁ"),
     ],
 )
 def test_a_text_with_one_meaning_has_the_name_of_its_value(text, name):
@@ -263,6 +267,8 @@ def test_what_is_no_category(value):
         (("5.0", "6.0"), {"5": 0, "6.0": 1, "6.00": 1, "7": None}),
         # an older model in which two spellings are two categories says what it said
         (("5", "5.0"), {"5": 0, "5.0": 1, "5.00": 0}),
+        (("cafe\u0301",), {"caf\u00e9": 0, "cafe\u0301": 0, "cafe": None}),
+        (("caf\u00e9",), {"caf\u00e9": 0, "cafe\u0301": 0}),
         (("1.1", "1.10"), {"1.1": 0, "1.10": 1, "1.100": None}),
         ((), {"1": None, "true": None}),
     ],
@@ -276,6 +282,35 @@ def test_a_model_finds_its_categories_by_every_name_they_have(categories, found)
         matrix = finish([rows], features)
         assert math.isnan(matrix[0, 0]) if code is None else matrix[0, 0] == code
     assert set(categories) <= codes_of(categories).keys()
+
+
+@pytest.mark.parametrize("kind", ["integer", "negative", "zero", "decimal", "small", "true", "false"])
+def test_a_job_that_stands_alone_reads_the_same_number(kind, tmp_path):
+    name, texts, _, arrays = KINDS[kind]
+    number = np.float32({"true": 1, "false": 0}.get(name, name))
+    for text in texts:
+        folder = tmp_path / "csv" / "train"
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "a.csv").write_text(f"0,{text}\n1,{text}\n")
+        assert read_channel(folder, content_type="text/csv").matrix.tolist() == [[number]] * 2, text
+    for array in arrays:
+        folder = tmp_path / "parquet" / "train"
+        folder.mkdir(parents=True, exist_ok=True)
+        table = pa.table({"label": [0, 1], "m": pa.concat_arrays([array, array])})
+        parquet.write_table(table, folder / "a.parquet")
+        found = read_channel(folder, content_type="application/x-parquet").matrix
+        np.testing.assert_allclose(found, np.float32([[number]] * 2), rtol=1e-3, err_msg=str(array.type))
+
+
+@pytest.mark.parametrize("kind", [pa.date32(), pa.timestamp("s"), pa.time32("s"), pa.binary()])
+def test_values_without_a_name_are_refused_wherever_they_come(kind, tmp_path):
+    array = pa.array([b"x"] if pa.types.is_binary(kind) else [1], kind)
+    path = tmp_path / "t.parquet"
+    path.write_bytes(_file(array))
+    with pytest.raises(TableError, match="which are no categories"):
+        _read(path)
+    with pytest.raises(BodyError, match="which are no categories"):
+        _code("application/x-parquet", _file(array), _features("x"))
 
 
 def test_a_model_json_of_before_is_read_and_written_unchanged():

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 import re
+import unicodedata
 from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
@@ -62,7 +63,7 @@ def canonical_text(text: str) -> str | None:
     """The name of the category that a text means; None where it is empty, which is missing.
 
     Re-spelt is only what has one meaning: ``5.0`` is 5, ``1e+15`` is a float with all its digits,
-    and ``True`` is true. Everything else is its own name.
+    ``True`` is true, and é is é in each of the two forms Unicode has for it. Everything else is its own name.
     """
     if not text:
         return None
@@ -73,6 +74,9 @@ def canonical_text(text: str) -> str | None:
         if found and int(found[1] or found[2]) >= _SMALLEST_EXPONENT and math.isfinite(number := float(text)):
             return _float_text(number)
         return text
+    if not text.isascii():
+        # One text in two forms: é as one character, and as e with an accent.
+        return unicodedata.normalize("NFC", text)
     lower = text.lower()
     return lower if lower in _BOOLEANS else text
 

@@ -12,6 +12,9 @@ if TYPE_CHECKING:
 
     from fraudlab.container.features import Column, Features
 
+_NUMBERS = "correct these values, or leave the fields empty (missing): the model was trained on numbers"
+_CATEGORIES = "write categories as text, as whole numbers or as booleans"
+
 
 def read_rows(file: Path, features: Features) -> pa.Table:
     """Read a model's input columns from a file, in the model's order: float32, and categories as text.
@@ -39,17 +42,16 @@ def read_rows(file: Path, features: Features) -> pa.Table:
         fix = f"the model takes {', '.join(features.names)}" if "set data." in error.fix else error.fix
         raise DataError(f"{error.sentence}.", fix=fix) from error
     values: list[Any] = []
-    refused = []
+    refused: list[str] = []
+    fixes: dict[str, None] = {}
     for column in features.columns:
         try:
             values.append(_converted(raw.column(column.name), column))
         except TableError as error:
             refused.append(error.sentence)
+            fixes[_NUMBERS if column.categories is None else _CATEGORIES] = None
     if refused:
-        raise DataError(
-            f"{file.name}: {'; '.join(refused)}.",
-            fix="correct these values, or leave the fields empty (missing): the model was trained on numbers",
-        )
+        raise DataError(f"{file.name}: {'; '.join(refused)}.", fix="; ".join(fixes))
     return pa.table(values, names=features.names)
 
 
