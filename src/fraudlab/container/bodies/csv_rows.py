@@ -8,15 +8,13 @@ means.
 
 from __future__ import annotations
 
-import csv
-import io
-import re
 import struct
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import orjson
 
+from fraudlab.container.bodies.csv_records import records, stray_return, with_commas, without_labels
 from fraudlab.container.bodies.rows import (
     BOM,
     SLICE_BYTES,
@@ -30,13 +28,10 @@ from fraudlab.container.bodies.rows import (
     pack_row,
     refuse_too_many,
     slices_of_lines,
-    too_long,
 )
 from fraudlab.container.features import Features
 
 _FIX = "send one row a line"
-_FIRST_FIELD = re.compile(rb"^[^,\n]*,", re.MULTILINE)
-_ONE_FIELD = re.compile(rb"^[^,\n]+$", re.MULTILINE)
 #: What makes JSON of lists with missing values, tried in turn: each takes a while on large bodies.
 _GAPS = (
     ((b",,", b",null,"), (b",,", b",null,")),
@@ -62,7 +57,7 @@ def parse_csv(body: bytes, features: Features, max_rows: int) -> Rows:
                 return Rows(_pack_one(b"[%b]" % numbers, features), 1)
         except UNREAD:
             pass
-    body = body.removeprefix(BOM)
+    body = with_commas(body.removeprefix(BOM), features)
     return _parse_quoted(body, features, max_rows) if b'"' in body else _parse_lines(body, features, max_rows)
 
 
@@ -74,39 +69,18 @@ def parse_labelled_csv(body: bytes, features: Features, max_rows: int) -> Rows:
     BodyError
         As :func:`parse_csv`.
     """
-    body = body.removeprefix(BOM)
     try:
-        return parse_csv(_without_labels(body), features, max_rows)
+        return parse_csv(without_labels(body.removeprefix(BOM), features), features, max_rows)
     except BodyError as error:
         sentence = f"{error.sentence} (behind the label, as label_size=1 says)"
         raise BodyError(sentence, row=error.row, column=error.column, status=error.status) from error
-
-
-def _without_labels(body: bytes) -> bytes:
-    """The rows without their first field."""
-    body = body.rstrip(b"\r\n")
-    if b'"' not in body:
-        if (alone := _ONE_FIELD.search(body)) is not None:
-            raise _label_alone(body.count(b"\n", 0, alone.start()) + 1)
-        return _FIRST_FIELD.sub(b"", body)
-    text = io.StringIO()
-    write = csv.writer(text, lineterminator="\n").writerow
-    for row, record in enumerate(_records(body), 1):
-        if len(record) == 1:
-            raise _label_alone(row)
-        write(record[1:])
-    return text.getvalue().encode()
-
-
-def _label_alone(row: int) -> BodyError:
-    return BodyError(f"row {row} has a label and no features", row=row)
 
 
 def _parse_lines(body: bytes, features: Features, max_rows: int) -> Rows:
     if b"\r" in body:
         body = _with_line_feeds(body)
         if b"\r" in body:
-            raise _stray_return(body.count(b"\n", 0, body.index(b"\r")) + 1)
+            raise stray_return(body.count(b"\n", 0, body.index(b"\r")) + 1)
     rows = body.rstrip(b"\n") if len(features) > 1 else body.removesuffix(b"\n")
     if not rows and (len(features) > 1 or not body):
         raise no_rows(_FIX)
@@ -215,17 +189,11 @@ def _refuse_header(fields: Sequence[str], features: Features) -> None:
         raise BodyError("row 1 is a header; send rows only", row=1)
 
 
-def _stray_return(row: int) -> BodyError:
-    return BodyError(
-        f"row {row} holds a carriage return that ends no line; end lines with LF or CRLF", row=row
-    )
-
-
 def _parse_quoted(body: bytes, features: Features, max_rows: int) -> Rows:
     """Read a body with quotes, between which a comma or a line break is part of a category."""
     packed: list[bytes] = []
     unseen = empty = 0
-    for row, record in enumerate(_records(body.removesuffix(b"\n")), 1):
+    for row, record in enumerate(records(body.removesuffix(b"\n")), 1):
         if not record and len(features) > 1:
             empty = empty or row
             continue
@@ -236,28 +204,6 @@ def _parse_quoted(body: bytes, features: Features, max_rows: int) -> Rows:
         packed.append(inputs)
         unseen += new
     return Rows(b"".join(packed), len(packed), unseen)
-
-
-def _records(body: bytes) -> Iterator[list[str]]:
-    """Fields of one row after another; none for a blank line."""
-    lines = (line.decode() + "\n" for text in slices_of_lines(body) for line in text.split(b"\n"))
-    records = csv.reader(lines, strict=True)
-    row = 0
-    while True:
-        row += 1
-        try:
-            record = next(records)
-        except StopIteration:
-            return
-        except csv.Error as error:
-            if str(error).startswith("new-line"):
-                raise _stray_return(row) from error
-            raise BodyError(f"row {row} is not CSV: {error}", row=row) from error
-        except UnicodeDecodeError as error:
-            raise not_utf8(row, error) from error
-        except BodyError as error:  # a row of several lines is one
-            raise too_long(row) from error
-        yield record
 
 
 def _pack_record(fields: list[str], row: int, features: Features) -> tuple[bytes, int]:

@@ -1,0 +1,188 @@
+"""CSV as others write it, rewritten as the rows of commas that the reader takes.
+
+Tabs, semicolons, bars and spaces are taken for separators where nothing else can be meant: the first row has
+as many values as the model has columns by one of them, and not by commas. The official container guesses.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections.abc import Iterator, Sequence
+
+from fraudlab.container.bodies.rows import MAX_ROW_BYTES, BodyError, not_utf8, slices_of_lines, too_long
+from fraudlab.container.failure import shown
+from fraudlab.container.features import Features
+from fraudlab.container.formats.parsing import is_number
+
+_SEPARATORS = {b"\t": "tabs", b";": "semicolons", b"|": "bars", b" ": "spaces"}
+_FIRST_FIELD = re.compile(rb"^[^,\n]*,", re.MULTILINE)
+_ONE_FIELD = re.compile(rb"^[^,\n]+$", re.MULTILINE)
+
+
+def records(body: bytes, separator: str = ",") -> Iterator[list[str]]:
+    """Fields of one row after another; none for a blank line.
+
+    Raises
+    ------
+    BodyError
+        If a row is not CSV, not UTF-8, or too long.
+    """
+    lines = (line.decode() + "\n" for text in slices_of_lines(body) for line in text.split(b"\n"))
+    rows = csv.reader(lines, strict=True, delimiter=separator)
+    row = 0
+    while True:
+        row += 1
+        try:
+            record = next(rows)
+        except StopIteration:
+            return
+        except csv.Error as error:
+            if str(error).startswith("new-line"):
+                raise stray_return(row) from error
+            raise BodyError(f"row {row} is not CSV: {error}", row=row) from error
+        except UnicodeDecodeError as error:
+            raise not_utf8(row, error) from error
+        except BodyError as error:  # a row of several lines is one
+            raise too_long(row) from error
+        yield record
+
+
+def stray_return(row: int) -> BodyError:
+    """The refusal of a carriage return inside a row."""
+    return BodyError(
+        f"row {row} holds a carriage return that ends no line; end lines with LF or CRLF", row=row
+    )
+
+
+def without_labels(body: bytes, features: Features) -> bytes:
+    """Rows that have a label in front, without it, in commas.
+
+    Raises
+    ------
+    BodyError
+        If a row has nothing but a label, or is none of CSV.
+    """
+    body = with_commas(body, features, labels=1).rstrip(b"\r\n")
+    if b'"' in body:
+        return _written(_behind_labels(records(body)))
+    pieces = []
+    row = 1
+    for text in slices_of_lines(body):
+        if (alone := _ONE_FIELD.search(text)) is not None:
+            raise _label_alone(row + text.count(b"\n", 0, alone.start()))
+        pieces.append(_FIRST_FIELD.sub(b"", text))
+        row += text.count(b"\n") + 1
+    return b"\n".join(pieces)
+
+
+def _behind_labels(rows: Iterator[list[str]]) -> Iterator[list[str]]:
+    for row, record in enumerate(rows, 1):
+        if len(record) == 1:
+            raise _label_alone(row)
+        yield record[1:]
+
+
+def _label_alone(row: int) -> BodyError:
+    return BodyError(f"row {row} has a label and no features", row=row)
+
+
+def with_commas(body: bytes, features: Features, *, labels: int = 0) -> bytes:
+    """The same rows in commas, where another separator is certain; else the body as it is.
+
+    Parameters
+    ----------
+    body : bytes
+    features : Features
+    labels : int
+        Fields in front of the features.
+
+    Raises
+    ------
+    BodyError
+        If two separators could be meant, or numbers have decimal commas.
+    """
+    end = body.find(b"\n", 0, MAX_ROW_BYTES)
+    line = body[: min(len(body), MAX_ROW_BYTES) if end < 0 else end].rstrip(b"\r")
+    separator = _separator(line, features, labels)
+    if separator is None:
+        return body
+    if b'"' in body or b"," in body:
+        return _written(_checked(records(body, separator.decode()), separator, features, labels))
+    if separator != b" ":
+        return body.replace(separator, b",")
+    return b"\n".join([_spaces_to_commas(text) for text in slices_of_lines(body)])
+
+
+def _separator(line: bytes, features: Features, labels: int) -> bytes | None:
+    """What separates a first row, where commas do not."""
+    width = labels + len(features)
+    marks = [mark for mark in (b"\t", b";", b"|") if mark in line]
+    if width == 1 or (not marks and (line.count(b",") == width - 1 or b" " not in line)):
+        return None
+    split = {mark: fields for mark in (b",", *marks) if len(fields := _fields(line, mark)) == width}
+    if not marks and not split:
+        spaced = [field.decode(errors="replace") for field in _spaced(line)]
+        # Texts have spaces, too.
+        is_certain = len(features.codes) < len(features) and len(spaced) == width
+        return b" " if is_certain and _fit(spaced[labels:], b" ", features) else None
+    fitting = [mark for mark, fields in split.items() if _fit(fields[labels:], mark, features)]
+    chosen = fitting or list(split)
+    if not chosen or b"," in chosen:
+        return None
+    if len(chosen) > 1:
+        either = " or by ".join(_SEPARATORS[mark] for mark in chosen)
+        raise BodyError(f"row 1 could be separated by {either}; separate values by commas", row=1)
+    return chosen[0]
+
+
+def _fields(line: bytes, separator: bytes) -> list[str]:
+    try:
+        return next(csv.reader([line.decode()], delimiter=separator.decode()), [])
+    except (csv.Error, UnicodeDecodeError):
+        return []
+
+
+def _fit(fields: list[str], separator: bytes, features: Features) -> bool:
+    """Whether these could be values: numbers, and texts without another separator unless train has them."""
+    for position, field in enumerate(fields):
+        if (codes := features.codes.get(position)) is None:
+            number = field if separator == b"," else field.replace(",", ".", 1)
+            if not is_number(number):
+                return False
+        elif separator == b"," and field not in codes and any(mark in field for mark in "\t;|"):
+            return False
+    return True
+
+
+def _spaced(line: bytes) -> list[bytes]:
+    return [field for field in line.split(b" ") if field]
+
+
+def _spaces_to_commas(text: bytes) -> bytes:
+    return b"\n".join([b",".join(_spaced(line.removesuffix(b"\r"))) for line in text.split(b"\n")])
+
+
+def _checked(
+    rows: Iterator[list[str]], separator: bytes, features: Features, labels: int
+) -> Iterator[list[str]]:
+    """The same rows, none of which has a number with a decimal comma."""
+    for row, record in enumerate(rows, 1):
+        if len(record) == labels + len(features):
+            for position, field in enumerate(record[labels:]):
+                if "," in field and position not in features.codes:
+                    name = features.names[position]
+                    raise BodyError(
+                        f"row {row}: column {name!r} holds {shown(field)} between {_SEPARATORS[separator]};"
+                        " write numbers with a decimal point",
+                        row=row,
+                        column=name,
+                    )
+        yield record
+
+
+def _written(rows: Iterator[Sequence[str]]) -> bytes:
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerows(rows)
+    return text.getvalue().encode()
