@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,8 @@ import pytest
 from pyarrow import parquet
 
 from fraudlab.container.contract import Tree
+
+from .served import Server
 
 ROLES: dict[str, Any] = {
     "label": "y",
@@ -170,3 +172,18 @@ def stand_alone(tree: Tree) -> Callable[..., Tree]:
         return tree
 
     return lay_out
+
+
+@pytest.fixture
+def start() -> Iterator[Callable[..., Server]]:
+    running: list[Server] = []
+
+    def begin(tree: Tree, **more: Any) -> Server:
+        running.append(Server(tree, **more))
+        running[-1].wait()
+        return running[-1]
+
+    yield begin
+    for server in running:
+        server.job.terminate()
+        server.job.communicate(timeout=40)

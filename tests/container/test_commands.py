@@ -11,25 +11,20 @@ import time
 import urllib.error
 import urllib.request
 import zipfile
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pytest
 
-import fraudlab
 from fraudlab.container.contract import Tree
 from fraudlab.container.scorer import load_scorer
 
-SOURCES = str(Path(fraudlab.__file__).parents[1])
+from .served import Server, children, environment
+
 ALL_ROLES = {"id": ["tx"], "time": "t", "amount": "amount", "categorical": ["merchant"]}
 KEY = "fraudlabtrainingarchive0123456789"
-
-
-def environment(tree: Tree, **more: str) -> dict[str, str]:
-    return {**os.environ, "PYTHONPATH": SOURCES, "FRAUDLAB_ML_ROOT": str(tree.root), **more}
 
 
 def command(
@@ -184,62 +179,6 @@ def test_a_stopped_training_job_keeps_model_and_archive(trained: Tree, hand_over
     assert "validation_recall" in zipfile.ZipFile(archive).read("messages.json").decode()
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-class Server:
-    def __init__(self, tree: Tree, **more: str) -> None:
-        self.port = free_port()
-        settings = {"FRAUDLAB_HOST": "127.0.0.1", "SAGEMAKER_BIND_TO_PORT": str(self.port), **more}
-        self.job = subprocess.Popen(
-            [sys.executable, "-m", "fraudlab.container", "serve"],
-            env=environment(tree, **settings),
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
-
-    def wait(self) -> None:
-        for _ in range(1200):
-            assert self.job.poll() is None, self.job.communicate()[0]
-            try:
-                if self.get("/ping") == b"{}":
-                    return
-            except OSError:
-                time.sleep(0.05)
-        raise AssertionError("no answer on /ping")
-
-    def get(self, path: str) -> bytes:
-        return self._answer(urllib.request.Request(f"http://127.0.0.1:{self.port}{path}"))
-
-    def invoke(self, body: bytes, kind: str = "text/csv") -> bytes:
-        url = f"http://127.0.0.1:{self.port}/invocations"
-        return self._answer(urllib.request.Request(url, body, {"Content-Type": kind}))
-
-    def _answer(self, request: urllib.request.Request) -> bytes:
-        with urllib.request.urlopen(request, timeout=60) as answer:
-            content: bytes = answer.read()
-            return content
-
-
-@pytest.fixture
-def start() -> Iterator[Callable[..., Server]]:
-    running: list[Server] = []
-
-    def begin(tree: Tree, **more: str) -> Server:
-        running.append(Server(tree, **more))
-        running[-1].wait()
-        return running[-1]
-
-    yield begin
-    for server in running:
-        server.job.terminate()
-        server.job.communicate(timeout=40)
-
-
 @pytest.mark.parametrize("workers", ["1", "2"])
 def test_a_real_server(trained: Tree, start: Callable[..., Server], workers: str) -> None:
     server = start(trained, FRAUDLAB_WORKERS=workers)
@@ -298,7 +237,6 @@ def test_workers_score_large_bodies_and_reasons_and_are_replaced(
     assert len(workers) == 2
     for _ in range(8):
         assert server.invoke(b"1.5,0.25,casino,80\n" * 5_000).count(b"\n") == 5_000
-    time.sleep(5)  # one that dies sooner is not replaced
     os.kill(workers[0], signal.SIGKILL)
     give_up = time.monotonic() + 20
     while workers[0] in children(server.job.pid) or len(children(server.job.pid)) < 2:
@@ -309,19 +247,6 @@ def test_workers_score_large_bodies_and_reasons_and_are_replaced(
     server.job.send_signal(signal.SIGTERM)
     server.job.communicate(timeout=40)
     assert server.job.returncode == 0
-
-
-def test_a_worker_that_cannot_live_ends_the_server(trained: Tree, start: Callable[..., Server]) -> None:
-    server = start(trained, FRAUDLAB_WORKERS="2")
-    os.kill(children(server.job.pid)[0], signal.SIGKILL)
-    server.job.communicate(timeout=40)
-    assert server.job.returncode == 1
-    sentence = trained.training_failure.read_text().splitlines()[0]
-    assert sentence == "a worker ended at once, with code -9"
-
-
-def children(process: int) -> list[int]:
-    return [int(pid) for pid in Path(f"/proc/{process}/task/{process}/children").read_text().split()]
 
 
 def test_a_port_that_is_taken(trained: Tree) -> None:

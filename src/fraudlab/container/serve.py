@@ -5,17 +5,18 @@ from __future__ import annotations
 import asyncio
 import gc
 import logging
-import os
 import signal
 import socket
 from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
 from types import FrameType
 
+from fraudlab.container.endpoint.listener import listen, refuse_newcomers, room_for_connections
 from fraudlab.container.endpoint.logs import log, start_logging
 from fraudlab.container.endpoint.routes import Endpoint
 from fraudlab.container.endpoint.settings import Settings, read_settings
-from fraudlab.container.endpoint.workers import supervise
-from fraudlab.container.failure import ConfigError
+from fraudlab.container.endpoint.workers import STOPPING, Shares, supervise
 from fraudlab.container.scorer import Scorer, load_scorer
 
 #: SageMaker kills 30 s after SIGTERM
@@ -23,7 +24,7 @@ _DRAIN_SECONDS = 25.0
 
 
 def run() -> None:
-    """Serve until SIGTERM or SIGINT, then finish what is in flight.
+    """Serve until SIGTERM, SIGINT or SIGQUIT, then finish what is in flight.
 
     Raises
     ------
@@ -38,8 +39,14 @@ def run() -> None:
         from fraudlab.container.endpoint.metrics import share_between_processes
 
         share_between_processes()
+    connections = room_for_connections(settings.limits.connections)
+    settings = replace(settings, limits=replace(settings.limits, connections=connections))
     scorer = None if settings.several else load_scorer(settings.model, max_bytes=settings.max_model_bytes)
-    with _listening(settings.host, settings.port) as listening:
+    # A terminal that goes away, or a reload that is meant for somebody else, ends no endpoint.
+    signal.signal(signal.SIGHUP, lambda *_: log(logging.INFO, "SIGHUP changes nothing"))
+    # From the first connection on, a signal waits until it is known what to do with it.
+    signal.pthread_sigmask(signal.SIG_BLOCK, STOPPING)
+    with listen(settings.host, settings.port) as listening:
         log(
             logging.INFO,
             "serving",
@@ -48,34 +55,55 @@ def run() -> None:
             host=settings.host,
             port=settings.port,
             workers=settings.workers,
+            connections=connections,
         )
         if settings.workers == 1:
-            _serve(settings, scorer, listening)
+            _serve(lambda: Endpoint(settings, scorer), listening)
         else:
-            supervise(settings.workers, lambda: _serve(settings, scorer, listening))
+            _serve_with_workers(settings, scorer, listening)
     log(logging.INFO, "stopped")
 
 
-def _serve(settings: Settings, scorer: Scorer | None, listening: socket.socket) -> None:
+def _serve_with_workers(settings: Settings, scorer: Scorer | None, listening: socket.socket) -> None:
+    shares = Shares(settings.workers)
+
+    def work(number: int, lifeline: int) -> None:
+        _serve(lambda: Endpoint(settings, scorer, partial(shares.surplus, number)), listening, lifeline)
+
+    def stop_listening() -> None:
+        refuse_newcomers(listening)
+        listening.close()
+
+    supervise(settings.workers, work, stop_listening=stop_listening, shares=shares)
+
+
+def _serve(endpoint: Callable[[], Endpoint], listening: socket.socket, lifeline: int | None = None) -> None:
     # What is loaded by now stays: the collector need not look at it at each of its rounds.
     gc.collect()
     gc.freeze()
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-        runner.run(_until_stopped(settings, scorer, listening))
+        runner.run(_until_stopped(endpoint, listening, lifeline))
 
 
-async def _until_stopped(settings: Settings, scorer: Scorer | None, listening: socket.socket) -> None:
+async def _until_stopped(
+    make: Callable[[], Endpoint], listening: socket.socket, lifeline: int | None
+) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
 
     def on_signal(_number: int, _frame: FrameType | None) -> None:
         loop.call_soon_threadsafe(stop.set)
 
-    for number in (signal.SIGTERM, signal.SIGINT):
+    for number in STOPPING:
         signal.signal(number, on_signal)
-    endpoint = Endpoint(settings, scorer)
+    if lifeline is not None:
+        loop.add_reader(lifeline, stop.set)
+    endpoint = make()
     await endpoint.server.start(listening)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPPING)
     await stop.wait()
+    if lifeline is not None:
+        loop.remove_reader(lifeline)
     log(logging.INFO, "stopping")
     await endpoint.server.stop(_DRAIN_SECONDS)
     endpoint.close()
@@ -87,14 +115,3 @@ def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop]:
     except ModuleNotFoundError:  # Windows
         return asyncio.new_event_loop
     return uvloop.new_event_loop
-
-
-def _listening(host: str, port: int) -> socket.socket:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    try:
-        return socket.create_server((host, port), family=family, backlog=2048)
-    except OSError as error:
-        raise ConfigError(
-            f"cannot listen on {host}:{port}: {os.strerror(error.errno or 0)}",
-            fix="stop what listens there, or set SAGEMAKER_BIND_TO_PORT to a free port",
-        ) from error

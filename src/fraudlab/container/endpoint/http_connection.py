@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections import deque
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
 _LINGER_SECONDS, _LINGER_BYTES = 2.0, 64 << 20
 #: answers a connection may wait for before no more of it is read
 _PIPELINED = 32
+#: how long a connection may ask nothing, or send a body, before it makes way where there are too many
+_PATIENCE_SECONDS, _PATIENCE_SECONDS_IN_BODY = 1.0, 5.0
 
 
 class Connection(RequestReader, asyncio.Protocol):
@@ -27,14 +30,14 @@ class Connection(RequestReader, asyncio.Protocol):
         self._waiting: deque[Request] = deque()
         #: the writing buffer is full; the client has said its last word
         self._blocked = self._half_closed = False
+        #: the next answer ends it, so that its client connects again, perhaps to another process
+        self.moving = False
 
     # What asyncio calls
 
     def connection_made(self, transport: Any) -> None:
         self._transport = transport
-        self.server.connections.add(self)
-        if len(self.server.connections) > self.server.limits.connections:
-            self._refuse(busy("too many connections"))
+        self.server.admit(self)
 
     def data_received(self, data: bytes) -> None:
         if self._deaf:
@@ -69,7 +72,7 @@ class Connection(RequestReader, asyncio.Protocol):
             self.server.buffered -= len(request.body)
             request.answer = request.answer or GONE
         self._waiting.clear()
-        self.server.connections.discard(self)
+        self.server.connections.pop(self, None)
 
     # What is read
 
@@ -94,7 +97,7 @@ class Connection(RequestReader, asyncio.Protocol):
         while waiting and waiting[0].answer is not None and not last:
             request = waiting.popleft()
             self.server.buffered -= len(request.body)
-            last = self.server.stopping or request.is_last
+            last = self.server.stopping or self.moving or request.is_last
             ready.append(request.rendered(last=last))
         if not ready:
             return
@@ -129,19 +132,35 @@ class Connection(RequestReader, asyncio.Protocol):
     @property
     def busy(self) -> bool:
         """Whether a request is being read or answered."""
-        return self._reading or bool(self._waiting) or self._blocked
+        return self._reading or bool(self._waiting) or self._transport.get_write_buffer_size() > 0
 
-    def close(self) -> None:
-        """Close after what has been written."""
-        self._transport.close()
+    def patience(self, now: float) -> float:
+        """Seconds until this connection would have to make way for a new one; below 0 where it would now."""
+        if self._waiting or self._blocked or self._transport.is_closing():
+            return math.inf
+        is_sending = self._reading and not self._in_head
+        return self._since + (_PATIENCE_SECONDS_IN_BODY if is_sending else _PATIENCE_SECONDS) - now
+
+    def turn_away(self, *, at_once: bool = True) -> None:
+        """Make way, with a refusal where something was asked or nothing yet."""
+        if not self._deaf and (self._reading or not self._url):
+            self._refuse(busy("too many connections"), heard=False)
+        if at_once:
+            self._transport.close()
+
+    def end(self) -> None:
+        """Say the last word, and hear who still speaks."""
+        if not self._deaf and not self._transport.is_closing():
+            self._end()
 
     def abort(self) -> None:
         """Close at once, whatever has not been taken."""
         self._transport.abort()
 
-    def _refuse(self, answer: Answer) -> None:
+    def _refuse(self, answer: Answer, *, heard: bool = True) -> None:
         """Answer what is being read, after what is waiting, and read no further request."""
-        self.server.refused(answer)
+        if heard:
+            self.server.refused(answer)
         self._refusal = None
         self._deaf = True
         self._reading = self._in_head = False

@@ -31,11 +31,21 @@ class Endpoint:
     settings : Settings
     scorer : Scorer or None
         The model; None where models come and go.
+    surplus : callable, optional
+        As :class:`~.http.Server` takes it; where it is given, other processes share the port.
     """
 
-    def __init__(self, settings: Settings, scorer: Scorer | None) -> None:
+    def __init__(
+        self, settings: Settings, scorer: Scorer | None, surplus: Callable[[int], int] | None = None
+    ) -> None:
         loop = asyncio.get_running_loop()
-        self.server = Server(self.handle, settings.limits, refused=self._refused_early)
+        self.server = Server(
+            self.handle,
+            settings.limits,
+            self._refused_early,
+            surplus or (lambda _: 0),
+            shared=surplus is not None,
+        )
         self._settings = settings
         self._metrics = Metrics() if settings.metrics else None
         self._invocations = Invocations(settings, loop, self._metrics)
