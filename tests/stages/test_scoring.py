@@ -8,6 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fraudlab.container.bodies import finish
+from fraudlab.container.bodies.csv_rows import parse_csv
+from fraudlab.container.features import Column, Features
 from fraudlab.errors import DataError, EndpointError, RequestTooLarge
 from fraudlab.stages.scoring import csv_rows, score_rows
 
@@ -28,6 +31,32 @@ def test_missing_values_are_empty_fields_and_texts_are_quoted():
         }
     )
     assert csv_rows(table).decode().splitlines() == ['1.5,"a,b"', ",", ',"c""d"']
+
+
+TEXTS = ["a;b", "a b", "x\ty", "p|q", "cr\rx", "lf\ny", "crlf\r\nz", 'q"q', "a,b", " lead", "trail ",
+         "\ufeffbom", "null", "NaN", "é", "[1]", "{", "5", "-", "'s'", "", "0742"]  # fmt: skip
+
+
+@pytest.mark.parametrize("copies", [1, 2])
+@pytest.mark.parametrize("text", [*TEXTS, None])
+def test_a_text_arrives_as_it_was(text, copies):
+    known = tuple(filter(None, TEXTS))
+    for names in (("m",), ("a", "m"), ("m", "o")):
+        features = Features([Column(name, None if name == "a" else known) for name in names])
+        texts = TEXTS if text is None else [text]
+        column = pa.array([one or None for one in texts] * copies).dictionary_encode()
+        numbers = pa.array([1.0] * len(column), pa.float32())
+        body = csv_rows(pa.table({name: numbers if name == "a" else column for name in names}))
+        rows = parse_csv(body, features, 1000)
+        assert rows.unseen == 0
+        codes = finish([rows], features)[:, names.index("m")]
+        position = names.index("m")
+        np.testing.assert_array_equal(codes, [features.code(position, one) for one in texts] * copies)
+
+
+def test_texts_are_quoted_only_where_they_need_it():
+    plain = pa.table({"m": pa.array(["a", "b c", None]).dictionary_encode()})
+    assert csv_rows(plain) == b"a\nb c\n\n"
 
 
 @pytest.mark.parametrize("batch_rows", [1, 3, 10, 100])
