@@ -155,7 +155,9 @@ def test_the_training_job_understands_every_hyperparameter_that_is_sent(model):
     sent = api_requests.hyperparameters(config, seed=7)
     understood = read_hyperparameters(sent).as_json()
     expected = {key: value for key, value in vars(config).items() if value is not None and key != "name"}
-    assert understood.items() >= {**expected, "seed": 7, "eval_metric": [config.eval_metric]}.items()
+    weighted = config.scale_pos_weight != 1
+    metrics = [config.eval_metric] if config.eval_metric else ["aucpr", f"{'unweighted_' * weighted}logloss"]
+    assert understood.items() >= {**expected, "seed": 7, "eval_metric": metrics}.items()
 
 
 def test_every_parameter_of_a_model_can_be_sent_and_is_understood():

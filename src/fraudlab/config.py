@@ -142,8 +142,9 @@ class ModelConfig:
     name: str = "baseline"
     #: or hook:NAME, a function of `hooks`
     objective: str = "binary:logistic"
-    #: of validation, after every round; one or a list, also hook:NAME; early stopping watches the last
-    eval_metric: Any = "aucpr"
+    #: of validation, after every round; one or a list, also hook:NAME; early stopping watches the last;
+    #: null is [aucpr, logloss], and with class weights [aucpr, unweighted_logloss]
+    eval_metric: Any = None
     #: path of a hooks.py with objectives and metrics of your own, docs/hooks.md
     hooks: str | None = None
     num_round: int = 500

@@ -88,7 +88,7 @@ def fit(parameters: dict[str, Any], rounds: int = 4, **options: Any) -> xgboost.
 
 def test_absent_parameters_are_left_to_xgboost() -> None:
     found = read_hyperparameters({})
-    assert (found.num_round, found.early_stopping_rounds, found.eval_metric) == (100, 0, ("aucpr",))
+    assert (found.num_round, found.early_stopping_rounds, found.eval_metric) == (100, 0, ("aucpr", "logloss"))
     assert found.booster == {"objective": "binary:logistic", "tree_method": "hist", "seed": 0}
 
 

@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 import xgboost
+from sklearn.metrics import log_loss
 
 from fraudlab.container.features import Column, Features
 from fraudlab.container.hosts import Hosts
@@ -29,15 +30,19 @@ def split(rows: int, seed: int) -> Prepared:
 TRAIN, VALIDATION = split(3000, 1), split(1000, 2)
 
 
-def training(validation: bool = True, **hyperparameters: Any) -> Training:
+def training(
+    validation: bool = True,
+    rows: tuple[Prepared, Prepared] = (TRAIN, VALIDATION),
+    **hyperparameters: Any,
+) -> Training:
     chosen = {"num_round": 60, "max_depth": 4, "learning_rate": 0.5, **hyperparameters}
     parameters = read_hyperparameters({name: str(value) for name, value in chosen.items()})
-    bins = train_matrix(TRAIN, FEATURES, parameters)
+    bins = train_matrix(rows[0], FEATURES, parameters)
     return Training(
         parameters,
         parameters.for_xgboost(FEATURES.names, cpus=2),
         bins,
-        train_matrix(VALIDATION, FEATURES, parameters, ref=bins) if validation else None,
+        train_matrix(rows[1], FEATURES, parameters, ref=bins) if validation else None,
         parameters.eval_metric[-1] if validation else None,
     )
 
@@ -72,6 +77,47 @@ def test_early_stopping_is_xgboosts(metric: str, patience: int) -> None:
     assert fitted.best_round == bare.best_iteration
     assert fitted.progress.best_value == bare.best_score
     assert content(fitted) == bytes(bare[: bare.best_iteration + 1].save_raw("ubj"))
+
+
+@pytest.mark.parametrize("weight", [None, np.linspace(0.2, 3.0, len(VALIDATION)).astype(np.float32)])
+def test_unweighted_log_loss_is_that_of_scores_without_the_class_weight(weight: Any) -> None:
+    ours = training(num_round=5, eval_metric="unweighted_logloss,logloss", scale_pos_weight=20)
+    if weight is not None:
+        ours.validation.set_weight(weight)
+    fitted = fit(ours, stop=StopRequest())
+    odds = fitted.booster.predict(ours.validation, output_margin=True).astype(np.float64) - np.log(20)
+    expected = log_loss(VALIDATION.label, 1 / (1 + np.exp(-odds)), sample_weight=weight)
+    assert fitted.progress.metrics["unweighted_logloss"][-1] == pytest.approx(expected, rel=1e-6)
+    assert fitted.progress.metrics["logloss"][-1] > 1.2 * expected
+
+
+def test_without_a_class_weight_it_is_xgboosts_log_loss() -> None:
+    metrics = trained(num_round=5, eval_metric="unweighted_logloss,logloss").progress.metrics
+    assert metrics["unweighted_logloss"] == pytest.approx(metrics["logloss"], rel=1e-5)
+    alone = trained(num_round=5, eval_metric="unweighted_logloss").progress.metrics
+    assert alone == {"unweighted_logloss": metrics["unweighted_logloss"]}
+
+
+def noisy(rows: int, seed: int) -> Prepared:
+    """A table that hardly tells frauds apart, and changes as it goes."""
+    random = np.random.default_rng(seed)
+    matrix = random.normal(size=(rows, 5)).astype(np.float32)
+    odds = -4.6 + 0.5 * matrix[:, 0] - 0.4 * matrix[:, 1] * matrix[:, 2] + 0.8 * random.normal(size=rows)
+    return Prepared(matrix, (random.random(rows) < 1 / (1 + np.exp(-odds))).astype(np.uint8), None)
+
+
+def test_early_stopping_does_not_collapse_where_average_precision_does() -> None:
+    """Of small noisy tables, aucpr stops some before anything is learned; log-loss stops none."""
+    chosen = {"num_round": 100, "early_stopping_rounds": 15, "learning_rate": 0.1, "base_score": 0.5}
+    rounds: dict[str | None, list[int]] = {}
+    for metrics in ({"eval_metric": "aucpr"}, {}, {"scale_pos_weight": 3}):
+        for seed in range(4):
+            tables = noisy(2000, seed), noisy(800, 100 + seed)
+            fitted = fit(training(rows=tables, **chosen, **metrics), stop=StopRequest())
+            rounds.setdefault(fitted.metric, []).append(fitted.booster.num_boosted_rounds())
+    assert min(rounds["aucpr"]) < 10
+    assert min(rounds["logloss"]) >= 20
+    assert 10 <= min(rounds["unweighted_logloss"]) <= max(rounds["unweighted_logloss"]) < 100
 
 
 def test_ties_keep_the_earlier_round() -> None:

@@ -64,7 +64,7 @@ def test_the_contract_of_a_model(ready: Tree, hand_over: Any) -> None:
         "model.ubj": file_sha256(ready.model / "model.ubj"),
     }
     assert model["threshold"] == validation["threshold"] == model["decision"]["validation"]["threshold"]
-    assert (history["metric"], history["rounds"], history["best_round"]) == ("aucpr", 5, 4)
+    assert (history["metric"], history["rounds"], history["best_round"]) == ("logloss", 5, 4)
     assert len(history["validation"]) == 5
     assert {"load", "matrix", "train"} <= set(history["seconds"])
     assert sorted(path.name for path in ready.model.iterdir()) == ["model.json", "model.ubj"]

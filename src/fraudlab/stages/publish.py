@@ -80,9 +80,8 @@ def log_job(context: Context, trained: Trained) -> str:
     for sentence in cautions(trained.contract, trained.history):
         context.terminal.say(f"  {sentence}", style="yellow")
     history = trained.history
-    best = history["validation"][history["best_round"]]
-    rounds = f"{trained.contract['rounds']} of {history['rounds']} rounds"
-    return f"{rounds}, validation {history['metric']} {best:.3f}"
+    best = [f"{name} {values[history['best_round']]:.3g}" for name, values in history["metrics"].items()]
+    return f"{trained.contract['rounds']} of {history['rounds']} rounds, validation {', '.join(best)}"
 
 
 def cautions(contract: dict[str, Any], history: dict[str, Any]) -> list[str]:

@@ -14,11 +14,19 @@ from typing import Any, Literal
 
 from fraudlab.container.failure import ConfigError, near
 from fraudlab.container.hyperparameters.constraints import by_position
-from fraudlab.container.hyperparameters.kinds import METRICS, Unfit, is_hook, printed
+from fraudlab.container.hyperparameters.kinds import METRICS, UNWEIGHTED, Unfit, is_hook, printed
 from fraudlab.container.hyperparameters.rules import check_together
 from fraudlab.container.hyperparameters.table import NAMES, PARAMETERS, REFUSED
 
-__all__ = ["Hyperparameters", "canonical", "direction", "is_hook", "printed", "read_hyperparameters"]
+__all__ = [
+    "UNWEIGHTED",
+    "Hyperparameters",
+    "canonical",
+    "direction",
+    "is_hook",
+    "printed",
+    "read_hyperparameters",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +57,8 @@ class Hyperparameters:
     decision_threshold : float or None
         Of a job without ``train.json``: an alert is a score of at least this; None chooses by F1.
     eval_metric : tuple of str
-        Early stopping watches the last; ``hook:NAME`` is a function of ``hooks.py``.
+        Early stopping watches the last; ``hook:NAME`` is a function of ``hooks.py``. Where none is given:
+        average precision, and the log-loss that early stopping can rely on (``docs/adr/0002``).
     objective_hook : str or None
         Name of the function of ``hooks.py`` that gives gradients; the booster stays ``binary:logistic``.
     monotone_constraints : dict of {str: int}, tuple of int, or None
@@ -74,7 +83,7 @@ class Hyperparameters:
     keep_counter: bool = False
     fraud_bins: float = 0.0
     decision_threshold: float | None = None
-    eval_metric: tuple[str, ...] = ("aucpr",)
+    eval_metric: tuple[str, ...] = ("aucpr", "logloss")
     objective_hook: str | None = None
     monotone_constraints: Mapping[str, int] | tuple[int, ...] | None = None
     interaction_constraints: tuple[tuple[str | int, ...], ...] | None = None
@@ -109,7 +118,7 @@ class Hyperparameters:
         ConfigError
             If a constraint is about a column that is not there.
         """
-        builtin = [metric for metric in self.eval_metric if not is_hook(metric)]
+        builtin = [metric for metric in self.eval_metric if not is_hook(metric) and metric != UNWEIGHTED]
         return {
             **self.booster,
             **by_position(self.monotone_constraints, self.interaction_constraints, columns),
@@ -215,9 +224,12 @@ def _assemble(values: dict[str, Any]) -> Hyperparameters:
         values["objective_hook"] = printed(objective)
         # XGBoost starts from the prevalence only where it computes the gradients itself
         values.setdefault("base_score", 0.5)
+    # With class weights the scores are no probabilities, and log-loss improves until the last round.
+    weighted = values.get("scale_pos_weight", 1.0) != 1.0
+    values.setdefault("eval_metric", ("aucpr", UNWEIGHTED if weighted else "logloss"))
     tuned = values.pop("_tuning_objective_metric", None)
     if tuned:
-        values["eval_metric"] = _with_tuned(values.get("eval_metric", ("aucpr",)), tuned)
+        values["eval_metric"] = _with_tuned(values["eval_metric"], tuned)
     ours = {item.name for item in fields(Hyperparameters)} - {"booster"}
     own = {name: values.pop(name) for name in ours & values.keys()}
     start = {"objective": "binary:logistic", "tree_method": "hist", "seed": 0}

@@ -14,6 +14,8 @@ from typing import Any
 LARGEST = 2**31 - 1
 #: metrics of XGBoost that suit two classes and have no parameter; more is better where it says so
 METRICS: Mapping[str, bool] = {"aucpr": True, "auc": True, "logloss": False, "error": False, "rmse": False}
+#: log-loss of the scores from which ``scale_pos_weight`` is taken back: computed here, not by XGBoost
+UNWEIGHTED = "unweighted_logloss"
 _HOOK = re.compile(r"hook:[A-Za-z_]\w{0,63}", re.ASCII)
 
 
@@ -122,7 +124,9 @@ def metrics(why: Mapping[str, str]) -> Kind:
             raise Unfit(f"{twice} is there twice")
         return found
 
-    return Kind(f"one or more of {', '.join(METRICS)}, error@THRESHOLD, pre@ALERTS, hook:NAME", read)
+    return Kind(
+        f"one or more of {', '.join(METRICS)}, {UNWEIGHTED}, error@THRESHOLD, pre@ALERTS, hook:NAME", read
+    )
 
 
 def monotone() -> Kind:
@@ -177,17 +181,21 @@ def printed(metric: str) -> str:
 
 def _metric(text: str, why: Mapping[str, str]) -> str:
     if is_hook(text):
-        if printed(text) in METRICS:
-            raise Unfit(f"a hook called {printed(text)} could not be told from XGBoost's {printed(text)}")
+        if printed(text) in (*METRICS, UNWEIGHTED):
+            raise Unfit(f"a hook called {printed(text)} could not be told from {_whose(printed(text))}")
         return text
     name, at, argument = text.partition("@")
     if name == "error" and at:
         return _error_at(argument)
     if name == "pre" and at and argument.isascii() and argument.isdigit() and 1 <= int(argument) <= LARGEST:
         return f"pre@{int(argument)}"
-    if text not in METRICS:
+    if text not in METRICS and text != UNWEIGHTED:
         raise _unfit(why, text)
     return text
+
+
+def _whose(metric: str) -> str:
+    return f"fraudlab's {metric}" if metric == UNWEIGHTED else f"XGBoost's {metric}"
 
 
 def _error_at(threshold: str) -> str:

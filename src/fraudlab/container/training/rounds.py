@@ -15,10 +15,10 @@ from functools import partial
 from typing import Any, Literal
 
 from fraudlab.container.hosts import Hosts
-from fraudlab.container.hyperparameters import Hyperparameters, direction, printed
+from fraudlab.container.hyperparameters import UNWEIGHTED, Hyperparameters, direction, printed
 from fraudlab.container.prepared import Prepared
 from fraudlab.container.runtime import StoppedTooEarly, StopRequest, lean_xgboost
-from fraudlab.container.training.boosting import segment_seed, threads, train_matrix
+from fraudlab.container.training.boosting import segment_seed, threads, train_matrix, unweighted_log_loss
 from fraudlab.container.training.checkpoints import Checkpoint, Checkpoints
 from fraudlab.container.training.hooks import Hooks
 from fraudlab.container.training.inputs import Inputs
@@ -105,7 +105,8 @@ class Training:
         """What measures a booster after a round: all metrics, in the order they were asked for."""
         hooked = self.parameters.metric_hooks
         names = [printed(metric) for metric in self.parameters.eval_metric]
-        own = [name for name in names if name not in hooked]
+        own = [name for name in names if name not in hooked and name != UNWEIGHTED]
+        weight = float(self.booster.get("scale_pos_weight", 1.0))
         values = None
         if hooked and self.hooks is not None:
             values = self.hooks.metrics(hooked, margins=False, first_round=first_round)
@@ -114,10 +115,12 @@ class Training:
             if self.validation is None:
                 return {}
             # "[3]\tvalidation-auc:0.9\tvalidation-aucpr:0.5", in the order asked for, all digits of a double
-            words = booster.eval_set([(self.validation, "validation")], number).split("\t")[1:]
+            words = booster.eval_set([(self.validation, "validation")], number).split("\t")[1:] if own else []
             found = {name: float(word.rpartition(":")[2]) for name, word in zip(own, words, strict=True)}
             if values is not None:
                 found |= dict(values(booster.predict(self.validation), self.validation))
+            if UNWEIGHTED in names:
+                found[UNWEIGHTED] = unweighted_log_loss(booster, self.validation, weight)
             return {name: found[name] for name in names}
 
         return measure
