@@ -1,5 +1,6 @@
 """Composition of the configuration: every option, and every way to get it wrong."""
 
+import re
 import subprocess
 import sys
 import time
@@ -9,7 +10,7 @@ import yaml
 
 from fraudlab.compose import as_dict, as_yaml, compose, config_folder, groups, options, valid_keys
 from fraudlab.config import SCHEMA, SplitKind
-from fraudlab.config_rules import gap_seconds, split_kind
+from fraudlab.config_rules import check_constraints, gap_seconds, split_kind
 from fraudlab.errors import ConfigError
 
 TABLE = ["data=table", "data.path=t.csv", "data.label=y"]
@@ -258,3 +259,41 @@ def test_a_persons_own_options_are_found(in_tmp):
     folder.mkdir(parents=True)
     (folder / "mine.yaml").write_text("name: mine\nmax_depth: 3\n")
     assert compose(["model=mine"]).model.max_depth == 3
+
+
+@pytest.mark.parametrize(
+    ("overrides", "words"),
+    [
+        (["model.monotone_constraints={shop: 1}"], "gives a direction to 'shop', which is a category"),
+        (["model.monotone_constraints={shop: 1, day: 1}"], "gives a direction to 'shop'"),
+        (["model.monotone_constraints={y: 1}"], "names 'y', which is not a feature"),
+        (["model.monotone_constraints=[0,1]", "data.features=[amount,shop]"], "direction to 'shop'"),
+        (["model.monotone_constraints='(0,1)'", "data.features=[amount,shop]"], "direction to 'shop'"),
+    ],
+)
+def test_a_direction_for_what_is_no_number_is_refused_before_anything_runs(overrides, words):
+    table = ["data=table", "data.path=t.csv", "data.label=y", "data.categorical=[shop]"]
+    with pytest.raises(ConfigError, match=re.escape(words)) as caught:
+        compose([*table, *overrides])
+    assert "model.monotone_constraints" in str(caught.value)
+    compose([*table, "model.monotone_constraints={shop: 0, amount: 1}"])
+
+
+@pytest.mark.parametrize(
+    ("constraint", "words"),
+    [
+        (
+            "model.monotone_constraints={amout: 1}",
+            "names 'amout', which is not a feature (did you mean 'amount'?)",
+        ),
+        ("model.monotone_constraints={t: 1}", "names 't', which is not a feature"),
+        ("model.monotone_constraints='(1,0,0)'", "has 3 directions for 2 features"),
+        ("model.monotone_constraints='(0,1)'", "gives a direction to 'shop'"),
+        ("model.interaction_constraints=[[amount,hour]]", "names 'hour', which is not a feature"),
+        ("model.interaction_constraints=[[0,2]]", "has the position 2, and there are 2 features"),
+    ],
+)
+def test_constraints_are_checked_against_the_table_before_any_job(constraint, words):
+    columns = ["data=table", "data.path=t.csv", "data.label=y", "data.time=t", "data.categorical=[shop]"]
+    with pytest.raises(ConfigError, match=re.escape(words)):
+        check_constraints(compose([*columns, constraint]), ["t", "amount", "shop", "y"])

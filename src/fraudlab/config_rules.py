@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -123,7 +123,10 @@ def _check_model(config: RunConfig) -> None:
     with _in_our_words():
         parameters = read_hyperparameters(texts, prefix="model.")
         if data.features:
-            parameters.for_xgboost(data.features, cpus=1)
+            check_constraints(config, data.features)
+        elif isinstance(parameters.monotone_constraints, Mapping):
+            # Which columns there are is known later; which are no numbers is known now.
+            check_constraints(config, list(parameters.monotone_constraints))
     _check_hooks(model.hooks, parameters)
     for name, text in texts.items():
         if len(text) > LONGEST_VALUE:
@@ -131,6 +134,28 @@ def _check_model(config: RunConfig) -> None:
                 f"model.{name} has {len(text)} characters, and SageMaker takes {LONGEST_VALUE}.",
                 fix="name only the columns that are constrained",
             )
+
+
+def check_constraints(config: RunConfig, columns: Sequence[str]) -> None:
+    """Check the model's constraints against the columns of a table, before there is a job.
+
+    Parameters
+    ----------
+    config : RunConfig
+    columns : sequence of str
+        Of the table, in its order; those with a role that is no feature's are left out here.
+
+    Raises
+    ------
+    ConfigError
+        If a constraint names what is no feature, or gives a direction to a category.
+    """
+    data = config.data
+    others = {data.label, data.time, data.card, *data.id, *data.drop}
+    features = data.features or [column for column in columns if column not in others]
+    with _in_our_words():
+        parameters = read_hyperparameters(hyperparameters(config.model), prefix="model.")
+        parameters.for_xgboost(features, cpus=1, categorical=data.categorical, prefix="model.")
 
 
 def _check_hooks(path: str | None, parameters: Hyperparameters) -> None:

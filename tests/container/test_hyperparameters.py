@@ -484,6 +484,45 @@ def test_constraints_on_what_is_not_there(given: dict[str, str], sentence: str) 
 
 
 @pytest.mark.parametrize(
+    "text", ['{"shop": 1}', {"shop": -1, "amount": 1}, "(0,1,0)", "[0,-1,0]", "[1, 1, 1]", '"(0,1,0)"']
+)
+def test_a_category_cannot_rise_or_fall(text: Any) -> None:
+    given = read_hyperparameters({"monotone_constraints": text})
+    with pytest.raises(ConfigError) as caught:
+        given.for_xgboost(["amount", "shop", "age"], cpus=1, categorical=["shop"])
+    assert caught.value.sentence == (
+        "monotone_constraints gives a direction to 'shop', which is a category and cannot rise or fall"
+    )
+    assert caught.value.fix == (
+        "take 'shop' out of monotone_constraints, or out of data.categorical where it is a number"
+    )
+
+
+@pytest.mark.parametrize("text", ['{"amount": 1}', '{"shop": 0, "age": -1}', "(1,0,-1)", "[0,0,0]"])
+def test_numbers_beside_a_category_may_rise_or_fall(text: str) -> None:
+    given = read_hyperparameters({"monotone_constraints": text})
+    found = given.for_xgboost(["amount", "shop", "age"], cpus=1, categorical=["shop"])
+    assert found["monotone_constraints"].split(",")[1] == "0"
+
+
+def test_everything_that_is_wrong_with_constraints_is_said_at_once() -> None:
+    given = {
+        "monotone_constraints": '{"shop": 1, "amout": 1, "country": -1}',
+        "interaction_constraints": '[["amount", "hours"], [7]]',
+    }
+    with pytest.raises(ConfigError) as caught:
+        read_hyperparameters(given).for_xgboost(
+            ["amount", "shop", "country"], cpus=1, categorical=["shop", "country"], prefix="model."
+        )
+    sentence, fix = caught.value.sentence, caught.value.fix
+    assert "model.monotone_constraints gives a direction to 'shop', 'country', which are" in sentence
+    assert "model.monotone_constraints names 'amout'" in sentence
+    assert "model.interaction_constraints names 'hours'" in sentence
+    assert "model.interaction_constraints has the position 7" in sentence
+    assert fix.count("name columns that are features") == 1
+
+
+@pytest.mark.parametrize(
     ("name", "text"),
     [
         ("monotone_constraints", "(2,0)"),

@@ -22,6 +22,7 @@ from fraudlab.container.training import boosting, rounds
 from fraudlab.container.training.inputs import read_inputs
 from fraudlab.container.training.job import read_job
 from fraudlab.evaluation.metrics import average_precision, confusion
+from fraudlab.evaluation.operating import NO_ALERTS, alerts
 
 ALL_ROLES = {"id": ["tx"], "time": "t", "amount": "amount", "categorical": ["merchant"]}
 
@@ -96,11 +97,27 @@ def test_every_round_is_one_line_for_a_regex(
 def test_early_stopping_keeps_the_best_round(ready: Tree, hand_over: Any) -> None:
     train.run(hand_over(ready, {"num_round": "200", "early_stopping_rounds": "5", "learning_rate": "0.9"}))
     model, history, _ = results(ready)
-    best = int(np.argmax(history["validation"]))
+    assert list(history["metrics"]) == ["aucpr", "logloss"]
+    best = int(np.argmin(history["validation"]))
     assert history["best_round"] == best
     assert history["rounds"] == best + 6 < 200
     booster = xgboost.Booster(model_file=str(ready.model / "model.ubj"))
     assert booster.num_boosted_rounds() == model["rounds"] == best + 1
+
+
+def test_alerting_nothing_travels_from_training_to_the_scorer(
+    ready: Tree, hand_over: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    request = hand_over(ready, {"num_round": "12"}, decision={"policy": "cost", "alert_cost": 1e9})
+    train.run(request)
+    model, _, validation = results(ready)
+    assert "alerting nothing is cheapest on validation" in capsys.readouterr().out
+    assert model["threshold"] == NO_ALERTS
+    assert [validation[name] for name in ("true_positives", "false_positives", "precision")] == [0, 0, None]
+    assert validation["cost"] == validation["curve"]["cost"][0] < validation["curve"]["cost"][1]
+    scorer = load_scorer(ready.model)
+    assert scorer.threshold == NO_ALERTS
+    assert not alerts(np.ones(1, np.float32), scorer.threshold).any()
 
 
 def test_early_stopping_watches_the_last_metric(ready: Tree, hand_over: Any) -> None:

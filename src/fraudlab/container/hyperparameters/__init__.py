@@ -8,7 +8,7 @@ function, so that both sides of the container's wall refuse the same things in t
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any, Literal
 
@@ -103,7 +103,9 @@ class Hyperparameters:
         """Names of the functions of ``hooks.py`` among the metrics."""
         return tuple(printed(metric) for metric in self.eval_metric if is_hook(metric))
 
-    def for_xgboost(self, columns: Sequence[str], *, cpus: int) -> dict[str, Any]:
+    def for_xgboost(
+        self, columns: Sequence[str], *, cpus: int, categorical: Collection[str] = (), prefix: str = ""
+    ) -> dict[str, Any]:
         """Everything ``xgboost.train`` takes as ``params``; metrics that are hooks are not among it.
 
         Parameters
@@ -112,16 +114,26 @@ class Hyperparameters:
             The features as the table has them, in the booster's order.
         cpus : int
             Threads there are.
+        categorical : collection of str
+            The features that are categories.
+        prefix : str
+            What stands before a parameter's name where the person writes it, such as ``model.``.
 
         Raises
         ------
         ConfigError
-            If a constraint is about a column that is not there.
+            If a constraint is about a column that is not there, or orders categories.
         """
         builtin = [metric for metric in self.eval_metric if not is_hook(metric) and metric != UNWEIGHTED]
         return {
             **self.booster,
-            **by_position(self.monotone_constraints, self.interaction_constraints, columns),
+            **by_position(
+                self.monotone_constraints,
+                self.interaction_constraints,
+                columns,
+                categorical=categorical,
+                prefix=prefix,
+            ),
             **({"eval_metric": builtin} if builtin else {"disable_default_eval_metric": True}),
             "nthread": min(cpus, self.nthread or cpus),
             "verbosity": self.verbosity,

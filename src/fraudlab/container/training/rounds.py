@@ -138,7 +138,8 @@ def set_up(job: Job, train: Prepared, inputs: Inputs, hosts: Hosts) -> Training:
     hosts : Hosts
     """
     parameters, features, validation = job.parameters, inputs.features, inputs.validation
-    told = parameters.for_xgboost(features.names, cpus=threads(parameters))
+    categorical = [features.names[at] for at in features.categorical]
+    told = parameters.for_xgboost(features.names, cpus=threads(parameters), categorical=categorical)
     bins = train_matrix(train, features, parameters, hosts=hosts)
     return Training(
         parameters,
