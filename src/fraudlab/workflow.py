@@ -8,7 +8,7 @@ from fraudlab.config import RunConfig
 from fraudlab.lifecycle import run_in_progress
 from fraudlab.runs import Run
 from fraudlab.stages.evaluate import measure, score_through_endpoint
-from fraudlab.stages.prepare import prepare
+from fraudlab.stages.prepare import cautions, prepare
 from fraudlab.stages.publish import log_dataset, log_job, log_results, publish_report
 from fraudlab.stages.train import train
 from fraudlab.terminal import Terminal
@@ -42,7 +42,7 @@ def run_workflow(
         with context.stage("prepare") as line:
             prepared = prepare(context, source)
             line.facts = {"cached": prepared.cached}
-            line.notes = prepared.manifest["notes"]
+            line.notes = cautions(prepared.manifest, config.data.drop)
             line.detail = log_dataset(context, source, prepared)
 
         with context.stage("train") as line:

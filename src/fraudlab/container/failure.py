@@ -17,6 +17,7 @@ import difflib
 import errno
 import re
 import reprlib
+import shlex
 import sys
 import traceback
 from collections.abc import Iterable, Sequence
@@ -27,6 +28,8 @@ from typing import ClassVar
 _XGBOOST_PLACE = re.compile(
     r"^(?:- )?(?:\[[\d:]{8}\] \S+:\d+: ?)?(?:\[\S+\|[\d:]{8}\]:)?(?:Check failed: .*?: (?=\S))?"
 )
+#: a word that the shell and Hydra take as it is
+_PLAIN = re.compile(r"(?!(?:true|false|null|nan|inf)$)[A-Za-z_][A-Za-z0-9_]*", re.IGNORECASE)
 _SHORT = reprlib.Repr()
 _SHORT.maxstring = _SHORT.maxother = 100
 _STORAGE_ERRNOS = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM}
@@ -83,6 +86,13 @@ def listing(names: Sequence[str], *, limit: int = 40) -> str:
     """Names for a sentence, the first of them where they are many."""
     rest = len(names) - limit
     return ", ".join(names[:limit]) + (f" and {rest} more" if rest > 0 else "")
+
+
+def override(key: str, names: Iterable[str]) -> str:
+    """A list of names as an override to paste into a shell: ``data.drop=[a,b]``."""
+    items = [name if _PLAIN.fullmatch(name) else '"' + name.replace('"', '\\"') + '"' for name in names]
+    text = f"{key}=[{','.join(items)}]"
+    return text if '"' not in text else shlex.quote(text)
 
 
 def job_error(error: BaseException) -> JobError:

@@ -20,6 +20,7 @@ from fraudlab.container.formats.time_units import duration
 from fraudlab.container.formats.times import Times, read_times
 from fraudlab.container.prepared import AMOUNT, CARD, DUPLICATE, LABEL, ROW, TIME, write_split
 from fraudlab.container.processing.duplicates import Duplicates, find_duplicates
+from fraudlab.container.processing.leaks import label_copies, row_indices
 from fraudlab.container.processing.split import NAMES, Division, divide
 from fraudlab.container.roles import Roles, read_roles
 from fraudlab.container.runtime import Stages
@@ -69,9 +70,13 @@ def run(tree: Tree) -> None:
         split_rows = {name: _as_slice(kept[index]) for name, index in division.rows.items()}
     with stages.stage("features"):
         raw = {name: table.column(name) for name in roles.inputs(header)}
+        if not roles.features:
+            counted = {name: column for name, column in raw.items() if name not in roles.categorical}
+            roles.refuse_indices(row_indices(counted, table.schema.metadata))
         del table
         values = _features(raw, roles)
         features = _fit(values, roles, split_rows["train"])
+        copies = label_copies(values, parts.label, split_rows)
     written = {}
     with stages.stage("write"):
         for name in NAMES:
@@ -83,6 +88,7 @@ def run(tree: Tree) -> None:
         "roles": roles.part_names(),
         **features.as_json(),
         "constant": _constant(values, split_rows["train"]),
+        "label_copies": copies,
         "notes": [parts.time.note] if parts.time and parts.time.note else [],
         "duplicates": _duplicates_json(duplicates, roles, rows - kept.size),
         "split": _split_json(roles, division, parts),

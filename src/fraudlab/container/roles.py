@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from fraudlab.container.contract import Fields, read_json
-from fraudlab.container.failure import ConfigError, TableError, listing, near
+from fraudlab.container.failure import ConfigError, TableError, listing, near, override
+from fraudlab.container.row_index import GIVEN, is_given_name
 
 #: columns the process job adds to the splits
 RESERVED = "fraudlab."
@@ -82,12 +83,29 @@ class Roles:
                     f"data.categorical names {name!r}, not a feature",
                     fix="take it out of data.categorical, or out of data.drop",
                 )
-        if "__index_level_0__" in inputs:
-            raise TableError(
-                "column '__index_level_0__' is the row index pandas left behind",
-                fix="write the table with index=False, or list the column in data.drop",
-            )
+        if not self.features:
+            self.refuse_indices({name: GIVEN for name in inputs if is_given_name(name)})
         return inputs
+
+    def refuse_indices(self, reasons: Mapping[str, str]) -> None:
+        """Refuse columns that number the rows and that nobody named as a feature.
+
+        Parameters
+        ----------
+        reasons : mapping of str to str
+            Why each is one, by its name.
+
+        Raises
+        ------
+        TableError
+            If there is one.
+        """
+        if reasons:
+            without = override("data.drop", [*self.drop, *reasons])
+            raise TableError(
+                ", and ".join(f"column {name!r} {why}" for name, why in reasons.items()),
+                fix=f"write the table with index=False, or add {without}; data.features keeps what it names",
+            )
 
     def _check_columns(self, columns: Sequence[str]) -> None:
         for name, count in Counter(columns).items():

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from fraudlab import api_requests
 from fraudlab.config_rules import gap_seconds, split_kind
+from fraudlab.container.failure import override
 from fraudlab.files import publish, read_json, storage, write_json
 from fraudlab.stages.context import Context
 from fraudlab.stages.unseen import Unseen, find_unseen, refuse_wholly_unseen
@@ -125,6 +126,29 @@ def time_span(time: dict[str, Any] | None) -> str:
         return f"{numerals.timestamp(first)} to {numerals.timestamp(last)} UTC{read}"
     read = f", counted (data.time_unit={unit})" if unit else ""
     return numerals.duration(last - first).replace("\u00a0", " ") + read
+
+
+def cautions(manifest: dict[str, Any], drop: list[str]) -> list[str]:
+    """What a person should know of the table before trusting a number, a line each.
+
+    Parameters
+    ----------
+    manifest : dict
+        Of the preparation.
+    drop : list of str
+        ``data.drop`` as it is, to which what should be left out is added.
+    """
+    from fraudlab.report.label_copies import sentence
+
+    copies = manifest["label_copies"]
+    if not copies:
+        return list(manifest["notes"])
+    without = override("data.drop", [*drop, *(copy["column"] for copy in copies)])
+    return [
+        *manifest["notes"],
+        *(f"caution: {sentence(copy)}" for copy in copies),
+        f"         if that is not known when a transaction is scored, leave it out: {without}",
+    ]
 
 
 def content_key(job: dict[str, Any], sha256: str, code: str) -> str:

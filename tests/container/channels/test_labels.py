@@ -71,6 +71,23 @@ def test_a_feature_that_counts_the_rows(folder: Path, first: int, write: Any) ->
     assert found.matrix[:, 0].tolist() == list(range(first, first + 30))
 
 
+def test_a_feature_that_counts_the_rows_wherever_it_stands(folder: Path) -> None:
+    rows = [[number % 2, number * 1.5, number] for number in range(30)]
+    error = refusal(folder, {"a": lines(rows)})
+    assert error.sentence == "column 'f1' of channel train is an index column: it counts the rows from 0"
+    assert read(folder, {}, keep_counter=True).names == ("f0", "f1")
+
+
+def test_an_index_that_was_shuffled_with_its_rows(folder: Path) -> None:
+    numbers = np.random.default_rng(2).permutation(30)
+    table = pa.table({"y": [number % 2 for number in range(30)], "a": numbers, "index": numbers})
+    error = refusal(folder, {"a": table})
+    assert error.sentence == (
+        "column 'index' of channel train is an index column: it holds another whole number in every row"
+    )
+    assert read(folder, {}, keep_counter=True).names == ("a", "index")
+
+
 @pytest.mark.parametrize("keep_counter", [True, False])
 def test_a_label_that_counts_the_rows(folder: Path, keep_counter: bool) -> None:
     error = refusal(folder, {"a": lines([row[1:] for row in counting(1)])}, keep_counter=keep_counter)

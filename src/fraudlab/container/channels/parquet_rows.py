@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -14,10 +12,10 @@ from pyarrow import parquet
 from fraudlab.container.channels.rows import Part, Rows, fill, numbers, refuse_other_columns
 from fraudlab.container.channels.sources import Source
 from fraudlab.container.failure import TableError
+from fraudlab.container.row_index import is_given_name, pandas_indices
 
 #: rows turned into matrix rows at once, so that a block of them stays in the processor's cache
 _BATCH_ROWS = 1 << 13
-_INDEX = re.compile(r"__index_level_\d+__|Unnamed: 0")
 
 
 def read_parquet(sources: Sequence[Source], *, keep_counter: bool) -> Rows:
@@ -95,9 +93,9 @@ def _check_schema(schema: Any, source: Source, *, keep_counter: bool) -> None:
             f"{source.name} has {names.count(twice)} columns named {twice!r}",
             fix="give each column a name of its own",
         )
-    indices = _pandas_indices(schema)
+    indices = pandas_indices(schema.metadata)
     for position, field in enumerate(schema):
-        if (_INDEX.fullmatch(field.name) or field.name in indices) and not (keep_counter and position):
+        if (is_given_name(field.name) or field.name in indices) and not (keep_counter and position):
             raise TableError(
                 f"column {field.name!r} of {source.name} is an index column",
                 fix="leave the index out: pandas writes none with index=False"
@@ -114,12 +112,3 @@ def _is_numeric(kind: Any) -> bool:
     types = pa.types
     checks = (types.is_floating, types.is_integer, types.is_decimal, types.is_boolean, types.is_null)
     return any(check(kind) for check in checks)
-
-
-def _pandas_indices(schema: Any) -> set[str]:
-    """Columns that were the index of a frame, as pandas notes it in the file."""
-    try:
-        noted = json.loads((schema.metadata or {}).get(b"pandas", b"{}"))
-        return {name for name in noted.get("index_columns", []) if isinstance(name, str)}
-    except (ValueError, AttributeError, TypeError):
-        return set()  # not what pandas writes, so not from pandas

@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fraudlab.container.failure import TableError
+from fraudlab.container.row_index import counts_from as _counts_from
+from fraudlab.container.row_index import is_usual_name, reason
 
-#: fewer rows may count themselves by chance
-_COUNTER_ROWS = 10
 _INDEX_FIX = "leave the index out: pandas writes none with index=False"
 
 
@@ -166,7 +166,7 @@ def refuse_counters(rows: Rows, channel: str, *, keep_counter: bool) -> None:
     Raises
     ------
     TableError
-        If the label, the weight or the first feature counts the rows.
+        If the label or the weight counts the rows, or a feature is a row index by any other sign.
     """
     columns = {"the label": rows.label, "the weight": rows.weight}
     for what, column in columns.items():
@@ -175,39 +175,20 @@ def refuse_counters(rows: Rows, channel: str, *, keep_counter: bool) -> None:
                 f"{what} of channel {channel} is an index column: it counts the rows from {start}",
                 fix=_INDEX_FIX,
             )
-    start = None if keep_counter or not rows.names else _counts_from(rows.matrix[:, 0], rows.parts)
-    if start is not None:
-        raise TableError(
-            f"column {rows.names[0]!r} of channel {channel} is an index column:"
-            f" it counts the rows from {start}",
-            fix=f"{_INDEX_FIX}; or set keep_counter=true, if it is a feature",
-        )
-
-
-def _counts_from(column: NDArray[Any], parts: Iterable[Part]) -> int | None:
-    """0 or 1 where a column counts rows by one from there, in every file anew or from the one before on."""
-    begin: int | None = None
-    following: int | None = None
-    longest = length = 0
-    for part in parts:
-        values = column[part.start : part.stop]
-        if not values.size:
-            continue
-        if following is not None and values[0] == np.array(following).astype(column.dtype):
-            length += values.size
-        elif values[0] in (0, 1):
-            following, length = int(values[0]), values.size
-        else:
-            return None
-        begin = following if begin is None else begin
-        # The first rows tell nearly always; float32 has no whole numbers of its own from 2**24 on.
-        for some in (slice(_COUNTER_ROWS), slice(None)):
-            counted = np.arange(following, following + values.size, dtype=np.int64)[some]
-            if not np.array_equal(values[some], counted.astype(column.dtype)):
-                return None
-        following += values.size
-        longest = max(longest, length)
-    return begin if longest >= _COUNTER_ROWS else None
+    if keep_counter:
+        return
+    # Two rows tell of nearly every column that it does not count.
+    longest = max(rows.parts, key=lambda part: part.stop - part.start)
+    begin = rows.matrix[longest.start : longest.stop][:2]
+    rising = {int(position) for position in np.flatnonzero(begin[-1] == begin[0] + (len(begin) - 1))}
+    named = {position for position, name in enumerate(rows.names) if is_usual_name(name)}
+    for position in sorted(rising | named):
+        name = rows.names[position]
+        if why := reason(name, rows.matrix[:, position], rows.parts):
+            raise TableError(
+                f"column {name!r} of channel {channel} is an index column: {why}",
+                fix=f"{_INDEX_FIX}; or set keep_counter=true, if it is a feature",
+            )
 
 
 def checked_labels(rows: Rows) -> NDArray[np.uint8]:

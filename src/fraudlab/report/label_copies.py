@@ -1,0 +1,37 @@
+"""Columns that tell the label, in words: for the terminal and for the report."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+
+def sentence(copy: Mapping[str, Any]) -> str:
+    """Say how a column tells the label.
+
+    Parameters
+    ----------
+    copy : mapping
+        An element of the manifest's ``label_copies``; see ``docs/contract.md``.
+
+    Returns
+    -------
+    str
+        ``"column 'chargeback' equals the label in every row of train"``.
+    """
+    value = copy["value"]
+    shown = f"{value:g}" if isinstance(value, float) else repr(value)
+    how = {
+        "equal": "equals the label",
+        "inverted": "is the label, inverted,",
+        "value_where_fraud": f"is {shown} where the label is 1 and nowhere else",
+        "other_where_fraud": f"is {shown} where the label is 0 and nowhere else",
+        "filled": "has a value where the label is 1 and nowhere else",
+        "empty": "has no value where the label is 1, and one everywhere else",
+    }[copy["how"]]
+    different = copy["different"]
+    train = different["train"]
+    rows_of = "row" if train == 1 else "rows"
+    where = f"in all but {train:,} {rows_of} of train" if train else "in every row of train"
+    others = [f"{rows:,} of {name}" for name, rows in different.items() if rows and name != "train"]
+    return f"column {copy['column']!r} {how} {where}" + (f" (not in {', '.join(others)})" if others else "")
