@@ -13,6 +13,7 @@ from fraudlab.container.bodies import MEDIA_TYPES, finish
 from fraudlab.container.scorer import load_scorer
 from fraudlab.errors import DataError, EndpointError, StorageError
 from fraudlab.predict import predict_file
+from fraudlab.predict.client import Client
 
 from .conftest import FEATURES, THRESHOLD
 
@@ -170,6 +171,22 @@ def test_batches_are_cut_by_what_the_endpoint_says_it_takes(serve, tmp_path, mod
     path = written(tmp_path / "t.csv", ROWS * 500)
     found = predict(path, serve(FRAUDLAB_MAX_BODY="3000", FRAUDLAB_MAX_ROWS="60"))
     assert [np.float32(value) for _, value, _ in found[1:]] == np.tile(expected(model_folder), 500).tolist()
+
+
+@pytest.mark.parametrize(("threshold", "alert"), [(0.5, "1"), (0.5 + 1e-10, "0"), (0.5 - 1e-10, "1")])
+def test_a_score_beside_the_threshold_is_compared_as_the_endpoint_does(fail, tmp_path, threshold, alert):
+    endpoint = fail(model={**FEATURES.as_json(), "threshold": threshold})
+    assert [row[2] for row in predict(written(tmp_path / "t.csv"), endpoint.url)[1:]] == [alert] * 4
+
+
+@pytest.mark.parametrize("outcome", [503, "drop"])
+def test_a_client_that_is_closed_asks_no_more_than_once(fail, outcome):
+    endpoint = fail(then=outcome)
+    client = Client(endpoint.url)
+    client.close()
+    with pytest.raises(EndpointError):
+        client.invoke(b"1,5,true,1\n")
+    assert endpoint.asked == 1
 
 
 @pytest.mark.parametrize("outcome", [503, 429, 502, "drop", "cut"])

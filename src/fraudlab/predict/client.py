@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-import time
+import threading
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlparse
@@ -28,8 +28,8 @@ class Client:
     ----------
     endpoint : str
         Base URL, such as ``http://localhost:8080``; ``/invocations`` at its end is taken away.
-    sleep : callable
-        Waits some seconds.
+    sleep : callable, optional
+        Waits some seconds; default until then, or until :meth:`close`.
 
     Raises
     ------
@@ -37,7 +37,7 @@ class Client:
         If it is no URL.
     """
 
-    def __init__(self, endpoint: str, *, sleep: Callable[[float], None] = time.sleep) -> None:
+    def __init__(self, endpoint: str, *, sleep: Callable[[float], object] | None = None) -> None:
         from urllib3 import PoolManager
 
         parts = urlparse(endpoint)
@@ -46,8 +46,13 @@ class Client:
                 f"--endpoint {endpoint!r} is not a URL.", fix="for example --endpoint http://localhost:8080"
             )
         self.base = endpoint.removesuffix("/invocations").rstrip("/")
-        self._sleep = sleep
+        self._closed = threading.Event()
+        self._sleep = sleep or self._closed.wait
         self._pool = PoolManager(maxsize=4, retries=False, timeout=_SECONDS)
+
+    def close(self) -> None:
+        """Let nobody wait any longer: requests that would be sent again fail."""
+        self._closed.set()
 
     def model(self) -> dict[str, Any]:
         """``model.json`` of the model that is served.
@@ -97,12 +102,12 @@ class Client:
             except HTTPError as error:
                 if first:
                     raise EndpointError(f"No endpoint answers on {self.base}.", fix=_START) from error
-                if pause is None:
+                if pause is None or self._closed.is_set():
                     raise self._gone(error) from error
             else:
                 if answer.status == 200:
                     return answer.data
-                if answer.status not in _BUSY or pause is None:
+                if answer.status not in _BUSY or pause is None or self._closed.is_set():
                     raise self._refusal(path, answer.status, answer.data, answer.headers)
                 asked = _seconds(answer.headers.get("retry-after"))
             self._sleep(max(pause or 0.0, asked))

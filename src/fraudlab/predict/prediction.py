@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,7 +20,7 @@ def predict_file(
     output: Path | None = None,
     batch_rows: int = 20_000,
     allow_unseen: bool = False,
-    sleep: Callable[[float], None] = time.sleep,
+    sleep: Callable[[float], object] | None = None,
 ) -> int:
     """Score raw rows of a CSV or Parquet file and write them as CSV: ``row,score,alert``.
 
@@ -40,7 +39,7 @@ def predict_file(
         Rows of a request, at most; fewer where the endpoint takes fewer bytes.
     allow_unseen : bool
         Score a file in which a column holds nothing but categories that train has not seen.
-    sleep : callable
+    sleep : callable, optional
         Waits some seconds before an endpoint that is busy or away is asked again.
 
     Returns
@@ -85,6 +84,7 @@ def predict_file(
                 scores.add(batch, alerts(batch, threshold))
                 meter.reach(scores.rows)
     except BaseException:
+        client.close()
         if scores.rows:
             terminal.say(scores.kept(table.num_rows), style="yellow")
         raise

@@ -116,7 +116,8 @@ def score_batches(
         while waiting:
             yield waiting.pop(0).result()
     finally:
-        pool.shutdown(cancel_futures=True)
+        # After an error nobody waits for what is still under way.
+        pool.shutdown(wait=False, cancel_futures=True)
 
 
 class _Cut:
