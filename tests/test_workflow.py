@@ -173,6 +173,25 @@ def test_a_table_of_ones_own_with_categories_and_missing_values(in_tmp, capsys):
     assert "tx" in pq.read_table(folder / "evaluation" / "scores.parquet").column_names
 
 
+def test_a_table_in_milliseconds_with_a_copy_of_its_label(in_tmp, capsys):
+    data = replaced("ts", 1_677_628_907_000 + np.arange(4000) * 600_000)
+    data = data.set_column(3, "state", pa.array(np.where(data["y"].to_numpy() == 1, "closed", "open")))
+    lists = ["data.categorical=[country,state]"]
+    assert train(in_tmp, data, *lists, "split.gap=2d", "run.id=ms") == 0
+    shown = capsys.readouterr().out
+    assert "2023-03-01 00:01 to 2023-03-28 18:31 UTC (data.time_unit=ms)\n" in shown
+    assert "caution: column 'state' is 'closed' where the label is 1 and nowhere else" in shown
+    assert "data.drop=[state] data.categorical=[country]\n" in shown
+    folder = in_tmp / "runs" / "ms"
+    manifest = json.loads((folder / "data" / "manifest.json").read_text())
+    assert manifest["split"]["gap_rows"] == 2 * 288
+    assert [copy["column"] for copy in manifest["label_copies"]] == ["state"]
+    assert pq.read_table(folder / "evaluation" / "scores.parquet")["time"][-1].as_py() == (
+        1_677_628_907 + 3999 * 600
+    )
+    assert "2023-03-01 00:01 to 2023-03-28 18:31 UTC, read as ms" in (folder / "report.html").read_text()
+
+
 @pytest.mark.parametrize("number", [1, 2])
 def test_the_notebooks_experiments_run_and_compare(in_tmp, capsys, number):
     assert main(["train", *SMALL, f"experiment=notebook_v{number}", "run.id=a"]) == 0
@@ -211,6 +230,14 @@ MISTAKES = {
         "no row of test has a category of column 'country' that train has seen",
     ),
     "label not there": (table(), ["data.label=fraud"], 2, "'fraud'"),
+    "delay without a unit": (table(), ["data.delay=7"], 2, "did you mean data.delay=7d?"),
+    "time without a certain unit": (replaced("ts", np.arange(4000) // 20), [], 3, "(data.time_unit=h)"),
+    "row index": (
+        replaced("a", np.arange(4000)),
+        [],
+        3,
+        "column 'a' is a row index: it counts the rows from 0",
+    ),
     "run exists": (table(), ["run.id=taken"], 7, "Run taken exists"),
 }
 

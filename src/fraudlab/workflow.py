@@ -42,7 +42,7 @@ def run_workflow(
         with context.stage("prepare") as line:
             prepared = prepare(context, source)
             line.facts = {"cached": prepared.cached}
-            line.notes = cautions(prepared.manifest, config.data.drop)
+            line.notes = cautions(prepared.manifest, config.data)
             line.detail = log_dataset(context, source, prepared)
 
         with context.stage("train") as line:

@@ -2,6 +2,7 @@
 
 import pytest
 
+from fraudlab.config import DataConfig
 from fraudlab.report.label_copies import sentence
 from fraudlab.stages.prepare import cautions
 
@@ -46,9 +47,23 @@ def test_sentences(found: dict[str, object], text: str) -> None:
 
 
 def test_cautions_of_a_table() -> None:
-    assert cautions({"notes": ["a note"], "label_copies": []}, []) == ["a note"]
-    assert cautions({"notes": [], "label_copies": [copy("equal"), copy("filled")]}, ["tx"]) == [
+    assert cautions({"notes": ["a note"], "label_copies": []}, DataConfig()) == ["a note"]
+    assert cautions({"notes": [], "label_copies": [copy("equal")]}, DataConfig(drop=["tx"])) == [
         "caution: column 'x' equals the label in every row of train",
-        "caution: column 'x' has a value where the label is 1 and nowhere else in every row of train",
-        "         if that is not known when a transaction is scored, leave it out: data.drop=[tx,x,x]",
+        "         if that is not known when a transaction is scored: data.drop=[tx,x]",
     ]
+
+
+@pytest.mark.parametrize(
+    ("data", "overrides"),
+    [
+        (DataConfig(categorical=["x", "kind"]), "data.drop=[x] data.categorical=[kind]"),
+        (DataConfig(features=["a", "x"]), "data.features=[a]"),
+        (
+            DataConfig(features=["x", "b c"], categorical=["x"]),
+            "'data.features=[\"b c\"]' data.categorical=[]",
+        ),
+    ],
+)
+def test_overrides_that_leave_a_column_out(data: DataConfig, overrides: str) -> None:
+    assert cautions({"notes": [], "label_copies": [copy("equal")]}, data)[-1].endswith(f": {overrides}")

@@ -18,6 +18,7 @@ from fraudlab.stages.context import Context
 from fraudlab.stages.unseen import Unseen, find_unseen, refuse_wholly_unseen
 
 if TYPE_CHECKING:
+    from fraudlab.config import DataConfig
     from fraudlab.data.sources import Source
 
 
@@ -128,27 +129,40 @@ def time_span(time: dict[str, Any] | None) -> str:
     return numerals.duration(last - first).replace("\u00a0", " ") + read
 
 
-def cautions(manifest: dict[str, Any], drop: list[str]) -> list[str]:
+def cautions(manifest: dict[str, Any], data: DataConfig) -> list[str]:
     """What a person should know of the table before trusting a number, a line each.
 
     Parameters
     ----------
     manifest : dict
         Of the preparation.
-    drop : list of str
-        ``data.drop`` as it is, to which what should be left out is added.
+    data : DataConfig
+        What the run was told of the columns, for the overrides that leave one out.
     """
     from fraudlab.report.label_copies import sentence
 
     copies = manifest["label_copies"]
     if not copies:
         return list(manifest["notes"])
-    without = override("data.drop", [*drop, *(copy["column"] for copy in copies)])
     return [
         *manifest["notes"],
         *(f"caution: {sentence(copy)}" for copy in copies),
-        f"         if that is not known when a transaction is scored, leave it out: {without}",
+        f"         if that is not known when a transaction is scored: {_without(data, copies)}",
     ]
+
+
+def _without(data: DataConfig, copies: list[dict[str, Any]]) -> str:
+    """The overrides that leave columns out, of which each may be named in more than one list."""
+    columns = [copy["column"] for copy in copies]
+
+    def rest(names: list[str]) -> list[str]:
+        return [name for name in names if name not in columns]
+
+    found = [] if data.features else [override("data.drop", [*data.drop, *columns])]
+    for key, names in (("data.features", data.features), ("data.categorical", data.categorical)):
+        if len(rest(names)) < len(names):
+            found.append(override(key, rest(names)))
+    return " ".join(found)
 
 
 def content_key(job: dict[str, Any], sha256: str, code: str) -> str:
