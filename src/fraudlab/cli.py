@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import errno
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from fraudlab import __version__
-from fraudlab.errors import FraudlabError, Interrupted
+from fraudlab import __version__, streams
+from fraudlab.errors import FraudlabError, Interrupted, StorageError
 
 VERBS = ("train", "predict", "compare", "serve", "clean", "runs", "data")
 _DESCRIPTION = "Describe a fraud-detection run once; run it as a process, in Docker or in the cloud."
@@ -26,6 +27,23 @@ _EXAMPLES = """examples:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code (see :mod:`fraudlab.errors`)."""
+    streams.prepare()
+    code = 0
+    try:
+        code = _run_command(arguments)
+        sys.stdout.flush()
+    except BrokenPipeError:  # the reader of our output, such as `head`, has seen enough
+        streams.silence()
+    except OSError as error:
+        if error.errno != errno.ENOSPC:
+            raise
+        streams.silence()
+        print(f"error: Output cannot be written: {error.strerror}.", file=sys.stderr)
+        return code or StorageError.exit_code
+    return code
+
+
+def _run_command(arguments: Sequence[str] | None) -> int:
     words = list(sys.argv[1:] if arguments is None else arguments)
     try:
         if words[:1] == ["train"] or "-sc" in words[:1] or "--shell-completion" in words[:1]:
@@ -41,9 +59,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("error: Interrupted.", file=sys.stderr)
         return Interrupted.exit_code
-    except BrokenPipeError:  # the reader of our output, such as `head`, has seen enough
-        sys.stderr.close()
-        return 0
 
 
 def _parser() -> argparse.ArgumentParser:

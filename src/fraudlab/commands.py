@@ -7,6 +7,7 @@ import socket
 import sys
 from pathlib import Path
 
+from fraudlab import children
 from fraudlab.errors import ConfigError, PortInUse, RunError
 from fraudlab.files import private_folder, storage
 from fraudlab.runs import DEFAULT, Run, find_run, list_runs
@@ -47,7 +48,7 @@ def serve(model: Path, *, host: str, port: int, workers: int) -> int:
         raise ConfigError(f"--port {port} is not a port.", fix="valid: 1 to 65535")
     require_free_port(host, port)
     environment = {
-        **os.environ,
+        **children.environment(),
         "FRAUDLAB_MODEL_DIR": str(model.resolve()),
         "FRAUDLAB_HOST": host,
         "SAGEMAKER_BIND_TO_PORT": str(port),
@@ -56,7 +57,7 @@ def serve(model: Path, *, host: str, port: int, workers: int) -> int:
     print(
         f"serving {model} on http://{host}:{port} (GET /ping, POST /invocations); Ctrl-C stops it", flush=True
     )
-    os.execve(sys.executable, [sys.executable, "-m", "fraudlab.container", "serve"], environment)
+    os.execve(sys.executable, children.python("fraudlab.container", "serve"), environment)
 
 
 def require_free_port(host: str, port: int) -> None:

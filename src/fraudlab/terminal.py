@@ -10,6 +10,8 @@ from typing import IO, Any, Protocol
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from fraudlab import streams
+
 
 class Meter(Protocol):
     """Progress of something counted."""
@@ -38,6 +40,14 @@ class StageLine:
         self.notes: list[str] = []
 
 
+class _Console(Console):
+    """A console whose run goes on when nobody reads it any more."""
+
+    def on_broken_pipe(self) -> None:
+        self.quiet = True
+        streams.silence()
+
+
 class Terminal:
     """Prints the progress of a run.
 
@@ -50,7 +60,7 @@ class Terminal:
     """
 
     def __init__(self, *, file: IO[str] | None = None, quiet: bool = False) -> None:
-        self._console = Console(file=file, highlight=False, soft_wrap=True, quiet=quiet)
+        self._console = _Console(file=file, highlight=False, soft_wrap=True, quiet=quiet)
 
     def say(self, text: str, *, style: str | None = None) -> None:
         """Print one line as it is."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import socket
 import subprocess
-import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -18,6 +17,8 @@ from fraudlab.archives import pack, unpack
 from fraudlab.backends.backend import Endpoint, deployed
 from fraudlab.backends.joblog import JobLog
 from fraudlab.backends.waiting import healthy, stop
+from fraudlab.children import environment as environment_of_children
+from fraudlab.children import python
 from fraudlab.container.runtime import LAUNCHER
 from fraudlab.errors import EndpointError
 from fraudlab.files import storage
@@ -182,14 +183,15 @@ class ProcessClient:
             self.delete_endpoint(EndpointName=name)
 
     def _start(self, command: str, tree: Path, environment: dict[str, str]) -> subprocess.Popen[str]:
-        inherited = {k: v for k, v in os.environ.items() if not k.startswith(_WITHHELD)}
+        inherited = {k: v for k, v in environment_of_children().items() if not k.startswith(_WITHHELD)}
         return subprocess.Popen(
-            [sys.executable, "-m", "fraudlab.container", command],
+            python("fraudlab.container", command),
             env={**inherited, **environment, "FRAUDLAB_ML_ROOT": str(tree), LAUNCHER: str(os.getpid())},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
+            encoding="utf-8",
             errors="replace",
             start_new_session=True,
         )

@@ -15,6 +15,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from fraudlab.children import environment, python
 from fraudlab.container.runtime import LAUNCHER
 from fraudlab.errors import JobFailed
 
@@ -42,8 +43,8 @@ class Reference:
         output.mkdir(parents=True, exist_ok=True)
         self._output = output
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "fraudlab.stages.booster", str(model), str(split), str(output)],
-            env={**os.environ, LAUNCHER: str(os.getpid())},
+            python("fraudlab.stages.booster", str(model), str(split), str(output)),
+            env={**environment(), LAUNCHER: str(os.getpid())},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
+from fraudlab.errors import TrackingError
 from fraudlab.tracking.datasets import DatasetVersion
 
 Mode = Literal["auto", "online", "offline", "off"]
@@ -135,8 +136,17 @@ def open_experiment(
     """
     if mode == "off":
         return Experiment()
+    from fraudlab.tracking.configuration import unreadable
     from fraudlab.tracking.session import start
 
+    if broken := unreadable():
+        if mode == "online":
+            raise TrackingError(
+                f"tracking=online is not possible: {broken}", fix="mend it, or use tracking=auto"
+            )
+        untracked = Experiment()
+        untracked.problems.append(f"Comet: {broken}; nothing is kept")
+        return untracked
     return start(
         mode=mode, workspace=workspace, project=project, name=name, key=key, folder=folder, tags=tags
     )

@@ -1,0 +1,45 @@
+"""Standard streams that take all that is printed, whatever the terminal can show and whoever still reads."""
+
+from __future__ import annotations
+
+import codecs
+import io
+import os
+import sys
+
+#: our typography where an encoding has none; all else keeps its code point, and names can be told apart
+_PLAIN = str.maketrans(
+    {"·": "-", "…": "...", "–": "-", "—": "-", "→": "->", "×": "x", "≥": ">=", "≤": "<=", "ø": "o"}
+)
+
+
+def _plainly(error: UnicodeError) -> tuple[str, int]:
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    text = error.object[error.start : error.end].translate(_PLAIN)
+    return text.encode("ascii", "backslashreplace").decode("ascii"), error.end
+
+
+def prepare() -> None:
+    """Let standard output and error take every text, and stand for nothing where they are closed."""
+    for descriptor in (0, 1, 2):
+        try:
+            os.fstat(descriptor)
+        except OSError:  # else the next file that is opened becomes standard output
+            os.open(os.devnull, os.O_RDWR)
+    codecs.register_error("fraudlab.plainly", _plainly)
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115, PTH123
+        elif isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="fraudlab.plainly")
+
+
+def silence() -> None:
+    """Print to nobody from now on: the reader, such as ``head``, has left or the disk behind it is full."""
+    nobody = os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nobody, 1)
+    finally:
+        os.close(nobody)
