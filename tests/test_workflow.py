@@ -302,6 +302,29 @@ def test_a_full_disk_ends_a_run_with_its_sentence_and_code(in_tmp, small_disk, c
     assert not (disk / "runs" / "latest").exists()
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("kib", [420, 540, 620, 700])
+def test_the_record_on_a_full_disk_tells_the_truth_and_nothing_prints_a_traceback(in_tmp, small_disk, kib):
+    """Full while it trains, while it measures, while it reports, and while Comet's archive is written."""
+    disk = small_disk(kib)
+    pacsv.write_csv(table(), in_tmp / "t.csv")
+    described = ["data=table", "data.path=t.csv", "data.label=y", "data.time=ts", "data.id=[tx]"]
+    fixed = ["backend=process", "tracking=offline", "model.num_round=5", "data.categorical=[country]"]
+    where = [f"paths.runs={disk}/runs", "run.id=full"]
+    words = [*FRAUDLAB, "train", *described, *fixed, *where]
+    done = subprocess.run(words, capture_output=True, text=True, check=False)
+    assert "Traceback" not in done.stdout + done.stderr
+    assert "Exception ignored" not in done.stderr
+    record = json.loads((disk / "runs" / "full" / "run.json").read_text())
+    if done.returncode == 0:
+        assert record["status"] == "completed"
+    else:
+        assert done.returncode == 8
+        assert record["status"] == "failed"
+        assert f"error: {record['error']['message']}\nfix: free " in done.stderr
+        assert "No space left on device" in record["error"]["message"]
+
+
 def test_a_failed_run_says_failed_and_why(in_tmp):
     assert train(in_tmp, replaced("y", [0] * 4000), "run.id=bad") == 3
     record = json.loads((in_tmp / "runs" / "bad" / "run.json").read_text())

@@ -79,16 +79,21 @@ class Cache:
             self._workspaces.append(path)
             return path
 
+    def leave(self, workspace: Path) -> None:
+        """Let a working folder stay for the next run or for :func:`clean`: something still works in it."""
+        self._workspaces.remove(workspace)
+
     def discard(self, kind: str, name: str) -> bool:
         """Take an entry away unless somebody uses it; whether it is gone."""
         return _discard(self.folder, kind, name)
 
     def close(self) -> None:
         """Remove the working folders, and let go of the rest."""
+        own = {_lock_file(self.folder, JOBS, path.name) for path in self._workspaces}
         for path in self._workspaces:
             shutil.rmtree(path, ignore_errors=True)
         for lock in self._held:
-            lock.release(remove=lock.path.name.startswith(f"{JOBS}-"))
+            lock.release(remove=lock.path in own)
         self._held.clear()
 
 

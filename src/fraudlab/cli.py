@@ -54,7 +54,9 @@ def _run_command(arguments: Sequence[str] | None) -> int:
         command: Callable[[argparse.Namespace], int] = parsed.command
         return command(parsed)
     except FraudlabError as error:
-        print(f"error: {error}", file=sys.stderr)
+        from fraudlab.redaction import hide
+
+        print(f"error: {hide(str(error))}", file=sys.stderr)
         return error.exit_code
     except KeyboardInterrupt:
         print("error: Interrupted.", file=sys.stderr)

@@ -14,6 +14,7 @@ from fraudlab.container.hyperparameters import canonical
 from fraudlab.errors import ConfigError, nearest
 from fraudlab.local_paths import local_path
 from fraudlab.overrides import KEY, literal, quoted_where_certain
+from fraudlab.redaction import hide, hide_configuration, watch_environment
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig
@@ -68,6 +69,7 @@ def compose(overrides: Sequence[str]) -> RunConfig:
     from omegaconf.errors import OmegaConfBaseException
 
     register_schema()
+    watch_environment()
     GlobalHydra.instance().clear()
     try:
         with initialize_config_dir(str(config_folder()), version_base="1.3"):
@@ -135,9 +137,9 @@ def as_dict(config: RunConfig) -> dict[str, Any]:
 
 
 def _literally(value: Any) -> Any:
-    """A resolved configuration whose texts stay as they are when OmegaConf resolves it again."""
+    """A resolved configuration as it was described, whose texts stay when OmegaConf resolves it again."""
     if isinstance(value, str):
-        return literal(value)
+        return literal(hide_configuration(value))
     if is_dataclass(value) and not isinstance(value, type):
         return replace(value, **{name: _literally(inner) for name, inner in vars(value).items()})
     if isinstance(value, list):
@@ -291,4 +293,4 @@ def _type_hint(key: str) -> str:
 
 
 def _first_line(error: BaseException) -> str:
-    return str(error).strip().split("\n")[0].rstrip(".")
+    return str(hide(str(error).strip().split("\n")[0].rstrip(".")))

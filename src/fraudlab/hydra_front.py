@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,6 +21,7 @@ from fraudlab.compose import (
 )
 from fraudlab.config import register_schema
 from fraudlab.errors import ConfigError, FraudlabError, nearest
+from fraudlab.redaction import hide, showing_configuration, watch_environment
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig
@@ -125,15 +127,18 @@ def _through_hydra(words: Sequence[str]) -> int:
             run = run_workflow(checked(node), overrides=overrides)
             print(f"report: {_shown(run.report)}")
         except FraudlabError as error:  # the other runs of a sweep still go on
-            print(f"error: {error}", file=sys.stderr)
+            print(f"error: {hide(str(error))}", file=sys.stderr)
             failed.append(error)
 
     register_schema()
+    watch_environment()
+    shown = {"--cfg", "-c", "--info", "-i"} & {word.partition("=")[0] for word in words}
     before, sys.argv = sys.argv, ["fraudlab", *_in_hydras_order(words)]
     full_error = os.environ.get("HYDRA_FULL_ERROR")
     os.environ["HYDRA_FULL_ERROR"] = "1"  # so that errors reach us instead of Hydra's own printing
     try:
-        run_one()
+        with showing_configuration() if shown else nullcontext():
+            run_one()
     except (HydraException, OmegaConfBaseException) as error:
         raise explain(error) from error
     finally:

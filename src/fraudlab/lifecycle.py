@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 import signal
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +20,7 @@ from fraudlab.compose import as_yaml
 from fraudlab.config import BackendKind, DataKind, RunConfig
 from fraudlab.errors import BackendError, Interrupted, StorageError
 from fraudlab.files import full_disk, storage, write_text
+from fraudlab.redaction import hide
 from fraudlab.runs import RunFolder
 from fraudlab.stages.context import Context
 from fraudlab.terminal import Terminal
@@ -40,21 +42,20 @@ def run_in_progress(
     runs = Path(config.paths.runs).absolute()
     with interruptible(), ExitStack() as stack, ThreadPoolExecutor(1) as aside:
         facts = aside.submit(_facts)
-        folder = RunFolder.reserve(runs, config.run.id, name=config.model.name)
+        folder = RunFolder.reserve(runs, config.run.id, name=hide(config.model.name))
         with _abandoned_on_error(folder):
             cache = stack.enter_context(Cache(_cache(config, terminal)))
             take_away_dead(cache.folder, release=leftovers.release)
             workspace = cache.workspace(folder.id)
             opened = open_backend(config, run_id=folder.id, workspace=workspace)
-            stack.enter_context(_closed(opened.backend, terminal))
+            stack.enter_context(_closed(opened.backend, terminal, unfinished=partial(cache.leave, workspace)))
             _say_how(terminal, folder.id, config, opened)
             source = find_table(config, cache)
             folder.begin(**_record(config, opened, source), **facts.result())
         with recorded(folder, terminal):
             write_text(folder.path / "config.yaml", as_yaml(config))
-            write_text(
-                folder.path / "overrides.yaml", "".join(f"- {_quoted(o)}\n" for o in overrides) or "[]\n"
-            )
+            typed = "".join(f"- {_quoted(hide(override))}\n" for override in overrides)
+            write_text(folder.path / "overrides.yaml", typed or "[]\n")
             tracker = Tracker(lambda: _open_experiment(config, folder, opened.backend))
             context = Context(config, folder, cache, workspace, opened.backend, tracker, terminal)
             with _tracked(context):
@@ -106,17 +107,16 @@ def interruptible() -> Iterator[None]:
 
 
 @contextmanager
-def _closed(backend: Backend, terminal: Terminal) -> Iterator[None]:
-    """Close a backend in the end, without hiding the error that ended the run."""
+def _closed(backend: Backend, terminal: Terminal, *, unfinished: Callable[[], None]) -> Iterator[None]:
+    """Close a backend in the end, without hiding how the run ended; `unfinished` is told of what is left."""
     try:
         yield
-    except BaseException:
+    finally:
         try:
             backend.close()
         except BackendError as error:
+            unfinished()
             terminal.say(f"{error.message} {error.fix}", style="yellow")
-        raise
-    backend.close()
 
 
 def find_table(config: RunConfig, cache: Cache) -> Source:

@@ -5,13 +5,87 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 _SECRET_NAME = re.compile(r"(?i)(?:^|[._-])(?:api_?key|token|secret|password|passwd|credentials?)(?:$|[._-])")
 _USER_INFO = re.compile(r"(?<=://)[^/@\s]+@")
 # Shorter values would blot out ordinary words, and are no secrets anybody can keep.
 _SHORTEST_SECRET = 8
+
+
+#: of a variable that somebody hands over on purpose, a looser sign is enough
+_KEY_NAME = re.compile(r"(?i)key|token|secret|pass|pwd|credential|auth|private|signature|dsn")
+#: a value that nobody would type: long, of letters and digits, without spaces or folders
+_KEY_LIKE = re.compile(r"(?=.*[A-Za-z])(?=.*\d)[A-Za-z0-9+=_.~:-]{16,}")
+_SHORTEST_KEY = 6
+#: variables that the configuration has asked for with ``${oc.env:NAME}``, by value
+_interpolated: dict[str, str] = {}
+_showing: list[bool] = []
+
+
+def watch_environment() -> None:
+    """Let :func:`hide` know what the configuration takes from the environment; call it before composing."""
+    from omegaconf import OmegaConf
+    from omegaconf.resolvers import oc
+
+    def env(name: str, *default: Any) -> Any:
+        value = oc.env(name, *default)
+        if name not in os.environ:
+            return value
+        _interpolated[os.environ[name]] = name
+        return hide(value) if _showing else value
+
+    OmegaConf.register_new_resolver("oc.env", env, replace=True)
+
+
+@contextmanager
+def showing_configuration() -> Iterator[None]:
+    """Within this, Hydra itself prints the configuration: references to secrets stay references."""
+    _showing.append(True)
+    try:
+        yield
+    finally:
+        _showing.pop()
+
+
+def hide(value: Any) -> Any:
+    """Return `value`, JSON-like, without the secrets this process knows.
+
+    A secret that the configuration took from the environment becomes its reference again,
+    ``${oc.env:NAME}``; others become ``***``.
+    """
+    for secret, name in _interpolated.items():
+        if _is_secret(name, secret):
+            value = _replaced(value, secret, name)
+    return redact(value, known_secrets())
+
+
+def hide_configuration(value: Any) -> Any:
+    """Return a configuration as it was described: whatever came from the environment is a reference again."""
+    for found, name in sorted(_interpolated.items(), key=lambda pair: -len(pair[0])):
+        if len(found) > 1:
+            value = _replaced(value, found, name)
+    return redact(value, known_secrets())
+
+
+def _is_secret(name: str, value: str) -> bool:
+    """Whether a variable is a key, and no number, word or place."""
+    if len(value) < _SHORTEST_KEY or value.replace(".", "", 1).isdecimal():
+        return False
+    told = bool(_KEY_NAME.search(name) or _KEY_LIKE.fullmatch(value))
+    return told and not (os.sep in value and os.path.lexists(value))
+
+
+def _replaced(value: Any, found: str, name: str) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _replaced(inner, found, name) for key, inner in value.items()}
+    if isinstance(value, str):
+        return value.replace(found, f"${{oc.env:{name}}}")
+    if isinstance(value, Sequence):
+        return [_replaced(inner, found, name) for inner in value]
+    return value
 
 
 def known_secrets(environment: Mapping[str, str] | None = None) -> tuple[str, ...]:
@@ -23,11 +97,14 @@ def known_secrets(environment: Mapping[str, str] | None = None) -> tuple[str, ..
         Defaults to this process's environment.
     """
     variables = os.environ if environment is None else environment
-    return tuple(
+    named = [
         value
         for name, value in variables.items()
         if _SECRET_NAME.search(name) and len(value) >= _SHORTEST_SECRET
-    )
+    ]
+    handed_over = {} if environment is not None else _interpolated
+    named += [value for value, name in handed_over.items() if _is_secret(name, value)]
+    return tuple(dict.fromkeys(named))
 
 
 def redact(value: Any, secrets: Iterable[str] = ()) -> Any:

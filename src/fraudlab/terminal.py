@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from fraudlab import streams
+from fraudlab.redaction import hide
 
 
 class Meter(Protocol):
@@ -64,7 +65,7 @@ class Terminal:
 
     def say(self, text: str, *, style: str | None = None) -> None:
         """Print one line as it is."""
-        self._console.print(text, style=style, markup=False)
+        self._console.print(hide(text), style=style, markup=False)
 
     @contextmanager
     def stage(self, name: str) -> Iterator[StageLine]:

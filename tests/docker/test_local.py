@@ -7,12 +7,14 @@ import subprocess
 import sys
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from fraudlab.backends import docker_engine
 from fraudlab.cli import main
+from fraudlab.runs import find_run, list_runs
 
 pytestmark = [pytest.mark.docker, pytest.mark.usefixtures("docker_engine")]
 
@@ -135,9 +137,13 @@ def test_an_engine_that_goes_away_midway_is_named(in_tmp, tmp_path):
         assert "The Docker engine went away while the train job ran." in error
         assert "fix: start Docker again and repeat the run" in error
         assert record("lost")["error"]["type"] == "DockerUnavailable"
+        assert running_containers(f"{docker_engine.RUN_LABEL}=lost") != []
+        assert main(["clean"]) == 0  # by the engine itself, which never went away
+        assert running_containers(f"{docker_engine.RUN_LABEL}=lost") == []
+        assert not any(Path("runs/.cache/jobs").iterdir())
     finally:
         relay.kill()
-        docker_engine.remove_containers("lost")
+        remove(running_containers(f"{docker_engine.RUN_LABEL}=lost"))
 
 
 @pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM], ids=["Ctrl-C", "SIGTERM"])
@@ -154,6 +160,83 @@ def test_an_interrupted_run_leaves_no_container(in_tmp, sent):
     assert run.returncode == 130, error
     assert record("cut")["status"] == "interrupted"
     assert running_containers(f"{docker_engine.RUN_LABEL}=cut") == []
+
+
+def test_a_run_removes_only_what_it_started(in_tmp):
+    """Two runs of one id, in two folders, on one engine: the first to end leaves the other alone."""
+    for folder in ("a", "b"):
+        Path(folder).mkdir()
+    long = ["model.num_round=100000", "model.early_stopping_rounds=0", "run.id=v1"]
+    words = [sys.executable, "-m", "fraudlab", "train", *SMALL]
+    other = subprocess.Popen(
+        [*words, *long], cwd="a", stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    try:
+        log = Path("a/runs/v1/logs/train.log")
+        wait_for(lambda: log.exists() and "round=5 " in log.read_text(), other)
+        before = running_containers(f"{docker_engine.RUN_LABEL}=v1")
+        done = subprocess.run([*words, "run.id=v1"], cwd="b", capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+        assert running_containers(f"{docker_engine.RUN_LABEL}=v1") == before
+        assert other.poll() is None
+    finally:
+        other.send_signal(signal.SIGTERM)
+        _, error = other.communicate(timeout=90)
+    assert other.returncode == 130, error
+    assert running_containers(f"{docker_engine.RUN_LABEL}=v1") == []
+
+
+@pytest.mark.parametrize("also", ["the watchdog takes them", "a clean takes them", "the next run takes them"])
+def test_the_containers_of_a_killed_launcher_are_taken_away(in_tmp, also):
+    long = ["model.num_round=100000", "model.early_stopping_rounds=0", "run.id=killed"]
+    words = [sys.executable, "-m", "fraudlab", "train", *SMALL]
+    run = subprocess.Popen([*words, *long], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    label = f"{docker_engine.RUN_LABEL}=killed"
+    log = Path("runs/killed/logs/train.log")
+    try:
+        wait_for(lambda: log.exists() and "round=5 " in log.read_text(), run)
+        (workspace,) = Path("runs/.cache/jobs").iterdir()
+        find = ["pgrep", "-f", f"watchdog.py {workspace.name}"]
+        (watchdog,) = subprocess.run(find, capture_output=True, text=True, check=True).stdout.split()
+        if also != "the watchdog takes them":
+            os.kill(int(watchdog), signal.SIGKILL)
+    finally:
+        run.kill()
+        run.communicate()
+    if also == "a clean takes them":
+        assert running_containers(label) != []
+        assert main(["clean"]) == 0
+    elif also == "the next run takes them":
+        assert running_containers(label) != []
+        assert main(["train", *SMALL, "run.id=next"]) == 0
+    else:
+        wait_for(lambda: running_containers(label) == [])
+    assert running_containers(label) == []
+    assert main(["clean"]) == 0
+    assert not any(Path("runs/.cache/jobs").iterdir())
+    assert find_run(Path("runs"), "killed").status == "dead"
+
+
+def test_containers_that_are_going_or_gone_are_no_error(in_tmp):
+    owner = "fraudlab-test-removal"
+    for _ in range(3):
+        start = ["docker", "run", "--detach", f"--label={docker_engine.OWNER_LABEL}={owner}"]
+        image = docker_engine.default_image()
+        subprocess.run([*start, "--entrypoint=sleep", image, "600"], check=True, capture_output=True)
+    with ThreadPoolExecutor(8) as threads:
+        for removal in [threads.submit(docker_engine.remove_containers, owner) for _ in range(8)]:
+            removal.result()
+    wait_for(lambda: running_containers(f"{docker_engine.OWNER_LABEL}={owner}") == [])
+
+
+def test_runs_in_containers_go_side_by_side(in_tmp):
+    words = [sys.executable, "-m", "fraudlab", "train", *SMALL]
+    runs = [
+        subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) for _ in range(2)
+    ]
+    ended = [(run.communicate()[1], run.returncode) for run in runs]
+    assert [end for end in ended if end[1] != 0] == []
+    assert [run.status for run in list_runs(Path("runs"))] == ["completed"] * 2
 
 
 def test_compose_serves_the_newest_run(in_tmp):
@@ -194,6 +277,11 @@ def running_containers(label: str) -> list[str]:
         ["docker", "ps", "-aq", "--filter", f"label={label}"], capture_output=True, text=True, check=True
     )
     return listed.stdout.split()
+
+
+def remove(containers: list[str]) -> None:
+    if containers:
+        subprocess.run(["docker", "rm", "-f", *containers], check=True, capture_output=True)
 
 
 def wait_for(condition, process=None, seconds=60.0):

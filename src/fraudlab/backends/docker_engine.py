@@ -137,7 +137,7 @@ def remove_containers(owner: str) -> None:
     except DockerException as error:
         raise DockerUnavailable(
             f"The Docker engine does not answer ({_reason(error)}); containers of {owner} may be left.",
-            fix=f"when it is back: docker rm -f $(docker ps -aq --filter label={OWNER_LABEL}={owner})",
+            fix="when it is back, the next run or `fraudlab clean` takes them away",
         ) from error
 
 

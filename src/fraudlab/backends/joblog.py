@@ -8,6 +8,7 @@ from pathlib import Path
 from types import TracebackType
 
 from fraudlab.errors import ConfigError, DataError, FraudlabError, JobFailed, StorageError
+from fraudlab.redaction import known_secrets, redact
 
 #: a job repeats its failure file on stderr behind this, so that a log alone says what went wrong
 FAILURE = re.compile(r"fraudlab-failure: (.*)")
@@ -29,6 +30,7 @@ class JobLog:
         self.path = path
         self._on_line = on_line
         self._failure: list[str] = []
+        self._secrets = known_secrets()
         path.parent.mkdir(parents=True, exist_ok=True)
         self._file = path.open("a", encoding="utf-8")
 
@@ -52,7 +54,7 @@ class JobLog:
     def keep(self, line: str) -> None:
         """Write a line to the file only: what the engine says about a job is not the job's."""
         if not self._file.closed:
-            self._file.write(line + "\n")
+            self._file.write(redact(line, self._secrets) + "\n")
             self._file.flush()
 
     def error(self, job: str, *, detail: str) -> FraudlabError:

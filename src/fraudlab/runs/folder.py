@@ -16,6 +16,7 @@ from typing import Any
 from fraudlab import locks
 from fraudlab.errors import FraudlabError, RunError
 from fraudlab.files import as_json, storage, write_json
+from fraudlab.redaction import hide
 from fraudlab.runs.record import OWNER, RECORD
 
 LATEST = "latest"
@@ -123,7 +124,7 @@ class RunFolder:
 
     def save(self) -> None:
         """Write ``run.json`` as the record stands."""
-        write_json(self.path / RECORD, self.record)
+        write_json(self.path / RECORD, hide(self.record))
 
     def note(self, **fields: Any) -> None:
         """Add fields to the record and save it."""
@@ -173,7 +174,7 @@ class RunFolder:
         if self._owner is None:
             self.save()
             return
-        content = as_json(self.record).encode()
+        content = as_json(hide(self.record)).encode()
         with storage(self.path / RECORD):
             os.lseek(self._owner.descriptor, 0, os.SEEK_SET)
             _write_all(self._owner.descriptor, content)

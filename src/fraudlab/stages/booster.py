@@ -7,6 +7,7 @@ without them would leave a notebook with half an xgboost.
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import signal
@@ -17,7 +18,8 @@ from typing import TYPE_CHECKING, Any
 
 from fraudlab.children import environment, python
 from fraudlab.container.runtime import LAUNCHER
-from fraudlab.errors import JobFailed
+from fraudlab.errors import JobFailed, StorageError
+from fraudlab.files import full_disk, storage
 
 if TYPE_CHECKING:
     import numpy as np
@@ -66,10 +68,15 @@ class Reference:
         ------
         JobFailed
             Where the booster cannot be loaded or used.
+        StorageError
+            Where the disk is full.
         """
         import numpy as np
 
         _, error = self._process.communicate()
+        if self._process.returncode == StorageError.exit_code:
+            with storage(self._output):
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         if self._process.returncode != 0:
             reason = error.strip().split("\n")[-1]
             raise JobFailed(f"The booster cannot score the test split: {reason}", fix="train the model again")
@@ -127,8 +134,12 @@ def main(model: str, split: str, output: str) -> None:
     end_with_launcher(signal.SIGKILL)
     with without("pandas", "sklearn"):
         scores, importance = reference_scores(Path(model), Path(split))
-    np.save(Path(output) / "scores.npy", scores)
-    (Path(output) / "importance.json").write_text(json.dumps(importance), encoding="utf-8")
+    try:
+        with full_disk(Path(output)):
+            np.save(Path(output) / "scores.npy", scores)
+            (Path(output) / "importance.json").write_text(json.dumps(importance), encoding="utf-8")
+    except StorageError as error:
+        sys.exit(error.exit_code)
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ from fraudlab.backends.joblog import JobLog
 from fraudlab.cache import Cache
 from fraudlab.config import RunConfig
 from fraudlab.files import write_json
+from fraudlab.redaction import hide
 from fraudlab.runs import RunFolder
 from fraudlab.terminal import StageLine, Terminal
 
@@ -71,7 +72,7 @@ class Context:
         )
 
     def record_request(self, name: str, request: Request) -> Request:
-        """Write a request to ``requests/`` as it is sent, and return a copy that a client may change."""
-        write_json(self.folder.path / "requests" / f"{name}.json", request)
+        """Write a request to ``requests/`` as it is sent, without secrets, and return a copy."""
+        write_json(self.folder.path / "requests" / f"{name}.json", hide(request))
         copy: Request = json.loads(json.dumps(request))
         return copy

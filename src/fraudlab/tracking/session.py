@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
+import sys
 import threading
 from collections.abc import Sequence
 from contextlib import contextmanager
@@ -74,6 +76,29 @@ def collected_errors() -> Iterator[ErrorLog]:
         yield errors
     finally:
         logger.removeHandler(errors)
+
+
+@contextmanager
+def collected_leftovers() -> Iterator[list[str]]:
+    """Collect what goes wrong while objects of the SDK are thrown away inside the block; Python prints it.
+
+    An archive on a full disk is such an object: it tries once more to write itself.
+    """
+    lines: list[str] = []
+    before = sys.unraisablehook
+
+    def collect(thrown: sys.UnraisableHookArgs) -> None:
+        if isinstance(thrown.exc_value, OSError):
+            lines.append(f"{thrown.exc_value.strerror or thrown.exc_value}")
+        else:
+            before(thrown)
+
+    sys.unraisablehook = collect
+    try:
+        yield lines
+        gc.collect()
+    finally:
+        sys.unraisablehook = before
 
 
 def start(
