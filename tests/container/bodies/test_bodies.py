@@ -3,6 +3,7 @@
 import contextlib
 import io
 import json
+import struct
 from typing import Any
 
 import numpy as np
@@ -15,10 +16,18 @@ from pyarrow import parquet
 from fraudlab.container.bodies import BULK_BYTES, MEDIA_TYPES, SLOW_PARSERS, BodyError, Rows, finish
 from fraudlab.container.bodies.rows import SLICE_BYTES
 from fraudlab.container.features import Column, Features
+from fraudlab.container.formats.recordio import MAGIC
 
-from .models import ALL, MANY, MIXED, NUMBERS, SCALED, read
+from .models import ALL, MANY, MIXED, NAN, NUMBERS, SCALED, read
 
-KINDS = ("text/csv", "application/json", "application/jsonlines", "text/libsvm", "application/x-parquet")
+KINDS = (
+    "text/csv",
+    "application/json",
+    "application/jsonlines",
+    "text/libsvm",
+    "application/x-parquet",
+    "application/x-recordio-protobuf",
+)
 
 
 def test_every_format_has_its_names() -> None:
@@ -75,7 +84,19 @@ def bodies(rows: list[list[float | None]], features: Features) -> dict[str, list
             parquet_body({name: pa.array([v if v is None else repr(v) for v in values], pa.string())
                           for name, values in columns.items()}),
         ],
+        "application/x-recordio-protobuf": [b"".join(map(double_record, rows))],
     }  # fmt: skip
+
+
+def double_record(row: list[float | None]) -> bytes:
+    """A record of doubles in the bytes that SageMaker's own package writes."""
+    values = struct.pack(f"<{len(row)}d", *[NAN if value is None else value for value in row])
+    assert len(values) < 100
+    tensor = b"\x0a" + bytes([len(values)]) + values
+    value = b"\x1a" + bytes([len(tensor)]) + tensor
+    entry = b"\x0a\x06values\x12" + bytes([len(value)]) + value
+    record = b"\x0a" + bytes([len(entry)]) + entry
+    return MAGIC + struct.pack("<I", len(record)) + record + bytes(-len(record) % 4)
 
 
 numbers = st.none() | st.floats(width=32, allow_nan=False, allow_infinity=False) | st.floats(-1e38, 1e38)

@@ -20,6 +20,8 @@ from .models import MANY, MIXED, NUMBERS
         ("text/csv; charset=us-ascii; header=absent", "text/csv"),
         ("text/csv; label_size=0", "text/csv"),
         ("libsvm", "text/libsvm"),
+        ("Parquet", "application/x-parquet"),
+        ("recordio-protobuf", "application/x-recordio-protobuf"),
         ("text/x-libsvm; charset=utf8", "text/x-libsvm"),
         ("application/json; verbose=True", "application/json"),
         ("application/json; base=7; label_size=9", "application/json"),

@@ -8,6 +8,7 @@ from functools import partial
 from fraudlab.container.bodies.csv_rows import parse_csv, parse_labelled_csv
 from fraudlab.container.bodies.json_rows import parse_json, parse_json_lines
 from fraudlab.container.bodies.libsvm_rows import parse_libsvm_rows
+from fraudlab.container.bodies.recordio_rows import parse_recordio
 from fraudlab.container.bodies.rows import BodyError, Rows
 from fraudlab.container.failure import shown
 from fraudlab.container.features import Features
@@ -34,9 +35,15 @@ MEDIA_TYPES: dict[str, Parser] = {
     "application/x-parquet": _parse_parquet,
     "application/vnd.apache.parquet": _parse_parquet,
     "application/parquet": _parse_parquet,
+    "application/x-recordio-protobuf": parse_recordio,
 }
 #: what the official container takes for a content type, too
-_BARE = {"csv": "text/csv", "libsvm": "text/libsvm"}
+_BARE = {
+    "csv": "text/csv",
+    "libsvm": "text/libsvm",
+    "parquet": "application/x-parquet",
+    "recordio-protobuf": "application/x-recordio-protobuf",
+}
 #: those that take milliseconds for any body
 SLOW_PARSERS: frozenset[Parser] = frozenset({_parse_parquet})
 

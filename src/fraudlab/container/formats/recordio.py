@@ -159,7 +159,9 @@ def _next_frame(data: bytes, start: int) -> _Frame | None:
 
 
 def _stack(records: Sequence[Record]) -> Records:
-    matrix = np.full((len(records), records[0].width), np.nan)
+    # Values of one width stay of it: a category 0.1 as float32 is not the double 0.1.
+    narrow = all(record.features.dtype == "<f4" for record in records)
+    matrix = np.full((len(records), records[0].width), np.nan, np.float32 if narrow else np.float64)
     with np.errstate(invalid="ignore"):  # a signalling NaN is one like any other
         for row, record in zip(matrix, records, strict=True):
             row[list(record.features.keys) if record.sparse else slice(None)] = record.features.values
