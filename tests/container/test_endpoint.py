@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import numpy as np
 import pytest
@@ -464,8 +465,17 @@ def test_models_come_and_go(start: Start, trained: Tree, scorer: Scorer) -> None
         "modelId": scorer.model_id,
     }
     answer = load("a")
-    assert (answer.status, answer.json) == (200, described)
-    assert load("a").status == 409
+    assert (answer.status, answer.json) == (200, {"status": "Workers scaled", **described})
+    answer = load("a")
+    assert (answer.status, answer.problem) == (
+        409,
+        {
+            "detail": "model 'a' is loaded already; unload it first",
+            "code": 409,
+            "type": "ConflictStatusException",
+            "message": "Model a is already registered.",
+        },
+    )
     assert load("b").status == 200
     answer = load("c", str(trained.models / "a/model"))
     assert (answer.status, answer.problem["detail"]) == (
@@ -480,9 +490,19 @@ def test_models_come_and_go(start: Start, trained: Tree, scorer: Scorer) -> None
     answer = client("POST", "/models/a/invoke", ROW, content_type=CSV)
     raw = np.float32([[1.5, 0.25, 0, 80]])
     assert answer.scores == scorer.score(scorer.features.scaled(raw)).tolist()
-    assert client("DELETE", "/models/a").status == 200
+    answer = client("DELETE", "/models/a")
+    assert (answer.status, answer.json) == (200, {"status": 'Model "a" unregistered', **described})
     assert client("DELETE", "/models/a").status == 404
-    assert client("POST", "/models/a/invoke", ROW, content_type=CSV).status == 404
+    answer = client("POST", "/models/a/invoke", ROW, content_type=CSV)
+    assert (answer.status, answer.problem) == (
+        404,
+        {
+            "detail": "model 'a' is not loaded; load it with POST /models",
+            "code": 404,
+            "type": "ModelNotFoundException",
+            "message": "Model not found: a",
+        },
+    )
     assert load("c", str(trained.models / "a/model")).status == 200
 
 
@@ -492,7 +512,11 @@ def test_models_come_and_go(start: Start, trained: Tree, scorer: Scorer) -> None
         ("junk", 'send {"model_name": NAME, "url": FOLDER}'),
         ("[]", 'send {"model_name": NAME, "url": FOLDER}'),
         ('{"model_name": "a"}', 'send {"model_name": NAME, "url": FOLDER}'),
-        ('{"model_name": "../a", "url": "a"}', "model_name is '../a': use letters, digits, '.', '_' and '-'"),
+        (
+            '{"model_name": "../a", "url": "a"}',
+            "model_name is '../a': use 1 to 256 characters, none of them '/'",
+        ),
+        ('{"model_name": "", "url": "a"}', "model_name is '': use 1 to 256 characters, none of them '/'"),
         ('{"model_name": "a", "url": "/etc"}', "url '/etc' is not a folder below {root}"),
         ('{"model_name": "a", "url": "../model"}', "url '../model' is not a folder below {root}"),
         ('{"model_name": "a", "url": "none"}', "url 'none' is not a folder below {root}"),
@@ -507,6 +531,18 @@ def test_orders_that_cannot_be_met(start: Start, trained: Tree, order: str, deta
     assert answer.status == 400
     assert answer.problem["detail"] == detail.replace("{root}", str(trained.models))
     assert client("GET", "/models").json == {"models": []}
+
+
+@pytest.mark.parametrize("name", ["a b", "größe", "v1.0:prod@2024+x", "%41", "x" * 256])
+def test_a_name_is_opaque(start: Start, trained: Tree, name: str) -> None:
+    shutil.copytree(trained.model, trained.models / "a")
+    client = start(SAGEMAKER_MULTI_MODEL="1")
+    order = json.dumps({"model_name": name, "url": str(trained.models / "a")})
+    assert client("POST", "/models", order).json["modelName"] == name
+    assert client("GET", f"/models/{quote(name)}").json["modelName"] == name
+    assert client("POST", f"/models/{quote(name)}/invoke", ROW, content_type=CSV).status == 200
+    page = client("GET", f"/models?limit=1&next_page_token={quote(name)}").json
+    assert page == {"models": []}
 
 
 def test_a_model_that_would_not_fit_into_memory_is_not_loaded(

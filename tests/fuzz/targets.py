@@ -267,13 +267,20 @@ def _body(kind: str, name: str, tokens: tuple[bytes, ...] = ()) -> Target:
 
 TARGETS = {
     "csv": _body(
-        "text/csv", "csv", (b'"', b'""', b"\r\n", b",,", b"NaN", b"N/A", b"1e39", b"true", b"\xef\xbb\xbf")
+        "text/csv",
+        "csv",
+        (b'"', b'""', b"\r\n", b",,", b";", b"\t", b"|", b"NaN", b"N/A", b"1e39", b"true", b"\xef\xbb\xbf"),
     ),
     "json": _body("application/json", "json", _JSON),
     "objects": Target(check_objects, lambda: list(filter(check_objects, seeds.bodies("json"))), _JSON),
     "jsonlines": _body("application/jsonlines", "jsonlines", (*_JSON, b"\n", b"\r\n")),
     "libsvm-body": _body("text/libsvm", "libsvm", (b":", b" 0:", b"nan", b"qid:1", b"#", b"\n", b"-1")),
     "parquet": _body("application/x-parquet", "parquet", (b"PAR1", b"\x15\x00\x15", b"\xff\xff\xff\x7f")),
+    "recordio-body": _body(
+        "application/x-recordio-protobuf",
+        "recordio",
+        (b"\x0a\x23\xd7\xce", b"values", b"\x0a\x06values", b"\x12", b"\x1a", b"\xff\xff\xff\x7f"),
+    ),
     "libsvm": Target(
         check_libsvm,
         seeds.libsvm,

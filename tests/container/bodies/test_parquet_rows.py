@@ -1,6 +1,7 @@
 """Rows of Parquet: columns by name, types that fit, and files that are larger than they look."""
 
 import io
+import json
 import re
 from decimal import Decimal
 from typing import Any
@@ -353,3 +354,44 @@ def test_what_is_no_struct(data: bytes, sentence: str) -> None:
     with pytest.raises(ThriftError) as caught:
         Reader(data, 0, len(data)).struct()
     assert str(caught.value) == sentence
+
+
+def with_index(*names: str, **more: Any) -> bytes:
+    """A table of which pandas says that some columns were the index."""
+    columns = {"a": [1.0, 4.0], "b": [2.0, 5.0], "c": [3.0, 6.0], **more}
+    notes = json.dumps({"index_columns": [*names, {"kind": "range"}], "columns": []})
+    return written(pa.table(columns).replace_schema_metadata({"pandas": notes}))
+
+
+@pytest.mark.parametrize(
+    ("name", "values"),
+    [
+        ("__index_level_0__", [7, 8]),
+        ("transaction_id", ["x", "y"]),
+        ("when", pa.array([1, 2], pa.timestamp("s"))),
+        ("d.e", [7, 8]),
+        ("parts", [[1], [2]]),
+    ],
+)
+def test_an_index_that_pandas_notes_is_no_column(name: str, values: Any) -> None:
+    matrix, _ = read(PARQUET, with_index(name, **{name: values}))
+    np.testing.assert_array_equal(matrix, [[1, 2, 3], [4, 5, 6]])
+    assert refusal(PARQUET, with_index(**{name: values})).sentence == (
+        f"the body has an unknown column {name!r}"
+    )
+
+
+def test_an_index_that_the_model_has_is_a_column() -> None:
+    np.testing.assert_array_equal(read(PARQUET, with_index("a"))[0], [[1, 2, 3], [4, 5, 6]])
+
+
+def test_an_index_that_arrow_takes_for_a_part_of_a_column_is_refused() -> None:
+    assert "unknown column 'a.x'" in refusal(PARQUET, with_index("a.x", **{"a.x": [7, 8]})).sentence
+
+
+@pytest.mark.parametrize(
+    "notes", [b"[" * 100_000, b"{", b"[]", b'{"index_columns": 7}', b'{"index_columns": [[]]}']
+)
+def test_notes_that_pandas_does_not_write_are_none(notes: bytes) -> None:
+    table = pa.table({"a": [1.0], "b": [2.0], "c": [3.0]}).replace_schema_metadata({"pandas": notes})
+    np.testing.assert_array_equal(read(PARQUET, written(table))[0], [[1, 2, 3]])

@@ -1,4 +1,4 @@
-"""Rows of Parquet: columns by name, in any order; null and NaN are missing.
+"""Rows of Parquet: columns by name, in any order; null and NaN are missing. An index of pandas is no column.
 
 A few bytes of Parquet can stand for very many. So its size is summed up before it is read, text is read as
 its distinct values, and no column is read that cannot be numbers or categories.
@@ -26,6 +26,7 @@ from fraudlab.container.failure import TableError
 from fraudlab.container.features import Features
 from fraudlab.container.formats.columns import category
 from fraudlab.container.formats.table import NotANumberError, numbers
+from fraudlab.container.row_index import pandas_indices
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -72,7 +73,8 @@ def _read(body: bytes, features: Features, max_rows: int, most_bytes: int) -> Ro
     }
     file = parquet.ParquetFile(pa.BufferReader(body), **options)
     schema, metadata = file.schema_arrow, file.metadata
-    _check_columns(schema, features)
+    fields = _without_index(schema, features)
+    _check_columns(fields, features)
     if metadata.num_rows < 1:
         raise no_rows("write one row a transaction")
     refuse_too_many(metadata.num_rows, max_rows, features)
@@ -80,21 +82,35 @@ def _read(body: bytes, features: Features, max_rows: int, most_bytes: int) -> Ro
         raise BodyError(f"the body is of more than {most_bytes:,} bytes when uncompressed", status=413)
     texts = [field.name for field in schema if _is_text(field.type)]
     table = parquet.ParquetFile(pa.BufferReader(body), read_dictionary=texts, **options).read(
-        use_threads=False
+        columns=None if len(fields) == len(schema) else [field.name for field in fields], use_threads=False
     )
     if table.num_rows != metadata.num_rows:
         raise OSError(f"it has {table.num_rows} rows and says it has {metadata.num_rows}")
     return _as_rows(table, features)
 
 
-def _check_columns(schema: pa.Schema, features: Features) -> None:
-    names = schema.names
+def _without_index(schema: pa.Schema, features: Features) -> list[pa.Field]:
+    """The columns but for those that pandas notes as the index of the frame, and the model does not have.
+
+    Arrow, asked for a column ``a``, would read ``a.b`` as well: that is no name of an index then.
+    """
+    indices = pandas_indices(schema.metadata) - features.positions.keys()
+    beside = {
+        name
+        for name in indices
+        if not any(name[:at] in features.positions for at, character in enumerate(name) if character == ".")
+    }
+    return [field for field in schema if field.name not in beside]
+
+
+def _check_columns(fields: list[pa.Field], features: Features) -> None:
+    names = [field.name for field in fields]
     if set(names) != features.positions.keys():
         raise wrong_columns(names, features)
     for name in features.names:
         if names.count(name) > 1:
             raise BodyError(f"the body has two columns {name!r}", column=name)
-    for field in schema:
+    for field in fields:
         if not _is_readable(field.type):
             what = "categories" if features.positions[field.name] in features.codes else "numbers"
             raise BodyError(

@@ -2,6 +2,9 @@
 
 SageMaker puts a model's files below ``/opt/ml/models`` and asks for it to be loaded, and for others to be
 unloaded where that is answered 507. A model stays usable for the requests that already have it.
+
+Source: "Custom Containers Contract for Multi-Model Endpoints" of the SageMaker guide. ``status``, ``code``,
+``type`` and ``message`` are what the multi-model server of the official containers says beside it.
 """
 
 from __future__ import annotations
@@ -23,7 +26,8 @@ from fraudlab.container.scorer import load_scorer
 #: memory a booster takes while it is loaded, in multiples of its file (measured: 3.1)
 _MEMORY_FACTOR = 4
 _PAGE = 100
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,255}")
+#: to SageMaker a name is opaque; in a path it ends at a slash
+_NAME = re.compile(r"[^\x00-\x1f\x7f/]{1,256}")
 
 
 class Models:
@@ -81,7 +85,13 @@ class Models:
         """
         name, folder = self._read_order(body)
         if name in self._loaded or name in self._loading:
-            raise Refusal(409, f"model {name!r} is loaded already; unload it first")
+            raise Refusal(
+                409,
+                f"model {name!r} is loaded already; unload it first",
+                code=409,
+                type="ConflictStatusException",
+                message=f"Model {name} is already registered.",
+            )
         self._require_room(name, folder)
         self._loading.add(name)
         try:
@@ -93,17 +103,23 @@ class Models:
         finally:
             self._loading.discard(name)
         self._loaded[name] = folder, ServedModel(scorer, self._loop)
-        return self.describe(name)
+        return {"status": "Workers scaled", **self.describe(name)}
 
     def unload(self, name: str) -> dict[str, str]:
         """Forget a model, as :meth:`find`."""
         described = self.describe(name)
         del self._loaded[name]
-        return described
+        return {"status": f'Model "{name}" unregistered', **described}
 
     def _require(self, name: str) -> None:
         if name not in self._loaded:
-            raise Refusal(404, f"model {name!r} is not loaded; load it with POST /models")
+            raise Refusal(
+                404,
+                f"model {name!r} is not loaded; load it with POST /models",
+                code=404,
+                type="ModelNotFoundException",
+                message=f"Model not found: {name}",
+            )
 
     def _read_order(self, body: bytes) -> tuple[str, Path]:
         try:
@@ -112,7 +128,7 @@ class Models:
         except (ValueError, TypeError, KeyError) as error:
             raise Refusal(400, 'send {"model_name": NAME, "url": FOLDER}') from error
         if not isinstance(name, str) or not isinstance(url, str) or not _NAME.fullmatch(name):
-            raise Refusal(400, f"model_name is {name!r}: use letters, digits, '.', '_' and '-'")
+            raise Refusal(400, f"model_name is {name!r}: use 1 to 256 characters, none of them '/'")
         root = self._settings.model.resolve()
         try:
             folder = (root / url).resolve()

@@ -119,7 +119,7 @@ class Endpoint:
 
     def _one_model(self, request: Request) -> None:
         raw, _, verb = request.path.removeprefix(b"/models/").partition(b"/")
-        name = shown(unquote_to_bytes(raw))
+        name = unquote_to_bytes(raw).decode(errors="replace")
         if verb == b"invoke":
             self._invocations.invoke(self._models.find(name), request)
         elif verb:
