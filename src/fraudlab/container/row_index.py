@@ -46,7 +46,7 @@ def pandas_indices(metadata: Mapping[bytes, bytes] | None) -> set[str]:
     try:
         noted = json.loads((metadata or {}).get(b"pandas", b"{}"))
         return {name for name in noted.get("index_columns", []) if isinstance(name, str)}
-    except (ValueError, AttributeError, TypeError):
+    except (ValueError, AttributeError, TypeError, RecursionError):
         return set()  # not what pandas writes, so not from pandas
 
 
