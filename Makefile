@@ -21,8 +21,10 @@ help: ## This list
 	@printf '\nExample: make train-local ARGS="model=weighted model.max_depth=8"\n'
 
 ##@ Run
-train-local: setup image ## Prepare, train, deploy, evaluate and report, in containers where Docker is
-	$(BIN)/fraudlab train backend=local $(ARGS)
+train-local: setup ## Prepare, train, deploy, evaluate and report, in containers where Docker is
+	@containers/xgboost/build-or-say.sh
+	@FRAUDLAB_IMAGE_PROBLEM="$$(cat build/image-problem 2>/dev/null)"; export FRAUDLAB_IMAGE_PROBLEM; set -x; \
+		$(BIN)/fraudlab train backend=local $(ARGS)
 
 serve: setup ## Serve the newest completed run on http://localhost:8080
 	$(BIN)/fraudlab serve $(ARGS)
@@ -59,7 +61,8 @@ dev: .venv/.dev ## Packages for tests and lint as well
 	@touch $@
 
 ##@ Develop
-test: dev image ## All tests; those that need Docker or a browser are skipped where there is none
+test: dev ## All tests; those that need Docker or a browser are skipped where there is none
+	@containers/xgboost/build-or-say.sh
 	$(BIN)/pytest $(ARGS)
 	$(BIN)/lint-imports --no-logo --no-cache
 

@@ -39,6 +39,13 @@ def engine_and_image() -> tuple[bool, str]:
     return True, ""
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Skip before any fixture of a module is made: some of them start containers themselves."""
+    if item.get_closest_marker("docker"):
+        require("docker", *engine_and_image())
+
+
 @pytest.fixture
 def docker_engine() -> None:
     """A Docker engine with Compose and the image."""

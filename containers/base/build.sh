@@ -12,7 +12,7 @@ packages=binutils,ca-certificates,python3,python3-venv
 # Equal packages make an equal image, whenever it is built.
 export SOURCE_DATE_EPOCH=946684800 LC_ALL=C
 
-die() { printf 'base-image: %s\n' "$*" >&2; exit 1; }
+die() { printf 'base-image: %s\nfix: %s\n' "$1" "$2" >&2; exit 1; }
 
 inputs=$({ cat "${BASH_SOURCE[0]}"; echo "${DEBIAN_ARCHIVE:-}"; } | sha256sum | cut -c1-16)
 built=$(docker image inspect --format "{{index .Config.Labels \"$label\"}}" "$image" 2>/dev/null || true)
@@ -21,20 +21,24 @@ if [ "$built" = "$inputs" ]; then
     exit 0
 fi
 
-[ "$(id -u)" = 0 ] || die "debootstrap must run as root: sudo $0, or set BASE_IMAGE to an image that can be pulled"
-command -v debootstrap >/dev/null || die "debootstrap is missing: apt-get install debootstrap"
+[ "$(id -u)" = 0 ] ||
+    die "a base is made by debootstrap, which must run as root" \
+        "sudo make base-image, or set BASE_IMAGE to an image that can be pulled"
+command -v debootstrap >/dev/null ||
+    die "a base is made by debootstrap, which is not installed" "apt-get install debootstrap"
 
 mirror() { apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' 'Label: Debian' | head -n 1; }
 archive=${DEBIAN_ARCHIVE:-$(mirror)}
 [ -n "$archive" ] || { apt-get update --quiet=2; archive=$(mirror); }
-[ -n "$archive" ] || die "no Debian archive in the apt sources of this machine"
+[ -n "$archive" ] ||
+    die "there is no Debian archive in the apt sources of this machine" "name one: DEBIAN_ARCHIVE=URI make base-image"
 
 work=$(mktemp -d)
 trap 'rm -rf --one-file-system "$work"' EXIT
 rootfs=$work/rootfs
 echo "base-image: building $image with debootstrap (about a minute)"
 debootstrap --variant=minbase --include="$packages" "$suite" "$rootfs" "$archive" >"$work/log" 2>&1 ||
-    { tail -n 20 "$work/log" >&2; die "debootstrap failed"; }
+    { tail -n 20 "$work/log" >&2; die "debootstrap failed ($(tail -n 1 "$work/log"))" "see what it printed, then make base-image"; }
 
 # Licences stay; documentation, translations, package lists, caches and logs do not.
 find "$rootfs/usr/share/doc" -type f ! -name copyright -delete

@@ -213,6 +213,8 @@ def _cache(config: RunConfig, terminal: Terminal) -> Path:
 def _say_how(terminal: Terminal, run_id: str, config: RunConfig, opened: Opened) -> None:
     if opened.fallback:
         terminal.say(f"{opened.fallback} Running as plain processes instead.", style="yellow")
+        if opened.fix:
+            terminal.say(f"for containers: {opened.fix}", style="yellow")
     where = {"local": "SageMaker local mode, in Docker", "process": "plain processes"}[opened.backend.name]
     terminal.say(f"run {run_id} · {config.model.name} on {config.data.kind.value} · {where}", style="bold")
 

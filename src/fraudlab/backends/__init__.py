@@ -9,17 +9,18 @@ from typing import NamedTuple
 
 from fraudlab.backends.backend import Backend
 from fraudlab.config import BackendKind, Fallback, RunConfig
-from fraudlab.errors import BackendError
+from fraudlab.errors import BackendError, ImageMissing
 
 #: what local mode refuses to mount (``_SENSITIVE_SYSTEM_PATHS`` of the SDK, which is slow to import)
 REFUSED = ("/etc", "/root", "/var/lib", "/opt/ml/metadata")
 
 
 class Opened(NamedTuple):
-    """A backend, and why it is not the one that was asked for where it is not."""
+    """A backend; where it is not the one that was asked for, why, and what mends that."""
 
     backend: Backend
     fallback: str | None
+    fix: str | None = None
 
 
 def open_backend(config: RunConfig, *, run_id: str, workspace: Path) -> Opened:
@@ -39,12 +40,24 @@ def open_backend(config: RunConfig, *, run_id: str, workspace: Path) -> Opened:
 
     image = config.backend.image or docker_engine.default_image()
     try:
+        if config.backend.image is None:
+            _refuse_another_build(image)
         engine = docker_engine.preflight(image)
     except BackendError as error:
         if config.backend.fallback is Fallback.error:
             raise
-        return Opened(ProcessBackend(workspace), error.message)
+        return Opened(ProcessBackend(workspace), error.message, error.fix)
     return Opened(LocalBackend(run_id=run_id, workspace=workspace, image=image, engine=engine), None)
+
+
+def _refuse_another_build(image: str) -> None:
+    """Refuse an image that `make` has just failed to build: one of that name may be of other sources."""
+    why, _, fix = os.environ.get("FRAUDLAB_IMAGE_PROBLEM", "").partition("\n")
+    if why:
+        raise ImageMissing(
+            f"The image {image} cannot be built: {why}.",
+            fix=f"{fix or 'make image'}, or run with backend=process",
+        )
 
 
 def mountable(folder: Path) -> Path:
