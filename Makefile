@@ -12,7 +12,7 @@ ARGS ?=
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help setup dev base-image image sbom reproducible train-local serve test lint check audit lock fuzz stress-runs bench-loop \
-	bench-serve bench-train bench-handbook clean
+	bench-serve bench-train bench-evaluation bench-handbook clean
 
 help: ## This list
 	@awk 'BEGIN { FS = ":.*## " } \
@@ -105,6 +105,9 @@ build/bench-%/.setup: benchmarks/requirements/%.txt | .venv/.setup
 
 bench-train: setup ## Time the training job against a bare xgboost script
 	$(BIN)/python -m benchmarks.training $(ARGS)
+
+bench-evaluation: setup ## Time evaluation of ten million scores against scikit-learn
+	$(BIN)/python -m benchmarks.evaluation $(ARGS)
 
 bench-handbook: setup ## Compare the defaults on the handbook table (ARGS="PATH_TO_TABLE")
 	$(BIN)/python -m benchmarks.handbook $(ARGS)

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import average_precision_score
 
+from fraudlab.evaluation import intervals
 from fraudlab.evaluation.intervals import bootstrap_interval, paired_bootstrap
 from fraudlab.evaluation.metrics import average_precision
 
@@ -58,6 +59,46 @@ def test_paired_difference_is_that_of_resampling_rows(rows, rate, levels):
     assert found.low == pytest.approx(np.quantile(plain, 0.025), abs=0.2 * spread)
     assert found.high == pytest.approx(np.quantile(plain, 0.975), abs=0.2 * spread)
     assert found.probability_a_better == pytest.approx(np.mean(np.array(plain) > 0), abs=0.04)
+
+
+@pytest.mark.parametrize(("rows", "rate", "levels"), [(4000, 0.01, None), (4000, 0.05, 12)])
+def test_counts_that_are_drawn_one_by_one_give_the_same_difference(rows, rate, levels, monkeypatch):
+    """What very many rows are compared by is checked against resampling rows, where that is quick."""
+    y, a, b = split(rows, rate, levels=levels)
+    plain = [
+        average_precision_score(y[r], a[r]) - average_precision_score(y[r], b[r])
+        for r in resampled_rows(y, 1500)
+    ]
+    by_cells = paired_bootstrap(y, a, b, resamples=3000)
+    monkeypatch.setattr(intervals, "MANY_ROWS", 1)
+    found = paired_bootstrap(y, a, b, resamples=3000)
+    spread = np.std(plain)
+    assert found.difference == by_cells.difference
+    assert (found.low, found.high) != (by_cells.low, by_cells.high)
+    assert found.low == pytest.approx(np.quantile(plain, 0.025), abs=0.2 * spread)
+    assert found.high == pytest.approx(np.quantile(plain, 0.975), abs=0.2 * spread)
+    assert paired_bootstrap(y, a, b, resamples=50) == paired_bootstrap(y, a, b, resamples=50)
+
+
+def test_intervals_of_models_that_are_equally_good_hold_zero(monkeypatch):
+    """Of 60 pairs of models with equal skill, about 57 intervals of 95 % hold a difference of zero."""
+    monkeypatch.setattr(intervals, "MANY_ROWS", 1)
+    held = 0
+    for seed in range(60):
+        rng = np.random.default_rng(seed)
+        y = (rng.random(3000) < 0.03).astype(np.uint8)
+        hidden = 2.5 * y + rng.normal(size=3000)
+        a, b = (hidden + 0.7 * rng.normal(size=3000) for _ in range(2))
+        found = paired_bootstrap(y, a, b, resamples=300, seed=seed)
+        held += found.low <= 0 <= found.high
+    assert 52 <= held <= 60
+
+
+def test_sixteen_bits_are_a_poisson_number():
+    table = intervals._POISSON.astype(np.float64)
+    assert table.size == 65_536
+    assert table.mean() == 1.0
+    assert table.var() == pytest.approx(1.0, abs=2e-4)
 
 
 def test_pairing_tells_apart_what_separate_intervals_cannot():

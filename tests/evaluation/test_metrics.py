@@ -16,6 +16,7 @@ from fraudlab.evaluation.metrics import (
     roc_auc,
     value_recall,
 )
+from fraudlab.evaluation.ranking import rank
 
 
 @st.composite
@@ -65,6 +66,24 @@ def test_the_order_of_rows_does_not_matter(split, random):
     random.shuffle(order)
     assert average_precision(y[order], score[order]) == average_precision(y, score)
     assert roc_auc(y[order], score[order]) == roc_auc(y, score)
+
+
+@given(splits(), st.sampled_from([np.float16, np.float32, np.float64]), st.floats(-2, 2))
+def test_counts_at_any_threshold_are_those_of_comparing_every_row(split, dtype, threshold):
+    y, score = split[0], split[1].astype(dtype)
+    ranking = rank(y, score)
+    every = np.unique(np.append(score.astype(np.float64), threshold))[::-1]
+    points = ranking.at(every)
+    for index, at in enumerate(every):
+        assert points[index] == confusion(y, score, threshold=float(at))
+    assert ranking.steps.tp.tolist() == [
+        confusion(y, score, threshold=float(at)).tp for at in np.unique(score[y == 1])[::-1]
+    ]
+
+
+def test_a_threshold_beyond_the_scores_own_precision_alerts_nothing_or_all():
+    points = rank([0, 1], np.array([0.2, 0.9], np.float32)).at([1e300, -1e300])
+    assert points.alerts.tolist() == [0, 2]
 
 
 def test_one_score_for_all_rows_ranks_nothing():

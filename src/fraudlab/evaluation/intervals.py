@@ -19,21 +19,26 @@ from numpy.typing import ArrayLike, NDArray
 
 from fraudlab.evaluation.metrics import average_precision_of
 from fraudlab.evaluation.ranking import (
-    BoolArray,
     FloatArray,
     IntArray,
     Ranking,
-    checked,
+    distinct,
     rank,
     require_both_classes,
 )
 
 Counts = IntArray | FloatArray
+Pair = tuple[FloatArray, FloatArray]
 
 # Numbers held at a time (8 bytes each, in a handful of arrays) and numbers drawn in all.
 CHUNK = 1_000_000
 DRAWS = 20_000_000
 FEWEST = 100
+# Legitimate rows from which on two models are compared by Poisson counts, and numbers drawn for that in all.
+MANY_ROWS = 1_000_000
+POISSON_DRAWS = 400_000_000
+# Poisson(1) in 65,536 equally likely places, one for each number of 16 bits: mean 1, variance 1.0002.
+_POISSON = np.repeat(np.arange(9, dtype=np.uint8), [24_110, 24_109, 12_055, 4_017, 1_005, 201, 33, 5, 1])
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +125,8 @@ def paired_bootstrap(
 
     What makes a split easy or hard moves both models alike, so this tells models apart whose own intervals
     overlap widely. Fewer resamples are drawn, at least 100, where the two models place rows in very many
-    different combinations of bins.
+    different combinations of bins. From a million legitimate rows on each is drawn a Poisson number of
+    times, as drawing them together would almost exactly do.
 
     Parameters
     ----------
@@ -136,28 +142,59 @@ def paired_bootstrap(
         As :func:`bootstrap_interval`, and if the scores differ in length.
     """
     _check(resamples, level)
-    difference = average_precision_of(rank(y, score_a)) - average_precision_of(rank(y, score_b))
-    frauds, _ = checked(y, score_a)
-    bins = [_bins(frauds, checked(y, score)[1]) for score in (score_a, score_b)]
-    sizes = [int(of_model[frauds].max()) + 2 for of_model in bins]
+    rankings = rank(y, score_a), rank(y, score_b)
+    difference = average_precision_of(rankings[0]) - average_precision_of(rankings[1])
+    rng = np.random.default_rng(seed)
+    draw = _paired_by_poisson if rankings[0].negatives >= MANY_ROWS else _paired_by_cells
+    values = np.concatenate([a - b for a, b in draw(*rankings, resamples, rng)])
+    low, high = _percentiles(values, level)
+    better = float(np.mean(values > 0) + np.mean(values == 0) / 2)
+    return PairedDifference(difference, low, high, better)
+
+
+def _paired_by_cells(a: Ranking, b: Ranking, resamples: int, rng: np.random.Generator) -> Iterator[Pair]:
+    """Average precision of both models, from counts of every pair of bins."""
+    bins = _bins(a), _bins(b)
+    frauds = a.frauds
+    sizes = a.steps.tp.size + 1, b.steps.tp.size + 1
     of_frauds = _Cells.count(bins[0][frauds], bins[1][frauds])
     of_legitimate = _Cells.count(bins[0][~frauds], bins[1][~frauds])
-    rng = np.random.default_rng(seed)
-    drawn = []
     for rows in _chunks(resamples, max(of_legitimate.counts.size, of_frauds.counts.size)):
         caught = _resample(rng, of_frauds.counts, rows)
         raised = _resample(rng, of_legitimate.counts, rows)
-        a, b = (
+        first, second = (
             _average_precision(
                 of_frauds.marginal(caught, model, size - 1), of_legitimate.marginal(raised, model, size)
             )
             for model, size in enumerate(sizes)
         )
-        drawn.append(a - b)
-    values = np.concatenate(drawn)
-    low, high = _percentiles(values, level)
-    better = float(np.mean(values > 0) + np.mean(values == 0) / 2)
-    return PairedDifference(difference, low, high, better)
+        yield first, second
+
+
+def _paired_by_poisson(a: Ranking, b: Ranking, resamples: int, rng: np.random.Generator) -> Iterator[Pair]:
+    """:func:`_paired_by_cells` of very many rows: each legitimate one is drawn a Poisson number of times.
+
+    Drawing n of n rows draws each of them about Poisson(1) times, and these numbers depend on one another
+    only through their sum, which varies by 1 / sqrt(n): 0.1 % of a million rows, spread over all thresholds
+    (Chamandy et al. 2012, "Estimating uncertainty for massive data streams"). Frauds are drawn as ever.
+
+    A row that both models place below so many false alarms that drawing them moves their number by less than
+    a tenth of what drawing the frauds does, 100 for each fraud, is counted once in every resample.
+    """
+    frauds, size = a.frauds, (a.steps.tp.size + 1, b.steps.tp.size + 1)
+    bins = _bins(a), _bins(b)
+    of_frauds = _Cells.count(bins[0][frauds], bins[1][frauds])
+    deep = max(MANY_ROWS, 100 * a.positives)
+    cuts = [int(np.searchsorted(ranking.steps.fp, deep)) for ranking in (a, b)]
+    rows = _Rows.sort(bins[0][~frauds], bins[1][~frauds], size, (cuts[0], cuts[1]))
+    left = min(resamples, max(FEWEST, POISSON_DRAWS // max(rows.order.size, 1)))
+    for _ in range(left):
+        caught = _resample(rng, of_frauds.counts, 1)
+        raised = rows.draw(rng)
+        yield (
+            _average_precision(of_frauds.marginal(caught, 0, size[0] - 1), raised[0]),
+            _average_precision(of_frauds.marginal(caught, 1, size[1] - 1), raised[1]),
+        )
 
 
 def _average_precision(frauds: Counts, legitimate: Counts) -> NDArray[np.float64]:
@@ -183,10 +220,60 @@ def _resample(rng: np.random.Generator, counts: IntArray, rows: int) -> IntArray
     return np.stack(drawn)
 
 
-def _bins(frauds: BoolArray, score: FloatArray) -> IntArray:
+def _bins(ranking: Ranking) -> IntArray:
     """For each row, the position of the highest fraud score it reaches, highest first; k below all."""
-    ascending = np.unique(score[frauds])
-    return ascending.size - np.searchsorted(ascending, score, side="right")
+    ascending = distinct(ranking.caught)
+    return ascending.size - np.searchsorted(ascending, ranking.score, side="right")
+
+
+@dataclass(frozen=True, slots=True)
+class _Rows:
+    """Legitimate rows one by one, in the order of one model's bins and, by position there, of the other's.
+
+    Attributes
+    ----------
+    order : ndarray of int, shape (n,)
+        Where the n-th row in the second model's order stands in the first's.
+    bins, starts : tuple of ndarray of int64
+        For each model, the bins that have rows, and where the rows of each begin.
+    fixed : tuple of ndarray of int64, shape (1, bins)
+        For each model, rows that are counted once in every resample.
+    """
+
+    order: NDArray[np.integer]
+    bins: tuple[IntArray, IntArray]
+    starts: tuple[IntArray, IntArray]
+    fixed: tuple[IntArray, IntArray]
+
+    @classmethod
+    def sort(cls, a: IntArray, b: IntArray, sizes: tuple[int, int], cuts: tuple[int, int]) -> _Rows:
+        drawn = (a <= cuts[0]) | (b <= cuts[1])
+        fixed = (
+            np.bincount(a[~drawn], minlength=sizes[0])[None],
+            np.bincount(b[~drawn], minlength=sizes[1])[None],
+        )
+        key = np.sort(a[drawn] * sizes[1] + b[drawn])
+        first, second = np.divmod(key, sizes[1])
+        order = np.argsort(second.astype(np.min_scalar_type(sizes[1])), kind="stable")
+        found = [_begins(first), _begins(second[order])]
+        if order.size < 2**31:
+            order = order.astype(np.int32)  # half the memory to read in every draw
+        return cls(order, (found[0][0], found[1][0]), (found[0][1], found[1][1]), fixed)
+
+    def draw(self, rng: np.random.Generator) -> tuple[IntArray, IntArray]:
+        """Counts of one resample in each model's bins, two arrays of shape (1, bins)."""
+        times = _POISSON[rng.integers(_POISSON.size, size=self.order.size, dtype=np.uint16)]
+        counts = self.fixed[0].copy(), self.fixed[1].copy()
+        for model, drawn in enumerate((times, times[self.order])):
+            sums = np.add.reduceat(drawn, self.starts[model], dtype=np.int64)
+            counts[model][0, self.bins[model]] += sums
+        return counts
+
+
+def _begins(ordered: IntArray) -> tuple[IntArray, IntArray]:
+    """The distinct values of a sorted array, and where each begins."""
+    starts = np.flatnonzero(np.append(True, ordered[1:] != ordered[:-1]))
+    return ordered[starts], starts
 
 
 @dataclass(frozen=True, slots=True)
