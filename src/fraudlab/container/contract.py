@@ -199,6 +199,10 @@ class Fields:
             )
         return tuple(values)
 
+    def has(self, name: str) -> bool:
+        """Whether a field is there, and not null."""
+        return self._content.get(name) is not None
+
     def fields(self, name: str) -> Fields:
         """A nested object."""
         return Fields(self.get(name, dict), source=f"{name!r} in {self._source}")

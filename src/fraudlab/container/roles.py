@@ -11,6 +11,7 @@ from typing import Any
 from fraudlab.container.contract import Fields, read_json
 from fraudlab.container.failure import ConfigError, TableError, listing, near, override
 from fraudlab.container.row_index import GIVEN, is_given_name
+from fraudlab.container.table_layout import Layout, read_layout
 
 #: columns the process job adds to the splits
 RESERVED = "fraudlab."
@@ -31,9 +32,13 @@ class Split:
 
 @dataclass(frozen=True, slots=True)
 class Roles:
-    """Everything the process job is asked for; `features` is empty for "every other column"."""
+    """Everything the process job is asked for.
+
+    `features` is empty for "every other column"; `table` is None where the job finds how to read the file itself.
+    """
 
     file: str
+    table: Layout | None
     sha256: str | None
     label: str
     time: str | None
@@ -48,6 +53,11 @@ class Roles:
     split: Split
     seed: int
     time_unit: str = "auto"
+
+    @property
+    def name(self) -> str:
+        """What to call the table in a message."""
+        return self.table.name if self.table else self.file
 
     def apart(self) -> dict[str, str]:
         """Columns that are never features unless they are listed as one, and the part each plays."""
@@ -111,29 +121,34 @@ class Roles:
         for name, count in Counter(columns).items():
             if count > 1:
                 raise TableError(
-                    f"{self.file} has {count} columns named {name!r}",
+                    f"{self.name} has {count} columns named {name!r}",
                     fix="give each column a name of its own",
                 )
             if not name.strip():
                 raise TableError(
-                    f"column {columns.index(name) + 1} of {self.file} has no name",
+                    f"column {columns.index(name) + 1} of {self.name} has no name",
                     fix="name it; if it is the row index pandas writes, write the table with index=False",
                 )
             if name.startswith(RESERVED):
                 raise TableError(
-                    f"column {name!r} of {self.file} has a name fraudlab keeps",
+                    f"column {name!r} of {self.name} has a name fraudlab keeps",
                     fix="rename it",
                 )
         named = {"data.features": self.features} | ({"data.amount": (self.amount,)} if self.amount else {})
         named |= {f"data.{part}": (name,) for name, part in self.apart().items()}
         named |= {"data.drop": self.drop, "data.id": self.id, "data.categorical": self.categorical}
-        for key, names in named.items():
-            for name in names:
-                if name not in columns:
-                    raise TableError(
-                        f"{self.file} has no column {name!r}{near(name, columns)}",
-                        fix=f"set {key} to one of its columns: {listing(columns)}",
-                    )
+        missing = {name: key for key, names in named.items() for name in names if name not in columns}
+        if len(missing) == 1:
+            name, key = next(iter(missing.items()))
+            raise TableError(
+                f"{self.name} has no column {name!r}{near(name, columns)}",
+                fix=f"set {key} to one of its columns: {listing(columns)}",
+            )
+        if missing:
+            said = ", ".join(f"{name!r} ({key}){near(name, columns)}" for name, key in missing.items())
+            raise TableError(
+                f"{self.name} has no columns {said}", fix=f"name some of its columns: {listing(columns)}"
+            )
 
     def part_names(self) -> dict[str, Any]:
         """The parts as ``manifest.json`` records them."""
@@ -159,6 +174,7 @@ def read_roles(path: Path) -> Roles:
     fields = Fields(read_json(path), source="process.json")
     roles = Roles(
         file=fields.get("file", str),
+        table=read_layout(fields.fields("table")) if fields.has("table") else None,
         sha256=fields.optional("sha256", str),
         label=fields.get("label", str),
         time=fields.optional("time", str),
