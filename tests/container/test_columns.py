@@ -80,8 +80,8 @@ def test_features_refused(given: pa.ChunkedArray, sentence: str) -> None:
 
 def test_amounts() -> None:
     np.testing.assert_array_equal(amounts(column(1e300, None), "x"), [1e300, np.nan])
-    with pytest.raises(TableError, match=r"column 'x' is not numeric: row 1 holds '\$5'"):
-        amounts(column("$5"), "x")
+    with pytest.raises(TableError, match="column 'x' is not numeric: row 1 holds 'five'"):
+        amounts(column("five"), "x")
     with pytest.raises(TableError, match="column 'x' is infinite in row 1"):
         amounts(column(float("inf")), "x")
 

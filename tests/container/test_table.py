@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from fraudlab.container.contract import Tree
 from fraudlab.container.failure import TableError
-from fraudlab.container.formats.table import NotANumberError, numbers, read_table
+from fraudlab.container.formats.table import NotANumberError, numbers
+from fraudlab.container.processing.raw import read_raw
 from fraudlab.container.roles import read_roles
 
 
@@ -20,7 +21,7 @@ def read(place: Any) -> Any:
     def run(table: Any, **roles: Any) -> pa.Table:
         tree: Tree = place(table, **roles)
         found = read_roles(tree.process_request)
-        return read_table(tree.raw / found.file, found)[0]
+        return read_raw(tree.raw / found.file, found)[0]
 
     return run
 
@@ -79,7 +80,7 @@ def test_true_and_false_are_numbers(read: Any) -> None:
         ("a,b,class\n1,2,0\n", "table.csv has no column 'y'"),
         (
             b"a\xff,y\n1,0\n",
-            "table.csv is not CSV in UTF-8: 'utf-8' codec can't decode byte 0xff in position 1",
+            "table.csv cannot be read: it is not UTF-8 text at byte 1 (0xff, in line 1)",
         ),
     ],
 )
@@ -101,7 +102,7 @@ def test_missing_file(place: Any) -> None:
     (tree.raw / "table.csv").unlink()
     roles = read_roles(tree.process_request)
     with pytest.raises(TableError) as caught:
-        read_table(tree.raw / "table.csv", roles)
+        read_raw(tree.raw / "table.csv", roles)
     assert caught.value.sentence == "there is no file table.csv"
 
 
@@ -114,10 +115,10 @@ def test_parquet_refusals(read: Any, place: Any, frauds: pa.Table) -> None:
     for damaged in (b"PAR1 is not enough", whole[:-40], whole[: len(whole) // 2] + bytes(60) + whole[-600:]):
         path.write_bytes(damaged)
         with pytest.raises(TableError, match=r"^table.parquet is not a readable Parquet file: "):
-            read_table(path, roles)
+            read_raw(path, roles)
     path.write_bytes(b"")
     with pytest.raises(TableError, match=r"^table.parquet is empty$"):
-        read_table(path, roles)
+        read_raw(path, roles)
 
 
 def test_parquet_with_two_columns_of_one_name(read: Any) -> None:
@@ -168,7 +169,7 @@ def test_every_double_survives_csv(
     text = "a,y\n" + "".join(f"{'' if value is None else repr(value)},0\n" for value in values)
     (folder / "table.csv").write_text(text)
     roles = _roles(folder)
-    table, header = read_table(folder / "table.csv", roles)
+    table, header = read_raw(folder / "table.csv", roles)
     assert header == ["a", "y"]
     np.testing.assert_array_equal(
         numbers(table.column("a")), [np.nan if value is None else value for value in values]

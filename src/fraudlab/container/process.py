@@ -11,16 +11,16 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from fraudlab.container.contract import Tree, file_sha256, write_json
+from fraudlab.container.contract import Tree, write_json
 from fraudlab.container.failure import TableError
 from fraudlab.container.features import Column, Features, fit_scaling
 from fraudlab.container.formats import columns
-from fraudlab.container.formats.table import read_table
 from fraudlab.container.formats.time_units import duration
 from fraudlab.container.formats.times import Times, read_times
 from fraudlab.container.prepared import AMOUNT, CARD, DUPLICATE, LABEL, ROW, TIME, write_split
 from fraudlab.container.processing.duplicates import Duplicates, find_duplicates
 from fraudlab.container.processing.leaks import label_copies, row_indices
+from fraudlab.container.processing.raw import raw_sha256, read_raw
 from fraudlab.container.processing.split import NAMES, Division, divide
 from fraudlab.container.roles import Roles, read_roles
 from fraudlab.container.runtime import Stages
@@ -51,12 +51,11 @@ def run(tree: Tree) -> None:
     """
     stages = Stages()
     roles = read_roles(tree.process_request)
-    path = tree.raw / roles.file
     with stages.stage("read"):
-        table, header = read_table(path, roles)
+        table, header = read_raw(tree.raw / roles.file, roles)
         rows = table.num_rows
     with stages.stage("hash"):
-        sha256 = roles.sha256 or file_sha256(path)
+        sha256 = roles.sha256 or raw_sha256(tree.raw / roles.file, roles)
     with stages.stage("check"):
         parts = _parts(table, roles)
     with stages.stage("duplicates"):
@@ -155,9 +154,16 @@ def _pick(values: Values, rows: NDArray[np.int64] | slice) -> Values:
 def _features(raw: dict[str, pa.ChunkedArray], roles: Roles) -> dict[str, Values]:
     """Convert the features, letting go of each raw column as soon as it is converted."""
     values: dict[str, Values] = {}
+    refused: list[columns.NotNumericError] = []
     for name in list(raw):
-        convert = columns.category if name in roles.categorical else columns.feature
-        values[name] = convert(raw.pop(name), name)
+        column = raw.pop(name)
+        try:
+            convert = columns.category if name in roles.categorical else columns.feature
+            values[name] = convert(column, name)
+        except columns.NotNumericError as error:
+            refused.append(error)
+    if refused:
+        raise columns.not_numeric_together(refused)
     return values
 
 

@@ -34,7 +34,7 @@ class Split:
 class Roles:
     """Everything the process job is asked for.
 
-    `features` is empty for "every other column"; `table` is None where the job finds how to read the file itself.
+    `features` is empty for "every other column"; `table` is None where the job is to find how to read it.
     """
 
     file: str

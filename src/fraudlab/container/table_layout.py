@@ -1,4 +1,4 @@
-"""How a raw table is to be read, as data: found once from its first bytes, and sent to the job in ``process.json``."""
+"""How a raw table is to be read: found once from its first bytes, and sent to the job in ``process.json``."""
 
 from __future__ import annotations
 
@@ -14,7 +14,15 @@ from fraudlab.container.failure import ConfigError, shown
 Format = Literal["csv", "parquet"]
 #: separators that are found by themselves, and what to call them
 SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "vertical bars", " ": "spaces"}
-_NAMED_SEPARATORS = {"\\t": "\t", "tab": "\t", "comma": ",", "semicolon": ";", "bar": "|", "pipe": "|", "space": " "}
+_NAMED_SEPARATORS = {
+    "\\t": "\t",
+    "tab": "\t",
+    "comma": ",",
+    "semicolon": ";",
+    "bar": "|",
+    "pipe": "|",
+    "space": " ",
+}
 #: what an encoding is called in Python and elsewhere is looked up there; these are no encodings of text
 _NO_TEXT = {"idna", "punycode", "unicode_escape", "raw_unicode_escape", "undefined", "mbcs", "oem"}
 
@@ -82,7 +90,12 @@ class Declared:
         """Check the values of ``data.separator``, ``data.decimal`` and ``data.encoding``."""
         if separator is not None:
             separator = _NAMED_SEPARATORS.get(separator.lower(), separator)
-            if len(separator) != 1 or separator in '"\r\n\0' or not separator.isascii() or separator.isalnum():
+            if (
+                len(separator) != 1
+                or separator in '"\r\n\0'
+                or not separator.isascii()
+                or separator.isalnum()
+            ):
                 raise ConfigError(
                     f"data.separator={shown(separator)} is not one character that can separate values",
                     fix='use one of comma, semicolon, tab, bar, space, or a character such as ":"',
@@ -91,7 +104,8 @@ class Declared:
             raise ConfigError(f"data.decimal={shown(decimal)} is no decimal mark", fix='use "." or ","')
         if separator is not None and separator == decimal:
             raise ConfigError(
-                f"data.separator and data.decimal are both {decimal!r}", fix="they have to differ; leave one out"
+                f"data.separator and data.decimal are both {decimal!r}",
+                fix="they have to differ; leave one out",
             )
         return cls(
             separator=separator, decimal=decimal, encoding=None if encoding is None else codec(encoding)

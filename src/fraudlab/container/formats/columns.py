@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -64,7 +64,7 @@ def amounts(column: pa.ChunkedArray, name: str) -> NDArray[np.float64]:
     try:
         values = numbers(column)
     except NotANumberError as error:
-        raise _not_numeric(name, error, "set data.amount to a column of numbers, or to null") from error
+        raise NotNumericError(name, error, "set data.amount to a column of numbers, or to null") from error
     _refuse_infinite(values, values, name)
     return values
 
@@ -80,15 +80,32 @@ def feature(column: pa.ChunkedArray, name: str) -> NDArray[np.float32]:
     try:
         values = numbers(column)
     except NotANumberError as error:
-        raise _not_numeric(name, error, "list it in data.categorical, or in data.drop") from error
+        raise NotNumericError(name, error, "list it in data.categorical, or in data.drop") from error
     with np.errstate(over="ignore", invalid="ignore"):
         rounded = values.astype(np.float32)
     _refuse_infinite(rounded, values, name)
     return rounded
 
 
-def _not_numeric(name: str, error: NotANumberError, fix: str) -> TableError:
-    return TableError(f"column {name!r} is not numeric: row {error.row} holds {error.value!r}", fix=fix)
+class NotNumericError(TableError):
+    """A feature that holds something else than numbers."""
+
+    def __init__(self, name: str, error: NotANumberError, fix: str) -> None:
+        why = f" ({error.why})" if error.why else ""
+        super().__init__(
+            f"column {name!r} is not numeric: row {error.row} holds {error.value!r}{why}",
+            fix=error.fix or fix,
+        )
+        self.column = name
+        self.uncertain = bool(error.why)
+
+
+def not_numeric_together(errors: Sequence[NotNumericError]) -> TableError:
+    """One error for all features that are not numeric."""
+    if len(errors) == 1:
+        return errors[0]
+    fixes = dict.fromkeys(error.fix for error in errors)
+    return TableError("; ".join(error.sentence for error in errors), fix="; ".join(fixes))
 
 
 def _refuse_infinite(

@@ -1,7 +1,7 @@
 """Numbers as people and spreadsheets write them: 1,009.58 and 1.009,58, $9.58, (9.58), 9.58 USD, 12 %.
 
-What a comma means is settled by the column: "1,009" is read only where another value says which mark is the decimal
-one, or the table does.
+What a comma means is settled by the column: "1,009" is read only where another value says which mark is the
+decimal one, or the table does.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from fraudlab.container.formats.parsing import is_number, parse_number
 
 _SYMBOLS = "$€£¥₹₽₩₺₫฿₴₦₪₱"
 _CODES = (
-    "AED ARS AUD BGN BRL CAD CHF CLP CNY COP CZK DKK EGP EUR GBP HKD HUF IDR ILS INR ISK JPY KES KRW MXN MYR NGN"
-    " NOK NZD PEN PHP PLN RON RUB SAR SEK SGD THB TRY TWD UAH USD VND ZAR"
+    "AED ARS AUD BGN BRL CAD CHF CLP CNY COP CZK DKK EGP EUR GBP HKD HUF IDR ILS INR ISK JPY KES KRW MXN MYR"
+    " NGN NOK NZD PEN PHP PLN RON RUB SAR SEK SGD THB TRY TWD UAH USD VND ZAR"
 )
 _MONEY = rf"(?:[A-Z]{{0,2}}[{re.escape(_SYMBOLS)}]|{'|'.join(_CODES.split())}|R\$)"
 _SPACES = " \u00a0\u202f"
@@ -64,7 +64,7 @@ class UncertainError(ValueError):
 
 
 def possible_marks(text: str) -> frozenset[str] | None:
-    """The decimal marks a numeral may have: both for 1009 and 1,009, one for 9,58; None for what is no numeral."""
+    """The decimal marks a numeral may have, both for 1,009 and one for 9,58; None for what is no numeral."""
     numeral = _take_apart(text)
     return None if numeral is None else numeral.marks
 
@@ -156,7 +156,7 @@ def _check_units(numerals: dict[int, _Numeral], texts: Sequence[str]) -> None:
     percent = "%" in units
     money = sorted(unit for unit in units if unit not in ("", "%"))
     if (percent and len(units) > 1) or len(money) > 1:
-        one, other = (("%", next(unit for unit in units if unit != "%")) if percent else money[:2])
+        one, other = ("%", next(unit for unit in units if unit != "%")) if percent else money[:2]
         raise UncertainError(
             max(units[one], units[other]),
             f"{texts[min(units[one], units[other])]!r} has another unit",

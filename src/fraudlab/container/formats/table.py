@@ -49,7 +49,7 @@ def numbers(column: pa.ChunkedArray) -> NDArray[np.float64]:
 
 
 def parse_texts(column: pa.ChunkedArray, *, decimal: str | None = None) -> NDArray[np.float64]:
-    """Parse text at the cost of its distinct values; `decimal` is the mark where the column does not settle it.
+    """Parse text at the cost of its distinct values; `decimal` is the mark where they do not settle it.
 
     Raises
     ------

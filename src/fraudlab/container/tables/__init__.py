@@ -1,1 +1,1 @@
-"""A raw table: which files it is, how they are to be read, and its rows. The launcher, the process job and ``predict`` share it."""
+"""A raw table: its files, how they are read, and its rows; for the launcher, the job and ``predict``."""

@@ -1,4 +1,4 @@
-"""What the first bytes of a CSV file say of the rest: separator, decimal mark, header, and where the rows begin."""
+"""What the first bytes of a CSV file say of the rest: separator, decimal mark, header, where rows begin."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ class CsvHead:
         Of the columns, without spaces around them.
     width : int
         Values in a row: more than there are names where every line ends in a separator.
-    start : int
-        Bytes of UTF-8 text before the first row.
+    start, lines : int
+        Bytes of UTF-8 text before the first row, and line breaks in them.
     separator : str
     decimal : str or None
         The mark that the rows have, where they are of one mind.
@@ -44,13 +44,14 @@ class CsvHead:
     names: tuple[str, ...]
     width: int
     start: int
+    lines: int
     separator: str
     decimal: str | None
     rows: tuple[tuple[str, ...], ...]
     notes: tuple[str, ...]
 
     def ragged(self) -> tuple[int, int] | None:
-        """The first of the rows that has another number of values than the header, counted from 1, and its number."""
+        """The first row, counted from 1, with another number of values than the header, and how many."""
         found = ((row, len(values)) for row, values in enumerate(self.rows, 1) if len(values) != self.width)
         return next(found, None)
 
@@ -66,7 +67,9 @@ def decode_head(data: bytes, *, whole: bool, name: str, encoding: str) -> str:
     try:
         text = codecs.getincrementaldecoder(encoding)().decode(data, final=whole)
     except UnicodeDecodeError as error:
-        raise undecodable(name, encoding, error.start, data[error.start], data[: error.start].count(b"\n")) from error
+        raise undecodable(
+            name, encoding, error.start, data[error.start], data[: error.start].count(b"\n")
+        ) from error
     at = text.find("\0")
     if at >= 0:
         raise zero_byte(name, text.count("\n", 0, at))
@@ -138,10 +141,10 @@ def find_head(
     rows = chosen.rows if chosen else ()
     names = [field.strip() for field in header]
     notes = []
-    above = [line for line in text[: start + skipped].splitlines() if line.strip()]
-    if above:
-        lines = "1 line" if len(above) == 1 else f"{len(above)} lines"
-        notes.append(f"{name}: {lines} above the header left out, beginning with {above[0][:40]!r}")
+    titles = [line for line in text[: start + skipped].splitlines() if line.strip()]
+    if titles:
+        lines = "1 line" if len(titles) == 1 else f"{len(titles)} lines"
+        notes.append(f"{name}: {lines} above the header left out, beginning with {titles[0][:40]!r}")
     if chosen_by != ",":
         notes.append(f"{name}: values are separated by {SEPARATORS.get(chosen_by, repr(chosen_by))}")
     if any(field != stripped for field, stripped in zip(header, names, strict=True)):
@@ -150,10 +153,12 @@ def find_head(
     if width > 1 and not names[-1] and not any(row[-1] for row in rows if len(row) == width):
         names.pop()
         notes.append(f"{name}: every line ends in a separator; no column is meant after it")
+    above = text[: start + skipped + end]
     return CsvHead(
         names=tuple(names),
         width=width,
-        start=len(text[: start + skipped + end].encode()),
+        start=len(above.encode()),
+        lines=above.count("\n"),
         separator=chosen_by,
         decimal=_decimal(rows),
         rows=rows,
@@ -235,7 +240,9 @@ def _try(text: str, separator: str, *, whole: bool) -> _Fit | None:
 
 def _is_title(record: Sequence[str]) -> bool:
     """Whether a line is a title or a comment above a table: one field that holds anything, or a #."""
-    return sum(bool(field.strip()) for field in record) <= 1 or (record[0].startswith("#") and " " in record[0])
+    return sum(bool(field.strip()) for field in record) <= 1 or (
+        record[0].startswith("#") and " " in record[0]
+    )
 
 
 def _choose(fits: Sequence[_Fit], known: Collection[str], name: str) -> _Fit | None:
@@ -269,7 +276,8 @@ def _strict_header(text: str, separator: str, name: str) -> tuple[list[str], int
         header = next((row for row in csv.reader(lines(), delimiter=separator, strict=True) if row), [])
     except csv.Error as error:
         raise TableError(
-            f"{name} cannot be read: its header is not CSV ({error})", fix="check that it was copied completely"
+            f"{name} cannot be read: its header is not CSV ({error})",
+            fix="check that it was copied completely",
         ) from error
     return header, end
 

@@ -13,15 +13,13 @@ from pyarrow import csv as pacsv
 from fraudlab.container.failure import TableError
 from fraudlab.container.formats.parsing import MISSING_NUMBERS
 from fraudlab.container.formats.table import NotANumberError, parse_texts
+from fraudlab.container.table_layout import SEPARATORS
 from fraudlab.container.tables.csv_head import CsvHead, decode_head, find_head, undecodable, zero_byte
 from fraudlab.container.tables.foreign import refuse_foreign
-from fraudlab.container.table_layout import SEPARATORS
 from fraudlab.container.tables.streams import HEAD_BYTES, TextStream, find_encoding, read_start
 
 #: larger blocks hold more text at once, smaller ones cost more calls
 BLOCK_BYTES = 4 << 20
-#: a row longer than this is a quote that is never closed
-_LONGEST_ROW_BYTES = 1 << 30
 
 
 def csv_head(
@@ -71,8 +69,8 @@ def read_csv(
     columns : sequence of str
         In the order of the file.
     numeric : collection of str
-        Columns of numbers, float64; the others are text. One that is not numeric after all is text too: whoever
-        asks for it says what it should have been.
+        Columns of numbers, float64; the others are text. One that is not numeric after all is text too:
+        whoever asks for it says what it should have been.
 
     Raises
     ------
@@ -81,12 +79,12 @@ def read_csv(
     """
     file = _File(path, head, name, encoding)
     try:
-        return file.parse(columns, numeric, decimal=decimal, newlines=False)
+        return file.parse(columns, numeric, decimal=decimal)
     except pa.ArrowInvalid:
         pass
-    # Line breaks inside quotes, true and false, money, or a table in error.
+    # True and false, money, or a table in error.
     try:
-        table = file.parse(columns, (), decimal=decimal, newlines=True)
+        table = file.parse(columns, (), decimal=decimal)
     except pa.ArrowInvalid as error:
         file.refuse_bad_row()
         reason = str(error).split("\n", 1)[0]
@@ -110,13 +108,11 @@ class _File:
         self._name = name
         self._encoding = encoding
 
-    def parse(
-        self, columns: Sequence[str], numeric: Collection[str], *, decimal: str | None, newlines: bool
-    ) -> pa.Table:
+    def parse(self, columns: Sequence[str], numeric: Collection[str], *, decimal: str | None) -> pa.Table:
         names, extra = list(self._head.names), []
         if self._head.width > len(names):
             extra = [_unused_name(names)]
-        # Doubles first, even where float32 is wanted in the end: the endpoint's parsers round by way of double.
+        # Doubles first, even where float32 is wanted in the end: the endpoint's parsers round by way of them.
         types = {name: pa.float64() if name in numeric else pa.string() for name in columns}
         convert = pacsv.ConvertOptions(
             column_types=types | dict.fromkeys(extra, pa.null()),
@@ -124,32 +120,24 @@ class _File:
             null_values=list(MISSING_NUMBERS),
             decimal_point="," if decimal == "," else ".",
         )
-        parse = pacsv.ParseOptions(delimiter=self._head.separator, newlines_in_values=newlines)
-        block = BLOCK_BYTES
-        while True:
-            with self._rows() as rows:
-                try:
-                    table = pacsv.read_csv(
-                        pa.PythonFile(rows, mode="r"),
-                        read_options=pacsv.ReadOptions(block_size=block, column_names=[*names, *extra]),
-                        parse_options=parse,
-                        convert_options=convert,
-                    )
-                except pa.ArrowInvalid as error:
-                    if "straddl" in str(error) and block < _LONGEST_ROW_BYTES:
-                        block *= 8
-                        continue
-                    raise
-            return table.select(list(columns)) if extra else table
+        with self._rows() as rows:
+            table = pacsv.read_csv(
+                pa.PythonFile(rows, mode="r"),
+                read_options=pacsv.ReadOptions(block_size=BLOCK_BYTES, column_names=[*names, *extra]),
+                parse_options=pacsv.ParseOptions(delimiter=self._head.separator),
+                convert_options=convert,
+            )
+        return table.select(list(columns)) if extra else table
 
     def _rows(self) -> TextStream:
         """The file's text from its first row on."""
-        stream = TextStream(self._path, name=self._name, encoding=self._encoding)
-        left = self._head.start
-        while left:
-            block = stream.read(left)
-            left -= len(block)
-        return stream
+        return TextStream(
+            self._path,
+            name=self._name,
+            encoding=self._encoding,
+            separator=self._head.separator,
+            skip=self._head.start,
+        )
 
     def refuse_bad_row(self) -> None:
         """Refuse the first row that is no text, or has another number of values than the header."""
@@ -166,23 +154,25 @@ class _File:
                         raise ragged(self._name, row, width, width - 1, self._head.separator)
         except csv.Error as error:
             raise TableError(
-                f"row {row + 1} of {self._name} is not CSV: {error}", fix="close every quote, and save it again"
+                f"row {row + 1} of {self._name} is not CSV: {error}",
+                fix="close every quote, and save it again",
             ) from error
 
     def _lines(self) -> Iterator[str]:
         with self._rows() as rows:
-            at, line = self._head.start, 0
-            for number, content in enumerate(io.BufferedReader(rows, BLOCK_BYTES)):
+            at, line = self._head.start, self._head.lines
+            while block := rows.read(BLOCK_BYTES).to_pybytes():
                 try:
-                    text = content.decode()
+                    text = block.decode()
                 except UnicodeDecodeError as error:
+                    line += block.count(b"\n", 0, error.start)
                     raise undecodable(
-                        self._name, self._encoding, at + error.start, content[error.start], number + 1
+                        self._name, self._encoding, at + error.start, block[error.start], line
                     ) from error
-                if "\0" in text:
-                    raise zero_byte(self._name, number + 1)
-                at += len(content)
-                line += 1
+                if (zero := text.find("\0")) >= 0:
+                    raise zero_byte(self._name, line + text.count("\n", 0, zero))
+                at += len(block)
+                line += text.count("\n")
                 yield from io.StringIO(text, newline="")
 
 

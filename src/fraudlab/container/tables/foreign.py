@@ -59,7 +59,8 @@ def refuse_foreign(head: bytes, name: str) -> None:
     start = head[:512].removeprefix(b"\xef\xbb\xbf").lstrip().lower()
     if start.startswith((b"<!doctype html", b"<html", b"<head", b"<body")):
         raise TableError(
-            f"{name} is an HTML page, not a table", fix="download the file itself; the page may ask for a login"
+            f"{name} is an HTML page, not a table",
+            fix="download the file itself; the page may ask for a login",
         )
     if start.startswith((b"<?xml", b"<error")):
         raise TableError(f"{name} is XML, not a table", fix=_EXPORT)

@@ -52,8 +52,8 @@ def not_parquet(name: str, error: Exception) -> TableError:
 def common_schema(schemas: Sequence[tuple[str, pa.Schema]]) -> pa.Schema:
     """The schema that fits several files: their columns by name, and for each a type that loses nothing.
 
-    Whole numbers of any width become the widest, whole and floating ones float64, text and dictionaries of text
-    are text, times take the finest unit, and a column of nothing takes any other type.
+    Whole numbers of any width become the widest, whole and floating ones float64, text and dictionaries of
+    text are text, times take the finest unit, and a column of nothing takes any other type.
 
     Parameters
     ----------

@@ -6,8 +6,9 @@ r"""The one way to a raw table: find how it is to be read, then read it.
     found.columns            # of the table, in order; found.notes says what was seen and done
     table = read_table(folder, layout, columns=["amount", "category"], numeric={"amount"})
 
-Columns in `numeric` come as float64 from CSV, NaN where missing; the others as text. Parquet keeps its types. A file
-that cannot be read, and a row that does not fit, are a :class:`TableError` that names the person's file and row.
+Columns in `numeric` come as float64 from CSV, null where missing; the others as text. Parquet keeps its
+types. A file that cannot be read, and a row that does not fit, are a :class:`TableError` that names file and
+row.
 """
 
 from __future__ import annotations
@@ -21,11 +22,11 @@ import pyarrow as pa
 
 from fraudlab.container.failure import ConfigError, TableError
 from fraudlab.container.formats.table import NotANumberError, parse_texts
+from fraudlab.container.table_layout import Declared, Layout
 from fraudlab.container.tables import partitions
 from fraudlab.container.tables.csv_head import CsvHead, looks_like_values
 from fraudlab.container.tables.csv_table import csv_head, ragged, read_csv
 from fraudlab.container.tables.foreign import PARQUET
-from fraudlab.container.table_layout import Declared, Layout
 from fraudlab.container.tables.parquet_table import common_schema, fitted, read_parquet, read_schema
 
 
@@ -87,7 +88,9 @@ def find_layout(
     layout = Layout(name=name, files=tuple(files), format="csv")
     for file in files:
         if not (folder / file).is_file():
-            raise TableError(f"there is no file {layout.called(file)}", fix="set data.path to a CSV or Parquet file")
+            raise TableError(
+                f"there is no file {layout.called(file)}", fix="set data.path to a CSV or Parquet file"
+            )
         if (folder / file).stat().st_size == 0:
             raise TableError(f"{layout.called(file)} is empty", fix="give a table with a header and rows")
     parquet = [file for file in files if _is_parquet(folder / file)]
@@ -196,9 +199,7 @@ def _refuse_other_header(layout: Layout, first: CsvHead, head: CsvHead, file: st
     )
 
 
-def read_table(
-    folder: Path, layout: Layout, *, columns: Sequence[str], numeric: Collection[str]
-) -> pa.Table:
+def read_table(folder: Path, layout: Layout, *, columns: Sequence[str], numeric: Collection[str]) -> pa.Table:
     """Read columns of a table, the rows of its files one after the other.
 
     Parameters
@@ -242,9 +243,12 @@ def read_table(
         return parts[0]
     if layout.format == "csv":
         _refuse_mixed(layout, parts, numeric)
-    schema = common_schema([(layout.called(f), part.schema) for f, part in zip(layout.files, parts, strict=True)])
+    schema = common_schema(
+        [(layout.called(f), part.schema) for f, part in zip(layout.files, parts, strict=True)]
+    )
     named = zip(parts, layout.files, strict=True)
-    return pa.concat_tables([fitted(part, schema, name=file) for part, file in named]).select(list(columns))
+    whole = pa.concat_tables([fitted(part, schema, name=file) for part, file in named])
+    return whole.select(list(columns)).replace_schema_metadata(parts[0].schema.metadata)
 
 
 def _declared_encoding(layout: Layout) -> str | None:

@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import codecs
+import csv
 import io
 import lzma
-from collections.abc import Buffer
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from fraudlab.container.failure import TableError
 from fraudlab.container.tables.foreign import compression
 
 HEAD_BYTES = 1 << 20
-_READ_BYTES = 1 << 22
+_QUOTE = re.compile(b'"')
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 #: longest first, as that of UTF-32 begins with that of UTF-16
 _MARKS = (
@@ -27,11 +32,12 @@ _MARKS = (
 )
 
 
-class TextStream(io.RawIOBase):
-    r"""A CSV file as bytes of UTF-8 text, without a byte order mark.
+class TextStream:
+    r"""A CSV file as bytes of UTF-8 text, without a byte order mark, for Arrow to read.
 
-    No block that is read ends between the ``\r`` and the ``\n`` of a line's end: Arrow drops the ``\n`` of the next
-    block, also where both are inside quotes (apache/arrow#51368).
+    Every block that is read ends with a record. Arrow cuts a block at its last line break, also where that is
+    inside quotes, and then reads the halves as two records; and it drops a ``\n`` that begins a block where
+    the last one ended in ``\r`` (apache/arrow#51368).
 
     Parameters
     ----------
@@ -40,90 +46,186 @@ class TextStream(io.RawIOBase):
         What to call it in a message.
     encoding : str
         Python's name of it.
+    separator : str
+        Of the values.
+    skip : int
+        Bytes of text to leave out at the beginning: the header, and what is above it.
     """
 
-    def __init__(self, path: Path, *, name: str, encoding: str) -> None:
-        super().__init__()
-        self._name = name
-        self._file = path.open("rb", buffering=0)
-        try:
-            self._source = _decompressed(path, self._file)
-        except BaseException:
-            self._file.close()
-            raise
-        utf8 = encoding == "utf-8"
-        self._decoder = None if utf8 else codecs.getincrementaldecoder(encoding)()
-        self._encoding = encoding
-        self._decoded = 0
-        self._held = b""
+    def __init__(self, path: Path, *, name: str, encoding: str, separator: str, skip: int) -> None:
+        self.closed = False
+        self._separator = separator
+        self._text = _open_text(path, name, encoding)
         self._ended = False
-        self.push_back(self._next(HEAD_BYTES).removeprefix(_BYTE_ORDER_MARK))
+        start = bytearray(skip + len(_BYTE_ORDER_MARK))
+        filled = self._fill(memoryview(start), 0)
+        self._held = bytes(start[:filled]).removeprefix(_BYTE_ORDER_MARK)[skip:]
 
-    def push_back(self, data: bytes) -> None:
-        """Let `data` be what is read next."""
-        self._held = data + self._held
+    def __enter__(self) -> TextStream:
+        return self
 
-    def readable(self) -> bool:
-        return True
-
-    def read(self, size: int = -1, /) -> bytes:
-        """At most `size` bytes, none at the end."""
-        if size is None or size < 0:
-            return b"".join(iter(lambda: self.read(_READ_BYTES), b""))
-        block, self._held = self._held, b""
-        if len(block) < size:
-            more = self._next(size - len(block))
-            block = block + more if block else more
-        if len(block) > size:
-            block, self._held = block[:size], block[size:]
-        while block.endswith(b"\r") and (self._held or not self._ended):
-            if len(block) > 1:
-                self._held = b"\r" + self._held
-                return block[:-1]
-            block, self._held = block + (self._held or self._next(_READ_BYTES)), b""
-            if len(block) > size > 1:
-                block, self._held = block[:size], block[size:]
-        return block
-
-    def readinto(self, buffer: Buffer, /) -> int:
-        view = memoryview(buffer).cast("B")
-        block = self.read(len(view))
-        view[: len(block)] = block
-        return len(block)
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
     def close(self) -> None:
-        if not self.closed:
-            self._file.close()
+        self._text.close()
+        self.closed = True
+
+    def read(self, size: int) -> Any:
+        """About `size` bytes of whole records; none at the end."""
+        # One buffer, and no copy of it: 4 MiB at a time, the machine's memory is what takes the time.
+        held = self._held
+        # Arrow's own memory: a new piece of the machine's for every block costs as much as half the parsing.
+        buffer = pa.allocate_buffer(max(size, len(held) + 1), resizable=True)
+        memoryview(buffer)[: len(held)] = held
+        filled, self._held = len(held), b""
+        while True:
+            filled = self._fill(memoryview(buffer), filled)
+            if self._ended:
+                return buffer.slice(0, filled)
+            end = last_record_end(memoryview(buffer), self._separator)
+            if end:
+                self._held = bytes(memoryview(buffer)[end:])
+                return buffer.slice(0, end)
+            buffer.resize(2 * buffer.size)
+
+    def _fill(self, block: memoryview, filled: int) -> int:
+        """Fill a block up, or to the end of the text; how much it then holds."""
+        while filled < len(block) and not self._ended:
+            count = self._text.readinto(block[filled:]) or 0
+            self._ended = not count
+            filled += count
+        return filled
+
+
+def _open_text(path: Path, name: str, encoding: str) -> io.RawIOBase:
+    file = path.open("rb", buffering=0)
+    try:
+        source = _decompressed(path, file)
+    except BaseException:
+        file.close()
+        raise
+    return file if source is file and encoding == "utf-8" else _Transcoded(file, source, name, encoding)
+
+
+class _Transcoded(io.RawIOBase):
+    """A compressed file, or one in another encoding, as UTF-8."""
+
+    def __init__(self, file: io.FileIO, source: Any, name: str, encoding: str) -> None:
+        super().__init__()
+        self._file = file
+        self._source = source
+        self._name = name
+        self._encoding = encoding
+        self._decoder = None if encoding == "utf-8" else codecs.getincrementaldecoder(encoding)()
+        self._decoded = 0
+        self._text = b""
+        self._ended = False
+
+    def close(self) -> None:
+        self._file.close()
         super().close()
 
-    def _next(self, size: int) -> bytes:
-        """Some more bytes of text; empty, and `_ended`, at the end."""
-        while not self._ended:
-            try:
-                raw = self._source.read(size)
-            except (OSError, EOFError, lzma.LZMAError, pa.ArrowException) as error:
-                reason = str(error).split("\n", 1)[0]
-                raise TableError(
-                    f"{self._name} cannot be read: {reason}", fix="check that it was copied completely"
-                ) from error
-            self._ended = not raw
-            if self._decoder is None:
-                return bytes(raw)
-            try:
-                text = self._decoder.decode(bytes(raw), self._ended)
-            except UnicodeDecodeError as error:
-                raise self._undecodable(error) from error
-            self._decoded += len(raw)
-            if text or self._ended:
-                return text.encode("utf-8", errors="replace")
-        return b""
+    def readinto(self, buffer: Any, /) -> int:
+        while not self._text and not self._ended:
+            self._text = self._next(len(buffer))
+        count = min(len(self._text), len(buffer))
+        buffer[:count] = self._text[:count]
+        self._text = self._text[count:]
+        return count
 
-    def _undecodable(self, error: UnicodeDecodeError) -> TableError:
-        return TableError(
-            f"{self._name} cannot be read: it is not {self._encoding} text near byte {self._decoded + error.start}"
-            f" ({error.reason})",
-            fix="set data.encoding to the encoding it was saved in, for example data.encoding=latin-1",
-        )
+    def _next(self, size: int) -> bytes:
+        with _sentence(self._name):
+            raw: bytes = self._source.read(size)
+        self._ended = not raw
+        if self._decoder is None:
+            return raw
+        try:
+            text = self._decoder.decode(raw, self._ended)
+        except UnicodeDecodeError as error:
+            raise TableError(
+                f"{self._name} cannot be read: it is not {self._encoding} text near byte"
+                f" {self._decoded + error.start} ({error.reason})",
+                fix="set data.encoding to the encoding it was saved in, for example data.encoding=latin-1",
+            ) from error
+        self._decoded += len(raw)
+        return text.encode("utf-8", errors="replace")
+
+
+@contextmanager
+def _sentence(name: str) -> Iterator[None]:
+    """Say in a sentence that a file cannot be read, or unpacked."""
+    try:
+        yield
+    except (OSError, EOFError, lzma.LZMAError, pa.ArrowException) as error:
+        reason = (error.strerror if isinstance(error, OSError) else None) or str(error).split("\n", 1)[0]
+        raise TableError(
+            f"{name} cannot be read: {reason}", fix="check that it was copied completely"
+        ) from error
+
+
+def last_record_end(block: memoryview, separator: str) -> int:
+    """Where the last record ends that a block of whole records and a part of one holds; 0 where none does."""
+    mark = b"\n"
+    last = _rfind(block, mark, len(block))
+    if last < 0:
+        mark = b"\r"
+        last = _rfind(block, mark, len(block) - 1)
+    if _QUOTE.search(block) is None:
+        return last + 1
+    codes = np.frombuffer(block, np.uint8)
+    quotes = np.flatnonzero(codes[: last + 1] == ord('"'))
+    if not _well_formed(codes, quotes, separator):
+        return _last_record_end_carefully(bytes(block), separator)
+    while last >= 0:
+        before = int(np.searchsorted(quotes, last))
+        if before % 2 == 0:
+            return last + 1
+        last = _rfind(block, mark, int(quotes[before - 1]))
+    return 0
+
+
+def _rfind(block: memoryview, mark: bytes, end: int) -> int:
+    size = 1 << 16
+    while end > 0:
+        start = max(end - size, 0)
+        found = bytes(block[start:end]).rfind(mark)
+        if found >= 0:
+            return start + found
+        end, size = start, 8 * size
+    return -1
+
+
+def _well_formed(codes: NDArray[np.uint8], quotes: NDArray[np.int64], separator: str) -> bool:
+    """Whether quotes open and close values by turns, but for doubled ones inside."""
+    opening, closing = quotes[0::2], quotes[1::2]
+    doubled = closing[: opening.size - 1] + 1 == opening[1:]
+    opening = np.concatenate([opening[:1], opening[1:][~doubled]])
+    closing = np.concatenate([closing[: doubled.size][~doubled], closing[doubled.size :]])
+    edges = np.zeros(256, np.bool_)
+    edges[[ord(separator), ord("\n"), ord("\r")]] = True
+    starts = edges[codes[opening[opening > 0] - 1]].all()
+    return bool(starts and edges[codes[closing[closing + 1 < codes.size] + 1]].all())
+
+
+def _last_record_end_carefully(block: bytes, separator: str) -> int:
+    """The same where a quote stands inside a value that has none around it."""
+    end = done = 0
+
+    def lines() -> Iterator[str]:
+        nonlocal end
+        for line in io.StringIO(block.decode("latin-1"), newline=""):
+            end += len(line)
+            yield line
+
+    # A quote is as good as closed at the end of the block, so that the last record counts for none.
+    try:
+        for _ in csv.reader(lines(), delimiter=separator):
+            if end < len(block):
+                done = end
+    except csv.Error:
+        return done
+    return done
 
 
 def _decompressed(path: Path, file: io.FileIO) -> Any:
@@ -139,16 +241,10 @@ def _decompressed(path: Path, file: io.FileIO) -> Any:
 
 def read_start(path: Path, *, name: str, size: int = HEAD_BYTES) -> bytes:
     """The first bytes of a file as they were before they were compressed."""
-    with path.open("rb", buffering=0) as file:
-        try:
-            source, found = _decompressed(path, file), b""
-            while len(found) < size and (more := source.read(size - len(found))):
-                found += more
-        except (OSError, EOFError, lzma.LZMAError, pa.ArrowException) as error:
-            reason = str(error).split("\n", 1)[0]
-            raise TableError(
-                f"{name} cannot be read: {reason}", fix="check that it was copied completely"
-            ) from error
+    with path.open("rb", buffering=0) as file, _sentence(name):
+        source, found = _decompressed(path, file), b""
+        while len(found) < size and (more := source.read(size - len(found))):
+            found += more
     return found
 
 
