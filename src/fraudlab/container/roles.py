@@ -145,10 +145,9 @@ class Roles:
                 fix=f"set {key} to one of its columns: {listing(columns)}",
             )
         if missing:
-            said = ", ".join(f"{name!r} ({key}){near(name, columns)}" for name, key in missing.items())
-            raise TableError(
-                f"{self.name} has no columns {said}", fix=f"name some of its columns: {listing(columns)}"
-            )
+            said = ", ".join(f"no column {name!r}{near(name, columns)}" for name in missing)
+            keys = " and ".join(dict.fromkeys(missing.values()))
+            raise TableError(f"{self.name} has {said}", fix=f"set {keys} to its columns: {listing(columns)}")
 
     def part_names(self) -> dict[str, Any]:
         """The parts as ``manifest.json`` records them."""

@@ -56,12 +56,13 @@ def read_rows(file: Path, features: Features) -> pa.Table:
 
 
 def _read(file: Path, features: Features) -> pa.Table:
-    from fraudlab.container.formats.table import read_table
     from fraudlab.container.roles import Roles, Split
+    from fraudlab.container.tables.reading import find_layout, read_table
 
     names = tuple(features.names)
     roles = Roles(
         file=file.name,
+        table=None,
         sha256=None,
         label=names[0],
         time=None,
@@ -76,7 +77,9 @@ def _read(file: Path, features: Features) -> pa.Table:
         split=Split("stratified", 0.0, 0.0, 0.0, 0.0),
         seed=0,
     )
-    return read_table(file, roles)[0]
+    layout, found = find_layout(file.parent, [file.name], name=file.name, known=names)
+    numbers = set(roles.inputs(found.columns)) - set(roles.categorical)
+    return read_table(file.parent, layout, columns=names, numeric=numbers)
 
 
 def _converted(values: pa.ChunkedArray, column: Column) -> Any:

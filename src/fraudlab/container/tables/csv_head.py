@@ -14,9 +14,11 @@ from fraudlab.container.formats.numerals import possible_marks
 from fraudlab.container.formats.parsing import MISSING_NUMBERS, is_number
 from fraudlab.container.table_layout import SEPARATORS
 
-_SAMPLE_ROWS = 500
+_SAMPLE_ROWS = 200
 #: titles and comments above a header are at most so many lines
 _MOST_TITLES = 20
+#: a separator is found in so many characters, or there is none
+_NEAR = 65_536
 _SEP_LINE = "sep="
 
 
@@ -127,7 +129,9 @@ def find_head(
         raise TableError(f"{name} has no header", fix="give a table with a header and rows")
     given = separator or from_line
     body = text[start:]
-    tried = [_try(body, candidate, whole=whole) for candidate in ([given] if given else SEPARATORS)]
+    near = body[:_NEAR]
+    candidates = [given] if given else [mark for mark in SEPARATORS if mark in near] or [","]
+    tried = [_try(body, candidate, whole=whole) for candidate in candidates]
     fits = [found for found in tried if found is not None]
     chosen = _choose(fits, known, name)
     chosen_by = chosen.separator if chosen else given or ","

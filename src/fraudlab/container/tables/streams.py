@@ -77,15 +77,15 @@ class TextStream:
         held = self._held
         # Arrow's own memory: a new piece of the machine's for every block costs as much as half the parsing.
         buffer = pa.allocate_buffer(max(size, len(held) + 1), resizable=True)
-        memoryview(buffer)[: len(held)] = held
+        memoryview(buffer).cast("B")[: len(held)] = held
         filled, self._held = len(held), b""
         while True:
-            filled = self._fill(memoryview(buffer), filled)
+            filled = self._fill(memoryview(buffer).cast("B"), filled)
             if self._ended:
                 return buffer.slice(0, filled)
-            end = last_record_end(memoryview(buffer), self._separator)
+            end = last_record_end(memoryview(buffer).cast("B"), self._separator)
             if end:
-                self._held = bytes(memoryview(buffer)[end:])
+                self._held = bytes(memoryview(buffer).cast("B")[end:])
                 return buffer.slice(0, end)
             buffer.resize(2 * buffer.size)
 
