@@ -258,6 +258,51 @@ def test_accept_decides_the_answer(client: Client, kind: str, accept: str, answe
 
 
 @pytest.mark.parametrize(
+    ("body", "kind", "accept", "status", "answer"),
+    [
+        # What the official container's own tests send.
+        (ROW, "text/csv; charset=UTF-8", "", 200, CSV),
+        (ROW, "csv", "", 200, CSV),
+        (f"{ROW}\n\n\n", CSV, "", 200, CSV),
+        (ROW.replace(",", ";"), CSV, "", 200, CSV),
+        (ROW.replace(",", "\t"), CSV, "", 200, CSV),
+        (ROW, CSV, "application/json;verbose=True", 200, JSON),
+        (ROW, CSV, "Application/JSONLines", 200, LINES),
+        (ROW, CSV, "*/*", 200, CSV),
+        (ROW, CSV, "text/libsvm", 406, None),
+        (f"0,{ROW}", "text/csv; label_size=1", "", 200, CSV),
+        (ROW, "text/csv; label_size=1", "", 400, None),
+        (ROW, "text/csv; label_size=2", "", 415, None),
+        ("0:1.5 1:0.25", "text/libsvm", "", 200, CSV),
+        ("1 1:1.5 4:80", "libsvm", JSON, 200, JSON),
+        ("2:1.5 3:80", "text/x-libsvm", "", 400, None),
+        ("2:1.5 3:80", "text/x-libsvm; base=1", "", 200, CSV),
+        ("junk", "application/x-recordio-protobuf", "", 400, None),
+        (ROW, "application/octet-stream", "", 415, None),
+        (ROW, "text/csv; charset=utf-16", "", 415, None),
+        (" \n", CSV, "", 400, None),
+        ("", "application/x-recordio-protobuf", "", 204, None),
+    ],
+)
+def test_requests_of_the_official_container(
+    client: Client, body: str, kind: str, accept: str, status: int, answer: str | None
+) -> None:
+    found = client.invoke(body, kind, **({"accept": accept} if accept else {}))
+    assert found.status == status
+    if answer is not None:
+        assert found.kind == answer
+
+
+def test_a_batch_never_mixes_how_its_requests_count_columns(client: Client) -> None:
+    """Requests that are scored together each keep their own reading."""
+    from_0, from_1 = "0:1.5 1:0.25 3:80", "1:1.5 2:0.25 4:80"
+    expected = client.invoke("1.5,0.25,,80").body
+    with ThreadPoolExecutor(16) as pool:
+        found = list(pool.map(lambda body: client.invoke(body, "text/libsvm").body, [from_0, from_1] * 40))
+    assert set(found) == {expected}
+
+
+@pytest.mark.parametrize(
     ("body", "headers", "status", "content"),
     [
         ("1,2,3", {}, 400, {"detail": "row 1 has 3 values where 4 are expected (a, …, amount)", "row": 1}),

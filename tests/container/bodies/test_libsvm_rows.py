@@ -212,10 +212,7 @@ def test_columns_are_counted_as_request_model_or_body_say(
         (
             "csv",
             BOTH,
-            (
-                "row 3 has index 3, which no column of the model has: they are 0 to 2, as another row has"
-                " index 0"
-            ),
+            ("row 3 has index 3, which no column of the model has: they are 0 to 2, as the body has index 0"),
         ),
         (
             "csv",

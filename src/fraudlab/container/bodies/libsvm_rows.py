@@ -47,7 +47,7 @@ class _Numbering(NamedTuple):
     indices : ndarray of int64, shape (columns,)
         In that order.
     reason : str
-        For a refusal: why it is these, where another row says so.
+        For a refusal: why it is these, or what else would be.
     """
 
     order: NDArray[np.int64]
@@ -138,9 +138,9 @@ def _told_by(rows: Sparse, features: Features) -> _Numbering | None:
     """How columns are counted, where these rows tell."""
     columns = len(features)
     if (rows.index == 0).any():
-        return _counted(columns, 0, ", as another row has index 0")
+        return _counted(columns, 0, ", as the body has index 0")
     if (rows.index == columns).any():
-        return _counted(columns, 1, f", as another row has index {columns}")
+        return _counted(columns, 1, f", as the body has index {columns}")
     if (rows.index > columns).any():
         return _counted(columns, 0, f", or 1 to {columns} where they are counted from 1")
     return None
