@@ -263,6 +263,26 @@ def test_a_port_that_is_taken(trained: Tree) -> None:
     assert f"fraudlab-failure: cannot listen on 127.0.0.1:{port}: Address already in use\n" in done.stderr
 
 
+def test_the_log_says_which_of_two_variables_counts(trained: Tree, start: Callable[..., Server]) -> None:
+    server = start(trained, FRAUDLAB_OUTPUT="alert", SAGEMAKER_INFERENCE_OUTPUT="probability")
+    assert server.invoke(b"1.5,0.25,casino,80\n") in (b"0\n", b"1\n")
+    server.job.send_signal(signal.SIGTERM)
+    log, _ = server.job.communicate(timeout=40)
+    assert "FRAUDLAB_OUTPUT is used, and SAGEMAKER_INFERENCE_OUTPUT is not" in str(log)
+
+
+def test_a_script_is_not_run(trained: Tree) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "fraudlab.container", "serve"],
+        env=environment(trained, SAGEMAKER_PROGRAM="inference.py"),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert "fraudlab-failure: SAGEMAKER_PROGRAM is 'inference.py': this image runs no code" in done.stderr
+
+
 def test_a_damaged_model_is_not_served(trained: Tree) -> None:
     (trained.model / "model.ubj").write_bytes(b"junk")
     done = command(trained, "serve")
