@@ -10,7 +10,7 @@ from pathlib import Path
 from fraudlab import children
 from fraudlab.errors import ConfigError, PortInUse, RunError
 from fraudlab.files import private_folder, storage
-from fraudlab.runs import DEFAULT, Run, find_run, list_runs
+from fraudlab.runs import DEFAULT, Run, find_run, list_runs, remove_unbegun
 
 
 def compare(a: str, b: str, *, runs: Path | None, output: Path | None) -> int:
@@ -87,6 +87,7 @@ def clean(runs: Path | None) -> int:
     from fraudlab.backends import leftovers, mountable
     from fraudlab.cache import clean as clean_cache
 
+    remove_unbegun(runs or DEFAULT)
     folder = (runs or DEFAULT) / ".cache"
     for cache in sorted({folder.resolve(), mountable(folder)}):
         freed = clean_cache(cache, release=leftovers.release)

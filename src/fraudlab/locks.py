@@ -7,9 +7,21 @@ that nothing in use is ever taken away.
 
 from __future__ import annotations
 
-import fcntl
 import os
+import sys
 from pathlib import Path
+
+if sys.platform == "win32":
+    _ALONE, _TOGETHER, _AT_ONCE = 2, 1, 4
+
+    def _flock(_descriptor: int, _how: int) -> None:
+        raise OSError("there is no flock on Windows")
+
+else:
+    from fcntl import LOCK_EX as _ALONE
+    from fcntl import LOCK_NB as _AT_ONCE
+    from fcntl import LOCK_SH as _TOGETHER
+    from fcntl import flock as _flock
 
 
 class Lock:
@@ -38,7 +50,7 @@ def own(path: Path) -> Lock:
         Where it exists, or cannot be made.
     """
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o666)
-    _lock(descriptor, fcntl.LOCK_EX)
+    _lock(descriptor, _ALONE)
     return Lock(path, descriptor)
 
 
@@ -46,7 +58,7 @@ def share(path: Path) -> Lock:
     """Hold a file together with others, as soon as nobody holds it alone; it is made where it is missing."""
     while True:
         lock = Lock(path, os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
-        _lock(lock.descriptor, fcntl.LOCK_SH)
+        _lock(lock.descriptor, _TOGETHER)
         if _is_still_there(lock):
             return lock
         lock.release()
@@ -57,7 +69,7 @@ def take(path: Path) -> Lock | None:
     while True:
         lock = Lock(path, os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
         try:
-            fcntl.flock(lock.descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            _flock(lock.descriptor, _ALONE | _AT_ONCE)
         except OSError:
             lock.release()
             return None
@@ -69,13 +81,13 @@ def take(path: Path) -> Lock | None:
 def is_held(path: Path) -> bool:
     """Whether somebody holds a file; False where it does not exist."""
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+        descriptor = os.open(path, os.O_RDONLY)
     except FileNotFoundError:
         return False
     except OSError:
         return True
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        _flock(descriptor, _TOGETHER | _AT_ONCE)
     except OSError:
         return True
     else:
@@ -86,7 +98,7 @@ def is_held(path: Path) -> bool:
 
 def _lock(descriptor: int, how: int) -> None:
     try:
-        fcntl.flock(descriptor, how)
+        _flock(descriptor, how)
     except OSError:  # a file system without locks: whoever asks is told that it is held
         return
 

@@ -173,7 +173,7 @@ def test_a_run_removes_only_what_it_started(in_tmp):
     )
     try:
         log = Path("a/runs/v1/logs/train.log")
-        wait_for(lambda: log.exists() and "round=5 " in log.read_text(), other)
+        wait_for(lambda: log.exists() and "round=5 " in log.read_text(), other, seconds=300)
         before = running_containers(f"{docker_engine.RUN_LABEL}=v1")
         done = subprocess.run([*words, "run.id=v1"], cwd="b", capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stderr
@@ -194,7 +194,7 @@ def test_the_containers_of_a_killed_launcher_are_taken_away(in_tmp, also):
     label = f"{docker_engine.RUN_LABEL}=killed"
     log = Path("runs/killed/logs/train.log")
     try:
-        wait_for(lambda: log.exists() and "round=5 " in log.read_text(), run)
+        wait_for(lambda: log.exists() and "round=5 " in log.read_text(), run, seconds=300)
         (workspace,) = Path("runs/.cache/jobs").iterdir()
         find = ["pgrep", "-f", f"watchdog.py {workspace.name}"]
         (watchdog,) = subprocess.run(find, capture_output=True, text=True, check=True).stdout.split()

@@ -12,7 +12,7 @@ import pytest
 
 from fraudlab.errors import DataError, Interrupted, RunError, StorageError
 from fraudlab.files import write_json
-from fraudlab.runs import RunFolder, find_run, list_runs, new_run_id
+from fraudlab.runs import RunFolder, find_run, list_runs, new_run_id, remove_unbegun
 from fraudlab.runs.record import flatten
 
 NOW = datetime(2026, 11, 23, 14, 25, 1, tzinfo=UTC)
@@ -172,3 +172,14 @@ def test_the_last_record_needs_no_room(tmp_path, monkeypatch, ending):
     assert sum(path.stat().st_blocks for path in folder.path.iterdir()) <= sum(before.values())
     assert [path.name for path in folder.path.iterdir()] == ["run.json"]
     assert find_run(tmp_path, "one").status == {"complete": "completed", "fail": "failed"}[ending]
+
+
+def test_a_folder_that_was_never_begun_goes_once_nobody_holds_it(tmp_path):
+    folder = RunFolder.reserve(tmp_path, "one")
+    RunFolder.create(tmp_path, "begun").complete()
+    (tmp_path / "empty").mkdir()
+    remove_unbegun(tmp_path)
+    assert folder.path.is_dir()
+    folder._owner.release()  # what the launcher's death does
+    remove_unbegun(tmp_path)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["begun", "empty", "latest"]

@@ -132,7 +132,7 @@ def deployed(
 
 def stop_signals() -> list[signal.Signals]:
     """What asks a run to stop: Ctrl-C, SIGTERM, and a terminal that closes unless ``nohup`` was asked for."""
-    hung_up = signal.SIGHUP
+    hung_up = getattr(signal, "SIGHUP", signal.SIGTERM)  # Windows has none
     return [
         signal.SIGINT,
         signal.SIGTERM,

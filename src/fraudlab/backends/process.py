@@ -19,7 +19,7 @@ from fraudlab.backends.joblog import JobLog
 from fraudlab.backends.waiting import healthy, stop
 from fraudlab.children import environment as environment_of_children
 from fraudlab.children import python
-from fraudlab.container.runtime import LAUNCHER
+from fraudlab.container.contract import LAUNCHER
 from fraudlab.errors import EndpointError
 from fraudlab.files import storage
 

@@ -16,6 +16,9 @@ import orjson
 
 from fraudlab.container.failure import ConfigError, near, shown
 
+#: has the id of the process that started a job, where that is a launcher on the same machine
+LAUNCHER = "FRAUDLAB_LAUNCHER"
+
 T = TypeVar("T")
 
 

@@ -14,10 +14,9 @@ from importlib.abc import MetaPathFinder
 from pathlib import Path
 from typing import Any
 
+from fraudlab.container.contract import LAUNCHER
 from fraudlab.container.failure import JobError
 
-#: has the id of the process that started a job, where that is a launcher on the same machine
-LAUNCHER = "FRAUDLAB_LAUNCHER"
 #: from ``linux/prctl.h``
 _PR_SET_PDEATHSIG = 1
 

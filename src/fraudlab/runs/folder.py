@@ -65,7 +65,7 @@ class RunFolder:
 
     @classmethod
     def reserve(cls, runs: Path, run_id: str | None = None, *, name: str = "run") -> RunFolder:
-        """Make the folder, which only its owner can enter, and nothing in it: whoever makes it has the id.
+        """Make the folder, which only its owner can enter, and hold it: whoever makes it has the id.
 
         Parameters
         ----------
@@ -95,7 +95,14 @@ class RunFolder:
                     raise RunError(
                         f"Run {run_id} exists: {folder}.", fix="choose another run.id, or remove that folder"
                     ) from error
-            return cls(folder)
+            made = cls(folder)
+            try:
+                with storage(folder / OWNER):
+                    made._owner = locks.own(folder / OWNER)
+            except BaseException:
+                made.abandon()
+                raise
+            return made
 
     def begin(self, **record: Any) -> None:
         """Write the record for the first time.
@@ -108,9 +115,8 @@ class RunFolder:
         started = {"id": self.id, "status": "running", "error": None, "started": _now(), "ended": None}
         self.record = {**started, **record, "stages": {}, "metrics": {}}
         try:
-            with storage(self.path / OWNER):
-                self._owner = locks.own(self.path / OWNER)
-                # not zeros: some file systems give them no room
+            assert self._owner is not None
+            with storage(self.path / OWNER):  # not zeros: some file systems give them no room
                 _write_all(self._owner.descriptor, os.urandom(_RESERVED_BYTES))
             self.save()
         except BaseException:
@@ -186,6 +192,17 @@ class RunFolder:
         if self._owner is not None:
             self._owner.release()
             self._owner = None
+
+
+def remove_unbegun(runs: Path) -> None:
+    """Remove the folders of runs whose launcher was killed before they had a record."""
+    for folder in runs.iterdir() if runs.is_dir() else []:
+        try:
+            unbegun = not folder.is_symlink() and [entry.name for entry in folder.iterdir()] == [OWNER]
+        except OSError:  # no folder, or not ours
+            continue
+        if unbegun and not locks.is_held(folder / OWNER):
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def _write_all(descriptor: int, content: bytes) -> None:

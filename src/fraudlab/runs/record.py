@@ -25,6 +25,8 @@ _KINDS: dict[str, type | tuple[type, ...]] = {
     "stages": dict,
     "error": (dict, type(None)),
 }
+#: through no link, and without waiting for the other end of a pipe
+_CAREFULLY = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
 _AGAIN = "remove the run and repeat it"
 
 
@@ -77,7 +79,7 @@ def _parsed(path: Path) -> dict[str, Any]:
 
 def _bytes_of(path: Path) -> bytes:
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+        descriptor = os.open(path, os.O_RDONLY | _CAREFULLY)
     except FileNotFoundError as error:
         raise RunError(f"{path} does not exist.", fix="the run did not get that far") from error
     except OSError as error:

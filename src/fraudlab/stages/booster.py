@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fraudlab.children import environment, python
-from fraudlab.container.runtime import LAUNCHER
+from fraudlab.container.contract import LAUNCHER
 from fraudlab.errors import JobFailed, StorageError
 from fraudlab.files import full_disk, storage
 
