@@ -81,7 +81,18 @@ def _parser() -> argparse.ArgumentParser:
         "score the rows of a file through an endpoint",
         "fraudlab predict --endpoint http://localhost:8080 transactions.parquet --output scores.csv",
     )
-    predict.add_argument("file", type=Path, metavar="FILE", help="CSV with a header, or Parquet, of raw rows")
+    predict.add_argument(
+        "file",
+        type=Path,
+        metavar="FILE",
+        help="CSV with a header, or Parquet, of raw rows; or a folder of such files",
+    )
+    for option, example in (("separator", "semicolon"), ("decimal", ","), ("encoding", "latin-1")):
+        predict.add_argument(
+            f"--{option}",
+            metavar="TEXT",
+            help=f"of a CSV file, such as {example}; default: as data.{option}, found where it is certain",
+        )
     predict.add_argument(
         "--endpoint", default="http://localhost:8080", metavar="URL", help="default: %(default)s"
     )
@@ -189,7 +200,7 @@ def _runs_option(parser: argparse.ArgumentParser) -> None:
 
 
 def _predict(arguments: argparse.Namespace) -> int:
-    from fraudlab.predict import predict_file
+    from fraudlab.predict import CsvOptions, predict_file
 
     predict_file(
         arguments.file,
@@ -197,6 +208,9 @@ def _predict(arguments: argparse.Namespace) -> int:
         output=arguments.output,
         batch_rows=arguments.batch_rows,
         allow_unseen=arguments.allow_unseen,
+        options=CsvOptions(
+            separator=arguments.separator, decimal=arguments.decimal, encoding=arguments.encoding
+        ),
     )
     return 0
 

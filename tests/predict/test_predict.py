@@ -130,7 +130,7 @@ def test_a_column_that_is_wholly_missing_is_no_reason_to_refuse(serve, tmp_path)
         (HEADER + "1,5,true,2\n" * 25_000 + "abc,5,true,2\n", "row 25001 holds 'abc'", "or leave the"),
         (HEADER + "inf,5,true,1e39\n", "column 'share' is 1e+39, too large for 32 bits, in row 1", "empty"),
         ("amount,amount,mcc,present,share\n1,1,5,true,2\n", "2 columns named 'amount'", "a name of its own"),
-        ("amount,present\n1,true\n", "no column 'mcc'", "the model takes amount, mcc, present, share"),
+        ("amount,present\n1,true\n", "no columns 'mcc', 'share'", "the model takes amount, mcc, present"),
         (HEADER + "1,5,true,2\n1,5,true\n", "row 2 of t.csv has 3 values where the header has 4", ""),
         (HEADER, "t.csv has a header but no rows", ""),
         ("", "t.csv is empty", ""),

@@ -11,6 +11,7 @@ from fraudlab.errors import ConfigError, EndpointError
 
 if TYPE_CHECKING:
     from fraudlab.container.features import Features
+    from fraudlab.predict.table import CsvOptions
 
 
 def predict_file(
@@ -20,6 +21,7 @@ def predict_file(
     output: Path | None = None,
     batch_rows: int = 20_000,
     allow_unseen: bool = False,
+    options: CsvOptions | None = None,
     sleep: Callable[[float], object] | None = None,
 ) -> int:
     """Score raw rows of a CSV or Parquet file and write them as CSV: ``row,score,alert``.
@@ -39,6 +41,8 @@ def predict_file(
         Rows of a request, at most; fewer where the endpoint takes fewer bytes.
     allow_unseen : bool
         Score a file in which a column holds nothing but categories that train has not seen.
+    options : CsvOptions, optional
+        How a CSV file is to be read, where its first bytes do not say it.
     sleep : callable, optional
         Waits some seconds before an endpoint that is busy or away is asked again.
 
@@ -69,7 +73,9 @@ def predict_file(
     terminal = Terminal(file=sys.stderr)
     client = Client(endpoint, sleep=sleep)
     features, threshold = _described(client.model(), client.base)
-    table = read_rows(file, features)
+    table, notes = read_rows(file, features, options)
+    for note in notes:
+        terminal.say(note)
     unseen = find_unseen(features, table)
     if not allow_unseen:
         fix = "write the column as it was for training, or score these rows as missing with --allow-unseen"

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from fraudlab.errors import DataError
+from fraudlab.errors import ConfigError, DataError, nearest
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -14,33 +16,58 @@ if TYPE_CHECKING:
 
 _NUMBERS = "correct these values, or leave the fields empty (missing): the model was trained on numbers"
 _CATEGORIES = "write categories as text, as whole numbers or as booleans"
+#: options that predict has under the names they have in a run
+_KEYS = re.compile(r"data\.(separator|decimal|encoding)\b")
 
 
-def read_rows(file: Path, features: Features) -> pa.Table:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CsvOptions:
+    """What a person says of a CSV file; None is found from its first bytes. Named as in ``data``."""
+
+    separator: str | None = None
+    decimal: str | None = None
+    encoding: str | None = None
+
+
+def read_rows(
+    file: Path, features: Features, options: CsvOptions | None = None
+) -> tuple[pa.Table, tuple[str, ...]]:
     """Read a model's input columns from a file, in the model's order: float32, and categories as text.
 
     Parameters
     ----------
     file : Path
-        CSV with a header, or Parquet; other columns are left out.
+        CSV with a header, or Parquet, or a folder of them; other columns are left out.
     features : Features
         Of the model.
+    options : CsvOptions, optional
+        How a CSV file is to be read.
+
+    Returns
+    -------
+    table : pyarrow.Table
+    notes : tuple of str
+        What a person should know of how it was read, a sentence each.
 
     Raises
     ------
     DataError
         Where the file is missing or unreadable, has no rows, lacks columns, or has values of another type:
         all of them at once.
+    ConfigError
+        Where an option cannot work.
     """
     import pyarrow as pa
 
+    from fraudlab.container.failure import ConfigError as JobConfigError
     from fraudlab.container.failure import TableError
 
     try:
-        raw = _read(file, features)
+        raw, notes = _read(file, features, options or CsvOptions())
     except TableError as error:
-        fix = f"the model takes {', '.join(features.names)}" if "set data." in error.fix else error.fix
-        raise DataError(f"{error.sentence}.", fix=fix) from error
+        raise DataError(f"{_as_options(error.sentence)}.", fix=_as_options(error.fix)) from error
+    except JobConfigError as error:
+        raise ConfigError(f"{_as_options(error.sentence)}.", fix=_as_options(error.fix)) from error
     values: list[Any] = []
     refused: list[str] = []
     fixes: dict[str, None] = {}
@@ -52,34 +79,42 @@ def read_rows(file: Path, features: Features) -> pa.Table:
             fixes[_NUMBERS if column.categories is None else _CATEGORIES] = None
     if refused:
         raise DataError(f"{file.name}: {'; '.join(refused)}.", fix="; ".join(fixes))
-    return pa.table(values, names=features.names)
+    return pa.table(values, names=features.names), notes
 
 
-def _read(file: Path, features: Features) -> pa.Table:
-    from fraudlab.container.roles import Roles, Split
+def _read(file: Path, features: Features, options: CsvOptions) -> tuple[pa.Table, tuple[str, ...]]:
+    from fraudlab.container.table_layout import Declared
+    from fraudlab.container.tables.folders import table_files
     from fraudlab.container.tables.reading import find_layout, read_table
 
-    names = tuple(features.names)
-    roles = Roles(
-        file=file.name,
-        table=None,
-        sha256=None,
-        label=names[0],
-        time=None,
-        id=(),
-        card=None,
-        amount=None,
-        features=names,
-        drop=(),
-        categorical=tuple(names[position] for position in features.categorical),
-        duplicates="keep",
-        scale="none",
-        split=Split("stratified", 0.0, 0.0, 0.0, 0.0),
-        seed=0,
+    declared = Declared.checked(
+        separator=options.separator, decimal=options.decimal, encoding=options.encoding
     )
-    layout, found = find_layout(file.parent, [file.name], name=file.name, known=names)
-    numbers = set(roles.inputs(found.columns)) - set(roles.categorical)
-    return read_table(file.parent, layout, columns=names, numeric=numbers)
+    folder, files = (file, table_files(file)[0]) if file.is_dir() else (file.parent, [file.name])
+    if not files:
+        raise DataError(f"{file} holds no table.", fix="give it CSV or Parquet files")
+    layout, found = find_layout(folder, files, name=file.name, declared=declared, known=features.names)
+    _check_columns(file, found.columns, features)
+    numeric = {column.name for column in features.columns if column.categories is None}
+    table = read_table(folder, layout, columns=features.names, numeric=numeric)
+    if table.num_rows == 0:
+        raise DataError(f"{file.name} has a header but no rows.", fix="name a file with transactions")
+    return table, found.notes
+
+
+def _check_columns(file: Path, columns: tuple[str, ...], features: Features) -> None:
+    missing = [name for name in features.names if name not in columns]
+    if missing:
+        what = "column" if len(missing) == 1 else "columns"
+        raise DataError(
+            f"{file.name} has no {what} {', '.join(map(repr, missing))}.",
+            fix=f"the model takes {', '.join(features.names)}; {nearest(missing[0], columns)}",
+        )
+    for name in features.names:
+        if (count := columns.count(name)) > 1:
+            raise DataError(
+                f"{file.name} has {count} columns named {name!r}.", fix="give each column a name of its own"
+            )
 
 
 def _converted(values: pa.ChunkedArray, column: Column) -> Any:
@@ -89,3 +124,8 @@ def _converted(values: pa.ChunkedArray, column: Column) -> Any:
     if column.categories is None:
         return feature(values, column.name)
     return category(values, column.name, spell=sent_text)
+
+
+def _as_options(text: str) -> str:
+    """A sentence about a run's keys as one about the options of predict."""
+    return _KEYS.sub(r"--\1", text).replace("set data.path to", "name")
