@@ -16,7 +16,7 @@ from fraudlab.container.formats.table import NotANumberError, numbers
 from fraudlab.container.row_index import FEWEST_ROWS, may_be, pandas_indices, reason
 
 #: rows of each class that tell of nearly every column that it is no copy of the label
-_SAMPLE_ROWS = 1_000
+_SAMPLE_ROWS = 300
 #: least share of a class, in the sample, that a copy of the label gives one value
 _SAMPLE_SHARE = 0.9
 #: rows of train that may differ, as a share of the rarer class; or this many, where they are at most a tenth
