@@ -18,8 +18,7 @@ from fraudlab.container.contract import Fields
 from fraudlab.container.failure import TableError
 from fraudlab.container.features import Column, Features, read_features
 from fraudlab.container.formats.columns import category
-from fraudlab.container.formats.table import read_table
-from fraudlab.container.roles import Roles, Split
+from fraudlab.container.tables.reading import find_layout, read_table
 from fraudlab.stages.scoring import csv_rows
 
 #: of each kind of value, its name and what stands for it: text in CSV, a value in JSON, arrays in Parquet
@@ -119,23 +118,8 @@ def _code(kind: str, body: bytes | str, features: Features) -> float:
 
 def _read(path: Any) -> list[str | None]:
     """The names of a column as the process job learns them."""
-    roles = Roles(
-        file=path.name,
-        sha256=None,
-        label="a",
-        time=None,
-        id=(),
-        card=None,
-        amount=None,
-        features=(),
-        drop=(),
-        categorical=("m",),
-        duplicates="keep",
-        scale="none",
-        split=Split("stratified", 0.8, 0.1, 0.1, 0.0),
-        seed=1,
-    )
-    table, _ = read_table(path, roles)
+    layout, _ = find_layout(path.parent, [path.name], name=path.name)
+    table = read_table(path.parent, layout, columns=["m", "a"], numeric={"a"})
     return category(table.column("m"), "m").cast(pa.string()).to_pylist()  # type: ignore[no-any-return]
 
 
