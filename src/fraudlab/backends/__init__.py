@@ -12,7 +12,8 @@ from fraudlab.config import BackendKind, Fallback, RunConfig
 from fraudlab.errors import BackendError, ImageMissing
 
 #: what local mode refuses to mount (``_SENSITIVE_SYSTEM_PATHS`` of the SDK, which is slow to import)
-REFUSED = ("/etc", "/root", "/var/lib", "/opt/ml/metadata")
+_REFUSED = ("/etc", "/root", "/var/lib", "/opt/ml/metadata")
+_REFUSED_AT_HOME = (".aws", ".ssh", ".kube", ".docker", ".config", ".credentials")
 
 
 class Opened(NamedTuple):
@@ -60,6 +61,11 @@ def _refuse_another_build(image: str) -> None:
         )
 
 
+def refused() -> tuple[str, ...]:
+    """The beginnings of paths that local mode refuses to mount for this user."""
+    return (*_REFUSED, *(str(Path("~").expanduser().absolute() / name) for name in _REFUSED_AT_HOME))
+
+
 def mountable(folder: Path) -> Path:
     """A folder that containers can be given: `folder` itself, or one of the system's temporary folder.
 
@@ -67,7 +73,7 @@ def mountable(folder: Path) -> Path:
     and ``?`` mean something else.
     """
     path = folder.resolve()
-    if str(path).startswith(REFUSED) or any(sign in str(path) for sign in ":#?%\n"):
+    if str(path).startswith(refused()) or any(sign in str(path) for sign in ":#?%\n"):
         owner = os.getuid() if hasattr(os, "getuid") else "user"
         return Path(tempfile.gettempdir()) / f"fraudlab-{owner}" / "cache"
     return path
