@@ -89,8 +89,14 @@ class DataConfig:
     """Which table, and what its columns are."""
 
     kind: DataKind = DataKind.synthetic
-    #: CSV or Parquet file; null only for the synthetic table
+    #: CSV or Parquet file, a folder of them, or a pattern like t/*.parquet; null only for the synthetic table
     path: str | None = MISSING
+    #: of a CSV table: comma, semicolon, tab, bar, space or a character; null finds it. See ``docs/tables.md``
+    separator: str | None = None
+    #: of a CSV table: the mark before decimals, "." or ","; null finds it
+    decimal: str | None = None
+    #: of a CSV table, such as latin-1, cp1252 or utf-16; null is UTF-8, or what a byte order mark says
+    encoding: str | None = None
     #: expected sha256 of the file; null checks nothing
     sha256: str | None = None
     #: the binary label, 0 or 1

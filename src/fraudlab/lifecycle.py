@@ -51,6 +51,8 @@ def run_in_progress(
             stack.enter_context(_closed(opened.backend, terminal, unfinished=partial(cache.leave, workspace)))
             _say_how(terminal, folder.id, config, opened)
             source = find_table(config, cache)
+            for note in source.notes:
+                terminal.say(f"  {note}", style="dim")
             folder.begin(**_record(config, opened, source), **facts.result())
         with recorded(folder, terminal):
             write_text(folder.path / "config.yaml", as_yaml(config))
@@ -145,6 +147,9 @@ def find_table(config: RunConfig, cache: Cache) -> Source:
         categorical=data.categorical,
         cache=cache.folder,
         sha256=data.sha256,
+        separator=data.separator,
+        decimal=data.decimal,
+        encoding=data.encoding,
     )
 
 

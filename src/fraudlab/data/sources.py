@@ -1,32 +1,26 @@
 """A raw table on disk: found, plausible, and identified by its content.
 
 Everything here reads a header or a footer, and the bytes once for their hash: what is wrong with a table's
-values is for the processing job to say.
+values is for the processing job to say, but for columns of text that the first rows show.
 """
 
 from __future__ import annotations
 
-import codecs
-import csv
-import difflib
-import hashlib
-import io
-import json
-import os
-import time as clock
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING
 
+from fraudlab.container.failure import ConfigError as JobConfigError
+from fraudlab.container.failure import JobError
+from fraudlab.container.table_layout import Declared, Format, Layout, whole_sha256
+from fraudlab.data.digests import Identity, file_sha256, identity
+from fraudlab.data.places import Place, find_place
 from fraudlab.errors import ConfigError, DataError, nearest
-from fraudlab.files import write_text
 
-Format = Literal["csv", "parquet"]
-FORMATS: dict[str, Format] = {".csv": "csv", ".parquet": "parquet"}
-HEAD_BYTES = 1 << 20
-# A file touched this recently could change again without its time of change showing it.
-SETTLED_SECONDS = 2.0
+if TYPE_CHECKING:
+    from fraudlab.container.tables.reading import Found
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,14 +30,23 @@ class Source:
     Attributes
     ----------
     path : Path
-        Absolute.
+        Absolute: a file, a folder, or a pattern of files.
     sha256 : str
-        Of the file's bytes, in hexadecimal.
+        Of the file's bytes, in hexadecimal; of several files, of what ``sha256sum`` prints of them in order
+        of their names relative to `folder`.
     columns : tuple of str
     format : {"csv", "parquet"}
     bytes : int
     rows : int or None
         Known without reading for Parquet only.
+    folder : Path
+        What the layout's files are relative to.
+    layout : Layout
+        How they are to be read.
+    identities : tuple of dict
+        What the files were when they were hashed.
+    notes : tuple of str
+        What a person should know of how the table is read, a sentence each.
     """
 
     path: Path
@@ -52,6 +55,14 @@ class Source:
     format: Format
     bytes: int
     rows: int | None
+    folder: Path
+    layout: Layout
+    identities: tuple[Identity, ...]
+    notes: tuple[str, ...]
+
+    @property
+    def files(self) -> list[Path]:
+        return [self.folder / file for file in self.layout.files]
 
 
 def resolve(
@@ -67,19 +78,24 @@ def resolve(
     categorical: Sequence[str] = (),
     cache: Path,
     sha256: str | None = None,
+    separator: str | None = None,
+    decimal: str | None = None,
+    encoding: str | None = None,
 ) -> Source:
     """Find a table, check what can be checked without reading it in full, and hash it.
 
     Parameters
     ----------
     path : str or Path
-        A CSV file with a header in UTF-8, or a Parquet file.
+        A CSV file with a header, a Parquet file, a folder of either, or a pattern such as ``t/*.parquet``.
     label, time, id, card, amount, features, drop, categorical
         Names of columns, which must be there.
     cache : Path
         Where hashes of unchanged files are remembered.
     sha256 : str, optional
-        What the file's hash has to be.
+        What the table's hash has to be.
+    separator, decimal, encoding : str, optional
+        Of a CSV table, where they are not to be found.
 
     Returns
     -------
@@ -88,14 +104,15 @@ def resolve(
     Raises
     ------
     DataError
-        If the file is missing, empty, unreadable or without rows, has two columns of one name, or is not the
-        one that `sha256` names.
+        If the table is missing, empty, unreadable or without rows, has two columns of one name, has text
+        where numbers are meant, or is not the one that `sha256` names.
     ConfigError
-        If a named column is not in the table, or `sha256` is none.
+        If a named column is not in the table, `sha256` is none, or what is declared cannot be.
     """
-    found, form = _find(Path(path))
-    columns, rows = (_parquet_head if form == "parquet" else _csv_head)(found)
-    _check_names(found, columns)
+    from fraudlab.container.tables.reading import find_layout
+    from fraudlab.data.text_columns import refuse_text
+
+    place = find_place(Path(path))
     named = {
         "data.label": (label,),
         "data.time": (time,),
@@ -106,161 +123,146 @@ def resolve(
         "data.drop": drop,
         "data.categorical": categorical,
     }
-    for key, names in named.items():
-        for name in names:
-            if name is not None and name not in columns:
-                raise ConfigError(
-                    f"{key} names {name!r}, which is not a column of {found.name}.",
-                    fix=nearest(name, columns),
-                )
+    known = {name for names in named.values() for name in names if name is not None}
+    _check_parquet(place)
+    with in_launcher_words():
+        declared = Declared.checked(separator=separator, decimal=decimal, encoding=encoding)
+        layout, found = find_layout(
+            place.folder, place.files, name=place.name, declared=declared, known=known
+        )
+    _check_names(place.name, found.columns)
+    _check_named(place.name, named, found.columns)
+    apart = {label, time, card, *id, *drop}
+    inputs = list(features) or [name for name in found.columns if name not in apart]
+    refuse_text(place, found, [name for name in inputs if name not in categorical], categorical=categorical)
     if sha256 is not None:
         _check_is_sha256(sha256)
-    digest = file_sha256(found, cache=cache)
+    digest, identities = _hash(place, cache)
     if sha256 is not None and digest != sha256.lower():
         raise DataError(
-            f"{found.name} is not the file that data.sha256 names: its sha256 is {digest}.",
+            f"{place.name} is not the file that data.sha256 names: its sha256 is {digest}.",
             fix="get the file again, or accept this one with data.sha256=null",
         )
-    return Source(found, digest, tuple(columns), form, found.stat().st_size, rows)
+    return Source(
+        path=place.path,
+        sha256=digest,
+        columns=found.columns,
+        format=layout.format,
+        bytes=sum(int(one["size"]) for one in identities),
+        rows=found.rows,
+        folder=place.folder,
+        layout=layout,
+        identities=identities,
+        notes=_notes(place, found),
+    )
 
 
-def file_sha256(path: Path, *, cache: Path) -> str:
-    """Hash a file, or remember its hash if nothing about it has changed.
+def check_was_read(source: Source, placed: Sequence[Path], before: Sequence[Identity]) -> None:
+    """Check that a job has read what was hashed.
 
     Parameters
     ----------
-    path : Path
-        Absolute path of a file.
-    cache : Path
-        Holds one small JSON file for each hashed path, under ``digests``.
-
-    Returns
-    -------
-    str
-        64 hexadecimal digits.
+    source : Source
+    placed : sequence of Path
+        The files as the job was given them, hard links or copies, in the order of the layout.
+    before : sequence of dict
+        What they were when they were placed.
 
     Raises
     ------
     DataError
-        If the file cannot be read, or changes meanwhile.
+        If the table has changed since it was hashed.
     """
-    memo = cache / "digests" / f"{hashlib.sha256(os.fsencode(path)).hexdigest()[:32]}.json"
-    before = _identity(path)
-    known = _remembered(memo, before)
-    if known is not None:
-        return known
-    try:
-        with path.open("rb") as file:
-            digest = hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError as error:
-        raise _unreadable(path, error.strerror or str(error)) from error
-    if _identity(path) != before:
-        raise DataError(f"{path} changed while it was read.", fix="wait until it is written, and start again")
-    if clock.time() - path.stat().st_mtime > SETTLED_SECONDS:
-        write_text(memo, json.dumps({**before, "sha256": digest}, ensure_ascii=True) + "\n")
-    return digest
-
-
-def _identity(path: Path) -> dict[str, str | int]:
-    facts = path.stat()
-    return {
-        "path": os.fsdecode(path),
-        "size": facts.st_size,
-        "mtime_ns": facts.st_mtime_ns,
-        "inode": facts.st_ino,
-    }
-
-
-def _remembered(memo: Path, identity: dict[str, str | int]) -> str | None:
-    try:
-        written = json.loads(memo.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return None
-    if not isinstance(written, dict):
-        return None
-    digest = written.pop("sha256", None)
-    return digest if written == identity and isinstance(digest, str) else None
-
-
-def _find(path: Path) -> tuple[Path, Format]:
-    found = Path(os.path.abspath(path.expanduser()))  # noqa: PTH100 (resolve() would replace a link's name)
-    if found.is_dir():
-        tables = [file.name for file in sorted(found.iterdir()) if file.suffix.lower() in FORMATS]
-        holds = f"it holds {', '.join(tables[:10])}" if tables else "it holds no .csv or .parquet file"
-        raise DataError(f"{path} is a folder.", fix=f"name one file; {holds}")
-    if not found.exists():
-        raise DataError(f"{path} does not exist.", fix=_missing_fix(found))
-    if found.suffix.lower() not in FORMATS:
+    facts = ("device", "inode", "size", "mtime_ns")
+    hashed = list(source.identities)
+    same = all(
+        identity(path) == then and all(then[fact] == known[fact] for fact in facts)
+        for path, then, known in zip(placed, before, hashed, strict=True)
+    )
+    if same:
+        return
+    # A copy, or a file that somebody else has linked or touched: its bytes decide.
+    hashes = [file_sha256(path) for path in placed]
+    if whole_sha256(list(zip(source.layout.files, hashes, strict=True))) != source.sha256:
         raise DataError(
-            f"{path} has an ending that is not known.", fix="valid: .csv, .parquet (decompress others)"
+            f"{source.layout.name} has changed while the run read it.",
+            fix="wait until it is written, and start again",
         )
-    if not found.is_file():
-        raise DataError(f"{path} is not a file.", fix="name a .csv or .parquet file")
-    if found.stat().st_size == 0:
-        raise DataError(f"{path} is empty.", fix="give a table with a header and rows")
-    return found, FORMATS[found.suffix.lower()]
 
 
-def _missing_fix(path: Path) -> str:
-    if not path.parent.is_dir():
-        return f"there is no folder {path.parent} either"
-    names = [file.name for file in path.parent.iterdir() if file.is_file()]
-    close = difflib.get_close_matches(path.name, names, n=3, cutoff=0.5)
-    tables = sorted(name for name in names if Path(name).suffix.lower() in FORMATS)[:10]
-    if close:
-        return "did you mean " + " or ".join(str(path.with_name(name)) for name in close) + "?"
-    return f"{path.parent} holds " + (", ".join(tables) if tables else "no .csv or .parquet file")
+@contextmanager
+def in_launcher_words() -> Iterator[None]:
+    """Raise what the job's own reader says as an error of the launcher."""
+    try:
+        yield
+    except JobConfigError as error:
+        raise ConfigError(f"{error.sentence}.", fix=error.fix) from error
+    except JobError as error:
+        raise DataError(f"{error.sentence}.", fix=error.fix) from error
 
 
-def _parquet_head(path: Path) -> tuple[list[str], int]:
+def _hash(place: Place, cache: Path) -> tuple[str, tuple[Identity, ...]]:
+    identities = tuple(identity(place.folder / file) for file in place.files)
+    hashes = [(file, file_sha256(place.folder / file, cache=cache)) for file in place.files]
+    return whole_sha256(hashes), identities
+
+
+def _notes(place: Place, found: Found) -> tuple[str, ...]:
+    notes = list(found.notes)
+    if len(place.files) > 1:
+        notes.insert(0, f"{place.name}: {len(place.files):,} files, read in order of their names")
+    if place.left_out:
+        shown = ", ".join(place.left_out[:3]) + (", …" if len(place.left_out) > 3 else "")
+        notes.append(f"{place.name}: {len(place.left_out)} files that are no tables left out: {shown}")
+    return tuple(notes)
+
+
+def _check_parquet(place: Place) -> None:
+    """Refuse a file whose name says Parquet and whose content does not."""
     import pyarrow as pa
     from pyarrow import parquet
 
-    try:
-        with parquet.ParquetFile(path) as file:
-            columns, rows = list(file.schema_arrow.names), int(file.metadata.num_rows)
-    except (OSError, pa.ArrowException) as error:
-        raise _unreadable(path, f"it is not a complete Parquet file ({error})") from error
-    if not rows:
-        raise DataError(f"{path.name} has columns but no rows.", fix="give a table with rows")
-    return columns, rows
+    for file in place.files:
+        if file.lower().endswith((".parquet", ".pq")) and (place.folder / file).stat().st_size:
+            try:
+                parquet.ParquetFile(place.folder / file).close()
+            except (OSError, pa.ArrowException) as error:
+                called = place.name if len(place.files) == 1 else file
+                raise DataError(
+                    f"{called} cannot be read: it is not a complete Parquet file ({error}).",
+                    fix="check that it was copied completely; if it is CSV, name it .csv",
+                ) from error
 
 
-def _csv_head(path: Path) -> tuple[list[str], None]:
-    try:
-        with path.open("rb") as file:
-            head = file.read(HEAD_BYTES)
-    except OSError as error:
-        raise _unreadable(path, error.strerror or str(error)) from error
-    whole = len(head) < HEAD_BYTES
-    try:
-        text = codecs.getincrementaldecoder("utf-8-sig")().decode(head, final=whole)
-        lines = io.StringIO(text, newline="")
-        columns = next((row for row in csv.reader(lines, strict=True) if row), [])
-    except UnicodeDecodeError as error:
-        raise _unreadable(path, f"it is not UTF-8 text at byte {error.start}") from error
-    except csv.Error as error:
-        raise _unreadable(path, f"its header is not CSV ({error})") from error
-    if not columns:
-        raise DataError(f"{path.name} has no header.", fix="give a table with a header and rows")
-    if not lines.read().strip():
-        if whole:
-            raise DataError(f"{path.name} has a header but no rows.", fix="give a table with rows")
-        raise _unreadable(path, f"its header does not end within {HEAD_BYTES >> 20} MiB")
-    return columns, None
+def _check_named(name: str, named: dict[str, Sequence[str | None]], columns: Sequence[str]) -> None:
+    """Refuse names that are no columns, all of them at once."""
+    missing = [
+        (key, column)
+        for key, names in named.items()
+        for column in names
+        if column is not None and column not in columns
+    ]
+    if not missing:
+        return
+    said = "; ".join(f"{key} names {column!r}" for key, column in missing)
+    what = "which is not a column" if len(missing) == 1 else "which are no columns"
+    fixes = [nearest(column, columns) for _, column in missing]
+    close = [fix.split("? ", 1)[0] + "?" for fix in fixes if "? " in fix]
+    fix = fixes[0] if len(missing) == 1 else " ".join([*close, nearest("", columns)])
+    raise ConfigError(f"{said}, {what} of {name}.", fix=fix)
 
 
-def _check_names(path: Path, columns: Sequence[str]) -> None:
+def _check_names(name_of_table: str, columns: Sequence[str]) -> None:
     seen: set[str] = set()
     for position, name in enumerate(columns, 1):
         if not name.strip():
             raise DataError(
-                f"Column {position} of {path.name} has no name.",
+                f"Column {position} of {name_of_table} has no name.",
                 fix="name it; if it is a row number that pandas wrote, write the table with index=False",
             )
         if name in seen:
             raise DataError(
-                f"{path.name} has two columns named {name!r}.", fix="rename or remove one of them"
+                f"{name_of_table} has two columns named {name!r}.", fix="rename or remove one of them"
             )
         seen.add(name)
 
@@ -270,7 +272,3 @@ def _check_is_sha256(text: str) -> None:
         raise ConfigError(
             f"data.sha256={text!r} is no sha256.", fix="give its 64 hexadecimal digits, or null"
         )
-
-
-def _unreadable(path: Path, why: str) -> DataError:
-    return DataError(f"{path.name} cannot be read: {why}.", fix="check that it was copied completely")

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 from fraudlab import api_requests
 from fraudlab.config_rules import gap_seconds, split_kind
 from fraudlab.container.failure import override
+from fraudlab.data.digests import identity
+from fraudlab.data.sources import check_was_read
 from fraudlab.files import publish, read_json, storage, write_json
 from fraudlab.stages.context import Context
 from fraudlab.stages.unseen import Unseen, find_unseen, refuse_wholly_unseen
@@ -85,7 +87,8 @@ def job_description(context: Context, source: Source) -> dict[str, Any]:
     """The content of ``process.json``: all the processing job is told."""
     data, split = context.config.data, context.config.split
     return {
-        "file": f"table.{source.format}",
+        "file": _job_file(source),
+        "table": {**source.layout.as_json(), "files": _job_files(source)},
         "sha256": source.sha256,
         "label": data.label,
         "time": data.time,
@@ -107,6 +110,15 @@ def job_description(context: Context, source: Source) -> dict[str, Any]:
         },
         "seed": context.config.seed,
     }
+
+
+def _job_file(source: Source) -> str:
+    """What the table is called in the job: a file, or the folder of several."""
+    return f"table.{source.format}" if len(source.files) == 1 else "table"
+
+
+def _job_files(source: Source) -> list[str]:
+    return [_job_file(source)] if len(source.files) == 1 else list(source.layout.files)
 
 
 def time_span(time: dict[str, Any] | None) -> str:
@@ -179,13 +191,19 @@ def content_key(job: dict[str, Any], sha256: str, code: str) -> str:
     """
     # only the stratified split draws random numbers
     relevant = job if job["split"]["kind"] == "stratified" else {**job, "seed": None}
+    if "table" in relevant:  # what a person calls the table says nothing of its content
+        relevant = {**relevant, "table": {**relevant["table"], "name": None}}
     text = json.dumps([relevant, sha256, code], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 
 def _run_job(context: Context, source: Source, job: dict[str, Any]) -> Path:
     raw, output = context.workspace / "raw", context.workspace / "prepared"
-    place_table(source.path, raw / str(job["file"]))
+    inside = raw if len(source.files) == 1 else raw / str(job["file"])
+    placed = [inside / name for name in job["table"]["files"]]
+    for file, target in zip(source.files, placed, strict=True):
+        place_table(file, target)
+    before = [identity(target) for target in placed]
     write_json(context.config_channel / "process.json", job)
     with storage(output):
         output.mkdir(parents=True, exist_ok=True)
@@ -200,6 +218,7 @@ def _run_job(context: Context, source: Source, job: dict[str, Any]) -> Path:
     )
     with context.job_log("process") as log:
         backend.process(context.record_request("processing-job", request), log)
+    check_was_read(source, placed, before)
     return output
 
 

@@ -38,7 +38,9 @@ class CsvHead:
     decimal : str or None
         The mark that the rows have, where they are of one mind.
     rows : tuple of tuple of str
-        The first of them.
+        The first of them that are whole.
+    empty : bool
+        The file has none.
     notes : tuple of str
         What was left out or taken away, a sentence each.
     """
@@ -50,6 +52,7 @@ class CsvHead:
     separator: str
     decimal: str | None
     rows: tuple[tuple[str, ...], ...]
+    empty: bool
     notes: tuple[str, ...]
 
     def ragged(self) -> tuple[int, int] | None:
@@ -166,6 +169,7 @@ def find_head(
         separator=chosen_by,
         decimal=_decimal(rows),
         rows=rows,
+        empty=not body[skipped + end :].strip(),
         notes=tuple(notes),
     )
 
@@ -243,10 +247,10 @@ def _try(text: str, separator: str, *, whole: bool) -> _Fit | None:
 
 
 def _is_title(record: Sequence[str]) -> bool:
-    """Whether a line is a title or a comment above a table: one field that holds anything, or a #."""
-    return sum(bool(field.strip()) for field in record) <= 1 or (
-        record[0].startswith("#") and " " in record[0]
-    )
+    """Whether a line is a title above a table, whose first field alone holds anything, or a comment."""
+    comment = record[0].startswith("#") and " " in record[0]
+    alone = len(record) != 2 and bool(record[0].strip()) and not any(map(str.strip, record[1:]))
+    return comment or alone
 
 
 def _choose(fits: Sequence[_Fit], known: Collection[str], name: str) -> _Fit | None:

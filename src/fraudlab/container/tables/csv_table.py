@@ -77,6 +77,9 @@ def read_csv(
     TableError
         At the first row that has another number of values than the header, or is no text of the encoding.
     """
+    if head.empty:
+        kinds = [(column, pa.float64() if column in numeric else pa.string()) for column in columns]
+        return pa.schema(kinds).empty_table()
     file = _File(path, head, name, encoding)
     try:
         return file.parse(columns, numeric, decimal=decimal)

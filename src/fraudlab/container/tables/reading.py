@@ -141,6 +141,7 @@ def _find_csv(
     encoding = "utf-8"
     notes: dict[str, None] = {}
     sampled: CsvHead | None = None
+    empty = True
     decimals: set[str] = set()
     for file in layout.files:
         called = layout.called(file)
@@ -155,11 +156,12 @@ def _find_csv(
         if (bad := head.ragged()) is not None:
             raise ragged(called, bad[0], bad[1], head.width, head.separator)
         sampled = sampled or (head if head.rows else None)
+        empty = empty and head.empty
         decimals |= {head.decimal} if head.decimal else set()
         notes |= dict.fromkeys(head.notes if first is head else ())
         if found != "utf-8" and first is head:
             notes[f"{called} is {found} text"] = None
-    if first is None or sampled is None:
+    if first is None or empty:
         raise TableError(f"{layout.name} has a header but no rows", fix="give a table with rows")
     decimal = declared.decimal or (decimals.pop() if len(decimals) == 1 else None)
     if decimal == "," and declared.decimal is None:
@@ -173,7 +175,8 @@ def _find_csv(
         decimal=decimal,
     )
     columns = (*first.names, *(key for key in keys if key not in first.names))
-    values = zip(*(row[: len(first.names)] for row in sampled.rows), strict=True)
+    rows = [row[: len(first.names)] for row in sampled.rows] if sampled else []
+    values = list(zip(*rows, strict=True)) if rows else [()] * len(first.names)
     sample = dict(zip(first.names, values, strict=True))
     if looks_like_values(first.names):
         notes[f"{layout.name}: most names of its header are numbers; is its first line a row?"] = None

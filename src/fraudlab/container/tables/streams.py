@@ -54,6 +54,7 @@ class TextStream:
 
     def __init__(self, path: Path, *, name: str, encoding: str, separator: str, skip: int) -> None:
         self.closed = False
+        self._name = name
         self._separator = separator
         self._text = _open_text(path, name, encoding)
         self._ended = False
@@ -82,6 +83,11 @@ class TextStream:
         while True:
             filled = self._fill(memoryview(buffer).cast("B"), filled)
             if self._ended:
+                if ends_in_quotes(memoryview(buffer).cast("B")[:filled], self._separator):
+                    raise TableError(
+                        f"{self._name} ends inside quotes: one that opens a value is never closed",
+                        fix="close it; the file may be cut short",
+                    )
                 return buffer.slice(0, filled)
             end = last_record_end(memoryview(buffer).cast("B"), self._separator)
             if end:
@@ -183,6 +189,23 @@ def last_record_end(block: memoryview, separator: str) -> int:
             return last + 1
         last = _rfind(block, mark, int(quotes[before - 1]))
     return 0
+
+
+def ends_in_quotes(block: memoryview, separator: str) -> bool:
+    """Whether the last value of a text has a quote that opens it and none that closes it."""
+    if _QUOTE.search(block) is None:
+        return False
+    codes = np.frombuffer(block, np.uint8)
+    quotes = np.flatnonzero(codes == ord('"'))
+    if _well_formed(codes, quotes, separator):
+        return bool(quotes.size % 2)
+    lines = io.StringIO(bytes(block).decode("latin-1"), newline="")
+    try:
+        for _ in csv.reader(lines, delimiter=separator, strict=True):
+            pass
+    except csv.Error as error:
+        return "unexpected end" in str(error)
+    return False
 
 
 def _rfind(block: memoryview, mark: bytes, end: int) -> int:
