@@ -200,7 +200,7 @@ def _leading(text: str) -> tuple[int, str | None]:
         if bare.lower().startswith(_SEP_LINE) and len(bare) <= len(_SEP_LINE) + 1 and separator is None:
             # strip() has taken a tab or a space away
             separator = line.strip("\r\n").strip('"')[len(_SEP_LINE) :] or ","
-        elif bare.strip(",;\t|"):
+        elif bare.strip(",;\t| "):
             break
         start += len(line)
     return start, separator
@@ -249,8 +249,9 @@ def _try(text: str, separator: str, *, whole: bool) -> _Fit | None:
 def _is_title(record: Sequence[str]) -> bool:
     """Whether a line is a title above a table, whose first field alone holds anything, or a comment."""
     comment = record[0].startswith("#") and " " in record[0]
-    alone = len(record) != 2 and bool(record[0].strip()) and not any(map(str.strip, record[1:]))
-    return comment or alone
+    filled = [bool(field.strip()) for field in record]
+    alone = len(record) != 2 and filled[0] and not any(filled[1:])
+    return comment or alone or not any(filled)
 
 
 def _choose(fits: Sequence[_Fit], known: Collection[str], name: str) -> _Fit | None:
