@@ -12,7 +12,7 @@ ARGS ?=
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help setup dev base-image image sbom reproducible train-local serve test lint check audit lock fuzz stress-runs bench-loop \
-	bench-serve bench-train bench-evaluation bench-handbook clean
+	bench-serve bench-train bench-evaluation bench-handbook soak clean
 
 help: ## This list
 	@awk 'BEGIN { FS = ":.*## " } \
@@ -102,6 +102,9 @@ build/bench-%/.setup: benchmarks/requirements/%.txt | .venv/.setup
 	@$(BIN)/python -m venv $(@D)
 	@$(@D)/bin/python -m pip --disable-pip-version-check --quiet install --require-hashes --no-deps --use-pep517 -r $<
 	@touch $@
+
+soak: setup ## Requests at the limits of every format and output, in 1 GiB (ARGS="--widths 1 --only libsvm")
+	$(BIN)/python -m benchmarks.soak $(ARGS)
 
 bench-train: setup ## Time the training job against a bare xgboost script
 	$(BIN)/python -m benchmarks.training $(ARGS)

@@ -74,12 +74,7 @@ def cpu_count() -> int:
 
 def available_memory() -> int:
     """Bytes this process may still take: what the machine has left, within its container's limit."""
-    free = sys.maxsize
-    try:
-        lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
-        free = next(int(line.split()[1]) << 10 for line in lines if line.startswith("MemAvailable:"))
-    except (OSError, ValueError, StopIteration):
-        pass  # not Linux
+    free = _machine_memory()
     for limit, used in (
         ("memory.max", "memory.current"),
         ("memory/memory.limit_in_bytes", "memory/memory.usage_in_bytes"),
@@ -92,6 +87,34 @@ def available_memory() -> int:
             continue
         free = min(free, max(0, most - now))
     return free
+
+
+def _machine_memory() -> int:
+    try:
+        lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
+        return next(int(line.split()[1]) << 10 for line in lines if line.startswith("MemAvailable:"))
+    except (OSError, ValueError, StopIteration):
+        return sys.maxsize >> 1  # not Linux
+
+
+def memory_limit() -> int:
+    """Bytes this process and its children may take: its container's limit, else what the machine has left."""
+    limits = [_machine_memory() + resident_memory()]
+    for name in ("memory.max", "memory/memory.limit_in_bytes"):
+        try:
+            limits.append(int(Path("/sys/fs/cgroup", name).read_text(encoding="ascii")))
+        except (OSError, ValueError):
+            continue  # another version of cgroups, or no limit
+    return min(limits)
+
+
+def resident_memory() -> int:
+    """Bytes of memory this process has now."""
+    try:
+        pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
+    except (OSError, ValueError):
+        return int(peak_memory_mb() * 2**20)  # not Linux
+    return pages * resource.getpagesize()
 
 
 def peak_memory_mb() -> float:

@@ -12,11 +12,13 @@ from dataclasses import replace
 from functools import partial
 from types import FrameType
 
+from fraudlab.container.endpoint.capacity import capacity_of
 from fraudlab.container.endpoint.listener import listen, refuse_newcomers, room_for_connections
 from fraudlab.container.endpoint.logs import log, start_logging
 from fraudlab.container.endpoint.routes import Endpoint
 from fraudlab.container.endpoint.settings import Settings, read_settings
 from fraudlab.container.endpoint.workers import STOPPING, Shares, supervise
+from fraudlab.container.runtime import memory_limit, resident_memory
 from fraudlab.container.scorer import Scorer, load_scorer
 
 #: SageMaker kills 30 s after SIGTERM
@@ -39,9 +41,8 @@ def run() -> None:
         from fraudlab.container.endpoint.metrics import share_between_processes
 
         share_between_processes()
-    connections = room_for_connections(settings.limits.connections)
-    settings = replace(settings, limits=replace(settings.limits, connections=connections))
     scorer = None if settings.several else load_scorer(settings.model, max_bytes=settings.max_model_bytes)
+    settings = _fitted(settings)
     # A terminal that goes away, or a reload that is meant for somebody else, ends no endpoint.
     signal.signal(signal.SIGHUP, lambda *_: log(logging.INFO, "SIGHUP changes nothing"))
     # From the first connection on, a signal waits until it is known what to do with it.
@@ -55,13 +56,27 @@ def run() -> None:
             host=settings.host,
             port=settings.port,
             workers=settings.workers,
-            connections=connections,
+            connections=settings.limits.connections,
+            max_body=settings.limits.body,
         )
         if settings.workers == 1:
             _serve(lambda: Endpoint(settings, scorer), listening)
         else:
             _serve_with_workers(settings, scorer, listening)
     log(logging.INFO, "stopped")
+
+
+def _fitted(settings: Settings) -> Settings:
+    """Settings with the bounds that this container's descriptors and memory set."""
+    capacity = capacity_of(
+        settings.memory or memory_limit(),
+        workers=settings.workers,
+        loaded=resident_memory(),
+        several=settings.several,
+    )
+    connections = room_for_connections(settings.limits.connections)
+    limits = replace(capacity.fit(settings.limits), connections=connections)
+    return replace(settings, limits=limits, capacity=capacity)
 
 
 def _serve_with_workers(settings: Settings, scorer: Scorer | None, listening: socket.socket) -> None:

@@ -8,17 +8,25 @@ requests; it refuses nothing. Rows are counted from 1. Values mean what they mea
 
 from __future__ import annotations
 
-from fraudlab.container.bodies.content_types import MEDIA_TYPES, SLOW_PARSERS, Parser, read_content_type
-from fraudlab.container.bodies.rows import SLICE_BYTES, BodyError, Rows, finish
+from fraudlab.container.bodies.content_types import (
+    MEDIA_TYPES,
+    SLOW_PARSERS,
+    Parser,
+    parse_parquet,
+    read_content_type,
+)
+from fraudlab.container.bodies.rows import MOST_BYTES, SLICE_BYTES, BodyError, Rows, finish
 
 __all__ = [
     "BULK_BYTES",
     "MEDIA_TYPES",
+    "MOST_BYTES",
     "SLOW_PARSERS",
     "BodyError",
     "Parser",
     "Rows",
     "finish",
+    "parse_parquet",
     "read_content_type",
 ]
 

@@ -128,15 +128,16 @@ def _rows_of(content: Any, features: Features) -> tuple[list[Any], int]:
 
 def _pack(slices: Iterable[list[Any]], features: Features, max_rows: int) -> Rows:
     packed: list[bytes] = []
-    unseen = 0
+    count = unseen = 0
     for rows in slices:
-        refuse_too_many(len(packed) + len(rows), max_rows, features)
-        inputs, new = _pack_rows(rows, len(packed) + 1, features)
-        packed += inputs
+        refuse_too_many(count + len(rows), max_rows, features)
+        inputs, new = _pack_rows(rows, count + 1, features)
+        packed.append(b"".join(inputs))
+        count += len(inputs)
         unseen += new
-    if not packed:
+    if not count:
         raise no_rows(FIX)
-    return Rows(b"".join(packed), len(packed), unseen)
+    return Rows(b"".join(packed), count, unseen)
 
 
 def _pack_rows(rows: list[Any], first: int, features: Features) -> tuple[list[bytes], int]:

@@ -91,7 +91,7 @@ def parse_libsvm_rows(body: bytes, features: Features, max_rows: int, *, base: i
         unseen += new
     if not count:
         raise no_rows("send one row a line: index:value index:value …")
-    return Rows(b"".join([matrix.tobytes() for matrix in matrices]), count, unseen)
+    return Rows(b"".join([matrix.data for matrix in matrices]), count, unseen)
 
 
 def _slices(body: bytes, features: Features, max_rows: int) -> Iterator[Sparse]:

@@ -64,7 +64,7 @@ class Rows:
 
     Parameters
     ----------
-    inputs : bytes
+    inputs : bytes or memoryview
         Those of a float32 matrix of shape (count, columns): rounded and checked, not scaled; categories as
         codes, NaN where missing.
     count : int
@@ -73,7 +73,7 @@ class Rows:
         How many of the categories train has not seen.
     """
 
-    inputs: bytes
+    inputs: bytes | memoryview
     count: int
     unseen: int = 0
 

@@ -6,7 +6,7 @@ Scores keep the shortest digits that read back as the same float32, in every for
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -15,14 +15,15 @@ import numpy as np
 import orjson
 from numpy.typing import NDArray
 
+from fraudlab.container.endpoint.http_messages import Piece
 from fraudlab.container.endpoint.negotiation import ANSWER_NAMES, CSV, JSON, JSON_LINES, PARQUET, RECORDIO
 from fraudlab.container.endpoint.selected import (
     Selected,
     selected_csv,
     selected_json,
     selected_json_lines,
-    selected_parquet,
     selected_records,
+    selected_table,
 )
 from fraudlab.container.failure import near, shown
 from fraudlab.container.formats.recordio_writing import write_records
@@ -110,9 +111,34 @@ def render(scored: Scored, *, outputs: tuple[str, ...], kind: str) -> bytes:
         A media type, one of ``ANSWER_NAMES``.
     """
     write = _WRITERS[kind]
-    if isinstance(outputs, Selected):
+    if isinstance(outputs, Selected) and write in _SELECTED_WRITERS:
         return _SELECTED_WRITERS[write](scored.score, outputs)
     return write(scored, outputs)
+
+
+def render_slices(slices: Iterable[Scored], *, outputs: tuple[str, ...], kind: str) -> list[Piece]:
+    """Write an answer, as :func:`render`, of rows that are scored a slice at a time: pieces, in order.
+
+    Parameters
+    ----------
+    slices : iterable of Scored
+        At least one; each is let go of before the next is asked for.
+    """
+    form = ANSWER_NAMES[kind]
+    if form == PARQUET:
+        return [_write_parquets(slices, outputs)]
+    pieces: list[bytes] = [render(scored, outputs=outputs, kind=kind) for scored in slices]
+    if form != JSON or len(pieces) == 1:
+        return list(pieces)
+    # Each is an envelope around objects: they go into one.
+    separator, tail = b", ", b"]}"
+    if not isinstance(outputs, Selected):
+        separator, tail = b",", pieces[0][pieces[0].rindex(b"],") :]
+    head = pieces[0].index(b"[") + 1
+    joined: list[Piece] = [memoryview(pieces[0])[: -len(tail)]]
+    for piece in pieces[1:]:
+        joined += [separator, memoryview(piece)[head : -len(tail)]]
+    return [*joined, tail]
 
 
 def _write_csv(scored: Scored, outputs: tuple[str, ...]) -> bytes:
@@ -206,8 +232,27 @@ _CSV_FIELDS: dict[str, Callable[[Scored], list[bytes]]] = {
 
 
 def _write_parquet(scored: Scored, outputs: tuple[str, ...]) -> bytes:
-    import pyarrow as pa
+    return _write_parquets([scored], outputs)
+
+
+def _write_parquets(slices: Iterable[Scored], outputs: tuple[str, ...]) -> bytes:
     from pyarrow import parquet
+
+    sink = io.BytesIO()
+    writer: Any = None
+    for scored in slices:
+        if isinstance(outputs, Selected):
+            table = selected_table(scored.score, outputs)
+        else:
+            table = _table(scored, outputs)
+        writer = writer or parquet.ParquetWriter(sink, table.schema)
+        writer.write_table(table)
+    writer.close()
+    return sink.getvalue()
+
+
+def _table(scored: Scored, outputs: tuple[str, ...]) -> Any:
+    import pyarrow as pa
 
     reasons = [
         [{"column": name, "contribution": contribution} for name, contribution in row]
@@ -222,10 +267,7 @@ def _write_parquet(scored: Scored, outputs: tuple[str, ...]) -> bytes:
         "model": lambda: pa.array([scored.model] * len(scored.score)),
     }
     table = pa.table({output: columns[output]() for output in outputs or _NAMED_BY_DEFAULT})
-    described = table.replace_schema_metadata({"threshold": repr(scored.threshold), "model": scored.model})
-    sink = io.BytesIO()
-    parquet.write_table(described, sink)
-    return sink.getvalue()
+    return table.replace_schema_metadata({"threshold": repr(scored.threshold), "model": scored.model})
 
 
 def _write_records(scored: Scored, outputs: tuple[str, ...]) -> bytes:
@@ -249,7 +291,6 @@ _SELECTED_WRITERS: dict[_Write, Callable[[NDArray[np.float32], Selected], bytes]
     _write_csv: selected_csv,
     _write_json: selected_json,
     _write_json_lines: selected_json_lines,
-    _write_parquet: selected_parquet,
     _write_records: selected_records,
 }
 _WRITERS = {kind: _FORMATS[ANSWER_NAMES[kind]] for kind in ANSWER_NAMES}

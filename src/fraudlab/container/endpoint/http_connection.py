@@ -7,7 +7,7 @@ import math
 from collections import deque
 from typing import TYPE_CHECKING, Any
 
-from fraudlab.container.endpoint.http_messages import GONE, Answer, Request, busy, problem
+from fraudlab.container.endpoint.http_messages import GONE, Answer, Piece, Request, busy, problem
 from fraudlab.container.endpoint.http_reader import RequestReader
 
 if TYPE_CHECKING:
@@ -32,6 +32,8 @@ class Connection(RequestReader, asyncio.Protocol):
         self._blocked = self._half_closed = False
         #: the next answer ends it, so that its client connects again, perhaps to another process
         self.moving = False
+        #: bytes of answers that wait for their turn, or for the client to take them
+        self._unsent = 0
 
     # What asyncio calls
 
@@ -57,11 +59,13 @@ class Connection(RequestReader, asyncio.Protocol):
 
     def pause_writing(self) -> None:
         self._blocked = True
+        self._count_unsent()
         self._since = self.server.loop.time()
         self._transport.pause_reading()
 
     def resume_writing(self) -> None:
         self._blocked = False
+        self._count_unsent()
         self._since = self.server.loop.time()
         self._read_on()
 
@@ -72,6 +76,8 @@ class Connection(RequestReader, asyncio.Protocol):
             self.server.buffered -= len(request.body)
             request.answer = request.answer or GONE
         self._waiting.clear()
+        self._blocked = False
+        self._count_unsent()
         self.server.connections.pop(self, None)
 
     # What is read
@@ -93,15 +99,26 @@ class Connection(RequestReader, asyncio.Protocol):
 
     def write_ready(self) -> None:
         """Write every answer whose turn it is."""
-        waiting, ready, last = self._waiting, [], False
-        while waiting and waiting[0].answer is not None and not last:
+        waiting, last = self._waiting, False
+        ready: list[Piece] = []
+        more = False
+        while waiting and (answer := waiting[0].answer) is not None and not last:
             request = waiting.popleft()
             self.server.buffered -= len(request.body)
             last = self.server.stopping or self.moving or request.is_last
             ready.append(request.rendered(last=last))
+            if answer.more and request.method != b"HEAD":
+                ready += answer.more
+                more = True
         if not ready:
+            self._count_unsent()
             return
-        self._transport.write(ready[0] if len(ready) == 1 else b"".join(ready))
+        if more:
+            self._transport.writelines(ready)
+        else:
+            self._transport.write(ready[0] if len(ready) == 1 else b"".join(ready))
+        if self._unsent:
+            self._count_unsent()
         if last:
             self._end()
         elif self._half_closed and not waiting:
@@ -179,6 +196,12 @@ class Connection(RequestReader, asyncio.Protocol):
             self._transport.close()
         else:
             self._transport.write_eof()
+
+    def _count_unsent(self) -> None:
+        unsent = sum(request.answer.length for request in self._waiting if request.answer is not None)
+        unsent += self._transport.get_write_buffer_size() if self._blocked else 0
+        self.server.unsent += unsent - self._unsent
+        self._unsent = unsent
 
     def _read_on(self) -> None:
         if not self._blocked and len(self._waiting) <= _PIPELINED:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cache
 from http import HTTPStatus
 from typing import Any, NamedTuple
@@ -14,13 +14,23 @@ JSON, PROBLEM = "application/json", "application/problem+json"
 RETRY = b"retry-after: 1\r\n"
 
 
+#: of a body
+Piece = bytes | memoryview
+
+
 class Answer(NamedTuple):
-    """An HTTP response; `headers` are complete lines besides type and length."""
+    """An HTTP response; `headers` are complete lines besides type and length, `more` is behind `body`."""
 
     status: int
-    body: bytes
+    body: Piece
     kind: str = JSON
     headers: bytes = b""
+    more: Sequence[Piece] = ()
+
+    @property
+    def length(self) -> int:
+        """Bytes of the whole body."""
+        return len(self.body) + sum(map(len, self.more))
 
 
 def problem(status: int, detail: str, *, headers: bytes = b"", **members: Any) -> Answer:
@@ -105,17 +115,18 @@ class Request:
             self._answered()
 
     def rendered(self, *, last: bool) -> bytes:
-        """The bytes of the answer; `last` says that the connection ends with it."""
+        """The bytes of the answer but for its `more`; `last` says that the connection ends with it."""
         assert self.answer is not None
-        status, body, kind, more = self.answer
+        status, body, kind, lines, more = self.answer
         if last:
-            more += b"connection: close\r\n"
+            lines += b"connection: close\r\n"
         elif b"connection" in self.headers:
-            more += b"connection: keep-alive\r\n"  # HTTP/1.0 wants to be told
+            lines += b"connection: keep-alive\r\n"  # HTTP/1.0 wants to be told
         if status == 204:
-            return b"HTTP/1.1 204 No Content\r\n%b\r\n" % more
-        shown = b"" if self.method == b"HEAD" else body
-        return b"%bcontent-length: %d\r\n%b\r\n%b" % (_beginning(status, kind), len(body), more, shown)
+            return b"HTTP/1.1 204 No Content\r\n%b\r\n" % lines
+        shown = b"" if self.method == b"HEAD" else bytes(body)
+        length = self.answer.length if more else len(body)
+        return b"%bcontent-length: %d\r\n%b\r\n%b" % (_beginning(status, kind), length, lines, shown)
 
     @property
     def is_last(self) -> bool:

@@ -2,98 +2,33 @@
 
 from __future__ import annotations
 
-import asyncio
 import itertools
 import logging
 import os
 import re
-from concurrent.futures import Future, ThreadPoolExecutor
 from functools import lru_cache
-from typing import Any, NamedTuple
 
 import numpy as np
-import orjson
 from numpy.typing import NDArray
 
-from fraudlab.container.bodies import (
-    BULK_BYTES,
-    SLOW_PARSERS,
-    BodyError,
-    Parser,
-    Rows,
-    finish,
-    read_content_type,
-)
+from fraudlab.container.bodies import BULK_BYTES, SLOW_PARSERS, BodyError, Parser, Rows, read_content_type
 from fraudlab.container.endpoint.answers import Scored, read_outputs, render
-from fraudlab.container.endpoint.batching import Batcher
-from fraudlab.container.endpoint.http_messages import JSON, RETRY, Answer, Request, problem
+from fraudlab.container.endpoint.asks import Ask, Refusal, ServedModel
+from fraudlab.container.endpoint.http import Server
+from fraudlab.container.endpoint.http_messages import JSON, RETRY, Answer, Piece, Request, problem
+from fraudlab.container.endpoint.large import LargeRequests, take_long
 from fraudlab.container.endpoint.logs import is_logged, log, log_defect
 from fraudlab.container.endpoint.metrics import Metrics
 from fraudlab.container.endpoint.negotiation import ANSWER_TYPES, RECORDIO, accepted
-from fraudlab.container.endpoint.selected import Selected
 from fraudlab.container.endpoint.settings import Settings
-from fraudlab.container.scorer import Scorer
 
-#: large bodies at work beside the event loop: one is read while the other is scored
-_THREADS = 2
+#: the bodies of less are nothing; the cells of more are not read between two single rows
+_SMALL_BYTES, _BATCHED_CELLS = 512, 1 << 15
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._:-]{1,128}")
 #: SageMaker hands this header of a caller on to the container
 _ATTRIBUTES = b"x-amzn-sagemaker-custom-attributes"
 #: records hold numbers; these are none
 _TEXTS = frozenset({"reasons", "model"})
-_TAKE_LONG = {"raw_score", "reasons"}
-
-
-class Refusal(Exception):
-    """An answer other than what was asked for.
-
-    Parameters
-    ----------
-    status : int
-    detail : str
-    headers : bytes
-        Complete lines.
-    **members
-        Further members of the problem.
-    """
-
-    def __init__(self, status: int, detail: str, *, headers: bytes = b"", **members: Any) -> None:
-        super().__init__(detail)
-        self.status = status
-        self.headers = headers
-        self.detail = detail
-        self.members = members
-
-
-class ServedModel:
-    """A model that requests can be put to.
-
-    Parameters
-    ----------
-    scorer : Scorer
-    loop : asyncio.AbstractEventLoop
-    """
-
-    def __init__(self, scorer: Scorer, loop: asyncio.AbstractEventLoop) -> None:
-        self.scorer = scorer
-        self.contract = orjson.dumps(scorer.contract)
-        self.header = b"x-fraudlab-model: %b\r\n" % scorer.model_id.encode()
-        self.batcher = Batcher(scorer, loop)
-
-    def healthy(self) -> bool:
-        """Whether a row really gets a score."""
-        canary = np.full((1, len(self.scorer.features)), np.nan, np.float32)
-        return bool(np.isfinite(self.scorer.score(canary)).all())
-
-
-class _Ask(NamedTuple):
-    """Who asks which model what, and how the answer is to be written."""
-
-    model: ServedModel
-    request: Request
-    parse: Parser
-    outputs: tuple[str, ...]
-    kind: str
 
 
 class Invocations:
@@ -102,16 +37,17 @@ class Invocations:
     Parameters
     ----------
     settings : Settings
-    loop : asyncio.AbstractEventLoop
+    server : Server
+        Whose answers that nobody has taken yet hold up large requests.
     metrics : Metrics or None
     """
 
-    def __init__(self, settings: Settings, loop: asyncio.AbstractEventLoop, metrics: Metrics | None) -> None:
+    def __init__(self, settings: Settings, server: Server, metrics: Metrics | None) -> None:
         self._settings = settings
-        self._loop = loop
+        self._server = server
+        self._loop = server.loop
         self._metrics = metrics
-        self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="large")
-        self._in_threads = 0
+        self._large = LargeRequests(settings, server, self._deliver, self._fail)
         self._ids = itertools.count(1)
         self._id_prefix = os.urandom(4).hex().encode()
         self._log_scored = is_logged(
@@ -140,13 +76,20 @@ class Invocations:
         if kind == RECORDIO and not _TEXTS.isdisjoint(outputs):
             texts = ", ".join(sorted(_TEXTS))
             raise Refusal(406, f"{RECORDIO} holds numbers, and {texts} are none: accept {JSON}")
-        ask = _Ask(model, request, parse, outputs, kind)
+        ask = Ask(model, request, parse, outputs, kind)
         if not request.body:
             self.respond(request, Answer(204, b"", headers=self._headers(ask, 0)))
-        elif len(request.body) >= BULK_BYTES or parse in SLOW_PARSERS or _take_long(outputs):
-            self._answer_from_thread(ask)
+        elif (
+            len(request.body) >= BULK_BYTES
+            or parse in SLOW_PARSERS
+            or take_long(outputs)
+            or (len(request.body) > _SMALL_BYTES and _cells(ask) > _BATCHED_CELLS)
+        ):
+            self._large.add(ask)
+        elif self._server.unsent > self._server.limits.unsent and len(request.body) > _SMALL_BYTES:
+            raise Refusal(503, "too many answers wait to be taken; try again later", headers=RETRY)
         else:
-            model.batcher.add(self._read(ask), ask, self._answer_batched, self._fail)
+            model.batcher.add(ask.read(self._settings.max_rows), ask, self._answer_batched, self._fail)
 
     def request_id(self, request: Request) -> bytes:
         """The caller's own id of a request, or a new one."""
@@ -177,69 +120,36 @@ class Invocations:
 
     def close(self) -> None:
         """Let go of the threads."""
-        self._threads.shutdown(wait=False, cancel_futures=True)
+        self._large.close()
 
-    def _read(self, ask: _Ask) -> Rows:
-        try:
-            return ask.parse(ask.request.body, ask.model.scorer.features, self._settings.max_rows)
-        except BodyError as error:
-            place = {name: value for name in ("row", "column") if (value := getattr(error, name)) is not None}
-            raise Refusal(error.status, error.sentence, **place) from error
-
-    def _answer_batched(self, ask: _Ask, rows: Rows, score: NDArray[np.float32], texts: list[bytes]) -> None:
+    def _answer_batched(self, ask: Ask, rows: Rows, score: NDArray[np.float32], texts: list[bytes]) -> None:
         scorer = ask.model.scorer
         scored = Scored(score, None, None, scorer.threshold, scorer.model_id, texts)
-        self._deliver(ask, rows, scored, render(scored, outputs=ask.outputs, kind=ask.kind))
+        body = render(scored, outputs=ask.outputs, kind=ask.kind)
+        self._deliver(ask, rows.count, rows.unseen, score, [body])
 
-    def _deliver(self, ask: _Ask, rows: Rows, scored: Scored, body: bytes) -> None:
+    def _deliver(
+        self, ask: Ask, count: int, unseen: int, score: NDArray[np.float32], pieces: list[Piece]
+    ) -> None:
         if self._metrics is not None:
-            self._metrics.scored(scored.score, threshold=scored.threshold, unseen=rows.unseen)
+            self._metrics.scored(score, threshold=ask.model.scorer.threshold, unseen=unseen)
+        answer = Answer(200, pieces[0], ask.kind, self._headers(ask, unseen), pieces[1:])
         if self._log_scored:
-            log(logging.DEBUG, "scored", path=shown(ask.request.path), rows=rows.count, bytes=len(body))
-        self.respond(ask.request, Answer(200, body, ask.kind, self._headers(ask, rows.unseen)))
+            log(logging.DEBUG, "scored", path=shown(ask.request.path), rows=count, bytes=answer.length)
+        self.respond(ask.request, answer)
 
-    def _headers(self, ask: _Ask, unseen: int) -> bytes:
+    def _headers(self, ask: Ask, unseen: int) -> bytes:
         return b"%bx-fraudlab-unseen: %d\r\nx-request-id: %b\r\n" % (
             ask.model.header,
             unseen,
             self.request_id(ask.request),
         )
 
-    def _fail(self, ask: _Ask, error: BaseException) -> None:
+    def _fail(self, ask: Ask, error: BaseException) -> None:
         if not isinstance(error, Refusal):
             log_defect("the model does not score", error)
             error = Refusal(500, "internal error; the log has the traceback")
         self.refuse(ask.request, error)
-
-    def _answer_from_thread(self, ask: _Ask) -> None:
-        if self._in_threads >= self._settings.max_waiting:
-            raise Refusal(503, "too many large requests wait; try again later", headers=RETRY)
-        self._in_threads += 1
-        future = self._threads.submit(self._work, ask)
-        future.add_done_callback(lambda done: self._loop.call_soon_threadsafe(self._leave_thread, ask, done))
-
-    def _leave_thread(self, ask: _Ask, future: Future[tuple[Rows, Scored, bytes] | None]) -> None:
-        self._in_threads -= 1
-        error = future.exception()
-        if error is not None:
-            self._fail(ask, error)
-        elif (result := future.result()) is not None:
-            self._deliver(ask, *result)
-
-    def _work(self, ask: _Ask) -> tuple[Rows, Scored, bytes] | None:
-        if ask.request.answer is not None:  # it has timed out, or its sender has hung up
-            return None
-        scorer = ask.model.scorer
-        rows = self._read(ask)
-        matrix = finish([rows], scorer.features)
-        scored = Scored(
-            scorer.score(matrix),
-            scorer.raw_score(matrix) if "raw_score" in ask.outputs and _take_long(ask.outputs) else None,
-            scorer.reasons(matrix, most=self._settings.reasons) if "reasons" in ask.outputs else None,
-            scorer.threshold,
-            scorer.model_id,
-        )
-        return rows, scored, render(scored, outputs=ask.outputs, kind=ask.kind)
 
 
 @lru_cache(256)
@@ -254,11 +164,6 @@ def _formats(content_type: bytes, accept: bytes, default: str) -> tuple[Parser, 
     if answer is None:
         raise Refusal(406, f"accept {wanted!r}: answers are {', '.join(ANSWER_TYPES)}")
     return parse, answer
-
-
-def _take_long(outputs: tuple[str, ...]) -> bool:
-    # What is selected by the official container's words is made of the scores alone.
-    return not (_TAKE_LONG.isdisjoint(outputs) or isinstance(outputs, Selected))
 
 
 @lru_cache(256)
@@ -277,3 +182,8 @@ def _outputs(attributes: bytes) -> tuple[str, ...]:
 def shown(name: bytes) -> str:
     """Bytes of a client for a sentence or a line of the log."""
     return name[:200].decode("latin-1")
+
+
+def _cells(ask: Ask) -> int:
+    """How many inputs a body of lines stands for: each line is a row of all columns, whatever it holds."""
+    return (ask.request.body.count(b"\n") + 1) * len(ask.model.scorer.features)

@@ -17,6 +17,8 @@ class Limits:
         Bytes of its request line and headers.
     buffered : int
         Bytes of all bodies held at once.
+    unsent : int
+        Bytes of all answers that their clients have not taken.
     connections : int
         Open connections; one more is answered 503 and closed.
     head_seconds : float
@@ -30,6 +32,7 @@ class Limits:
     body: int = 25 << 20
     head: int = 64 << 10
     buffered: int = 256 << 20
+    unsent: int = 1 << 40
     connections: int = 10_000
     head_seconds: float = 10.0
     seconds: float = 60.0

@@ -17,7 +17,7 @@ from urllib.parse import parse_qs
 
 import orjson
 
-from fraudlab.container.endpoint.invocations import Refusal, ServedModel
+from fraudlab.container.endpoint.asks import Refusal, ServedModel
 from fraudlab.container.endpoint.settings import Settings
 from fraudlab.container.failure import ConfigError
 from fraudlab.container.runtime import available_memory

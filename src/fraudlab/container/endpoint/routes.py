@@ -11,9 +11,10 @@ from urllib.parse import unquote_to_bytes
 
 import orjson
 
+from fraudlab.container.endpoint.asks import Refusal, ServedModel
 from fraudlab.container.endpoint.http import Server
 from fraudlab.container.endpoint.http_messages import Answer, Request, problem
-from fraudlab.container.endpoint.invocations import Invocations, Refusal, ServedModel, shown
+from fraudlab.container.endpoint.invocations import Invocations, shown
 from fraudlab.container.endpoint.logs import log, log_defect
 from fraudlab.container.endpoint.metrics import Metrics
 from fraudlab.container.endpoint.models import Models
@@ -48,7 +49,7 @@ class Endpoint:
         )
         self._settings = settings
         self._metrics = Metrics() if settings.metrics else None
-        self._invocations = Invocations(settings, loop, self._metrics)
+        self._invocations = Invocations(settings, self.server, self._metrics)
         self._model = None if scorer is None else ServedModel(scorer, loop)
         self._models = Models(settings, loop)
         self._tasks: set[asyncio.Task[None]] = set()

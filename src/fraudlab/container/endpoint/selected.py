@@ -9,7 +9,6 @@ of ``aws/sagemaker-xgboost-container``, for ``binary:logistic``, the objective a
 
 from __future__ import annotations
 
-import io
 import json
 from collections.abc import Callable
 from functools import lru_cache
@@ -71,18 +70,15 @@ def selected_records(score: Score, selected: Selected) -> bytes:
     return write_records({word: _VALUES.get(word, _nothing)(score) for word in selected.members})
 
 
-def selected_parquet(score: Score, selected: Selected) -> bytes:
-    """One column a word; this format the official container does not answer in."""
+def selected_table(score: Score, selected: Selected) -> Any:
+    """One column a word, for Parquet; this format the official container does not answer in."""
     import pyarrow as pa
-    from pyarrow import parquet
 
     columns: dict[str, Any] = {}
     for word in selected.members:
         values = _VALUES.get(word, _nothing)(score)
         columns[word] = list(values) if word in _PLURAL else values[:, 0]
-    sink = io.BytesIO()
-    parquet.write_table(pa.table(columns), sink)
-    return sink.getvalue()
+    return pa.table(columns)
 
 
 def _objects(score: Score, selected: Selected) -> list[str]:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from fraudlab.container.contract import Tree
 from fraudlab.container.endpoint.answers import read_outputs
+from fraudlab.container.endpoint.capacity import UNBOUNDED, Capacity
 from fraudlab.container.endpoint.limits import Limits
 from fraudlab.container.endpoint.negotiation import read_answer_type
 from fraudlab.container.endpoint.selected import WORDS, read_selected
@@ -61,6 +62,10 @@ class Settings:
     log_level : str
     notes : tuple of str
         What the log says of the settings.
+    memory : int
+        Bytes that the endpoint may take; 0 is what its container has.
+    capacity : Capacity
+        What each process may hold; found out once the model is loaded.
     """
 
     model: Path
@@ -80,6 +85,8 @@ class Settings:
     metrics: bool
     log_level: str
     notes: tuple[str, ...]
+    memory: int
+    capacity: Capacity = UNBOUNDED
 
 
 def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
@@ -120,6 +127,7 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
         metrics=read.flag("FRAUDLAB_METRICS"),
         log_level=read.level("FRAUDLAB_LOG_LEVEL", "SAGEMAKER_CONTAINER_LOG_LEVEL"),
         notes=tuple(read.notes),
+        memory=read.whole("FRAUDLAB_MEMORY", 0, 64 * _MIB),
     )
 
 
