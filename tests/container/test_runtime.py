@@ -13,6 +13,7 @@ from fraudlab.container.runtime import (
     StoppedTooEarly,
     StopRequest,
     cpu_count,
+    end_with_launcher,
     lean_xgboost,
     peak_memory_mb,
     without,
@@ -113,3 +114,36 @@ def test_a_stop_at_once_ends_the_block() -> None:
             reached.append("a block that begins too late")
         os.kill(os.getpid(), signal.SIGTERM)
     assert reached == ["before"]
+
+
+LAUNCHER = """
+import os, subprocess, sys
+script = '''
+import signal, sys, time
+from fraudlab.container import runtime
+if sys.argv[1] == "watching":
+    runtime._ask_for_signal = lambda number: False
+runtime.end_with_launcher(signal.SIGKILL)
+print("ready", flush=True)
+time.sleep(600)
+'''
+environment = {**os.environ, "FRAUDLAB_LAUNCHER": str(os.getpid())}
+job = subprocess.Popen([sys.executable, "-c", script, sys.argv[1]], env=environment)
+job.wait()
+"""
+
+
+@pytest.mark.parametrize("how", ["told by the kernel", "watching"])
+def test_a_job_ends_with_its_launcher(how):
+    launcher = subprocess.Popen([sys.executable, "-c", LAUNCHER, how], stdout=subprocess.PIPE, text=True)
+    with launcher:
+        assert launcher.stdout is not None
+        assert launcher.stdout.readline() == "ready\n"
+        launcher.kill()
+        # the job holds the other end of the pipe for as long as it lives
+        assert launcher.stdout.read() == ""
+
+
+def test_a_job_without_a_launcher_is_left_alone(monkeypatch):
+    monkeypatch.delenv("FRAUDLAB_LAUNCHER", raising=False)
+    end_with_launcher(signal.SIGKILL)

@@ -1,0 +1,52 @@
+"""Taking containers away: what is gone or going is no error, and whatever else is one names what is left."""
+
+from types import SimpleNamespace
+
+import pytest
+from docker.errors import APIError
+
+from fraudlab.backends import docker_engine
+from fraudlab.errors import DockerUnavailable
+
+
+def refusal(status: int) -> APIError:
+    return APIError("refused", response=SimpleNamespace(status_code=status, url="", reason=""))
+
+
+class Engine:
+    """An engine with three containers; it answers to the removal of the second with a status of its own."""
+
+    def __init__(self, status: int) -> None:
+        self.api = self
+        self.status = status
+        self.asked: dict[str, object] = {}
+        self.removed: list[str] = []
+
+    def containers(self, **asked: object) -> list[dict[str, str]]:
+        self.asked = asked
+        return [{"Id": name} for name in ("one", "two", "three")]
+
+    def remove_container(self, name: str, *, force: bool) -> None:
+        if name == "two":
+            raise refusal(self.status)
+        self.removed.append(name)
+
+    def close(self) -> None:
+        pass
+
+
+@pytest.mark.parametrize("status", [404, 409], ids=["gone", "going"])
+def test_a_container_that_is_gone_or_going_is_no_error(monkeypatch, status):
+    engine = Engine(status)
+    monkeypatch.setattr(docker_engine, "_connect", lambda timeout: engine)
+    docker_engine.remove_containers("v1-12ab34cd")
+    assert engine.removed == ["one", "three"]
+    assert engine.asked["filters"] == {"label": "org.fraudlab.owner=v1-12ab34cd"}
+    assert engine.asked["all"] is True
+
+
+def test_an_engine_that_fails_is_an_error_that_says_what_may_be_left(monkeypatch):
+    monkeypatch.setattr(docker_engine, "_connect", lambda timeout: Engine(500))
+    with pytest.raises(DockerUnavailable, match="containers of v1-12ab34cd may be left") as caught:
+        docker_engine.remove_containers("v1-12ab34cd")
+    assert "`fraudlab clean` takes them away" in (caught.value.fix or "")
