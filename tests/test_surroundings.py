@@ -1,5 +1,6 @@
 """What surrounds a run and must not matter: modules beside the table, terminals, readers, Comet's files."""
 
+import json
 import os
 import subprocess
 import sys
@@ -146,3 +147,15 @@ def test_an_address_that_is_none_is_a_line_too(in_tmp, monkeypatch):
         assert unreadable() == "COMET_URL_OVERRIDE is not a URL"
     monkeypatch.setenv("COMET_URL_OVERRIDE", "http://h:80/api")
     assert unreadable() == ""
+
+
+def test_a_table_whose_name_is_no_utf8_is_read_like_any_other(tmp_path):
+    table = ["data", "generate", "t.csv", "--rows", "2000", "--fraud-rate", "0.05"]
+    assert call(*table, cwd=tmp_path).returncode == 0
+    (tmp_path / "t.csv").rename(tmp_path / "k\udce9.csv")
+    words = [word for word in SMALL if not word.startswith("data.")]
+    about = ["data=table", "data.path=k\udce9.csv", "data.label=Class", "data.time=Time", "data.time_unit=s"]
+    done = call("train", *words, *about, "run.id=r", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    record = json.loads((tmp_path / "runs" / "r" / "run.json").read_text(encoding="utf-8"))
+    assert record["data"]["path"] == str(tmp_path / "k\udce9.csv")

@@ -37,12 +37,15 @@ def as_json(content: object) -> str:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write text through a temporary file and a rename; see :func:`write_json`."""
+    """Write text through a temporary file and a rename; see :func:`write_json`.
+
+    A byte of a file name that is no UTF-8 becomes the escape that JSON reads back as itself.
+    """
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     with storage(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
-            temporary.write_text(text, encoding="utf-8")
+            temporary.write_text(text, encoding="utf-8", errors="backslashreplace")
             temporary.replace(path)
         except BaseException:
             temporary.unlink(missing_ok=True)

@@ -103,7 +103,16 @@ def test_a_container_that_fails_is_an_error_with_its_code(client, tmp_path):
 
 
 @pytest.mark.parametrize(
-    "folder", ["/root/fraudlab/runs/.cache", "/etc/x", "/home/a/b:c", "/home/a/#1/runs", "~/.config/runs"]
+    "folder",
+    [
+        "/root/fraudlab/runs/.cache",
+        "/etc/x",
+        "/home/a/b:c",
+        "/home/a/#1/runs",
+        "/a/$b",
+        "/a;b",
+        "~/.config/runs",
+    ],
 )
 def test_folders_that_cannot_be_mounted_are_moved(folder):
     from pathlib import Path

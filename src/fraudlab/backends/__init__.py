@@ -69,11 +69,11 @@ def refused() -> tuple[str, ...]:
 def mountable(folder: Path) -> Path:
     """A folder that containers can be given: `folder` itself, or one of the system's temporary folder.
 
-    Local mode refuses whatever begins like a system folder, and writes paths into texts where ``:``, ``#``
-    and ``?`` mean something else.
+    Local mode refuses whatever begins like a system folder, and writes paths into URIs and Compose files,
+    where ``:``, ``#``, ``$`` and others mean something else.
     """
     path = folder.resolve()
-    if str(path).startswith(refused()) or any(sign in str(path) for sign in ":#?%\n"):
+    if str(path).startswith(refused()) or any(sign in str(path) for sign in ":;#?%$\\\n"):
         owner = os.getuid() if hasattr(os, "getuid") else "user"
         return Path(tempfile.gettempdir()) / f"fraudlab-{owner}" / "cache"
     return path

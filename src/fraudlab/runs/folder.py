@@ -180,7 +180,7 @@ class RunFolder:
         if self._owner is None:
             self.save()
             return
-        content = as_json(hide(self.record)).encode()
+        content = as_json(hide(self.record)).encode(errors="backslashreplace")
         with storage(self.path / RECORD):
             os.lseek(self._owner.descriptor, 0, os.SEEK_SET)
             _write_all(self._owner.descriptor, content)

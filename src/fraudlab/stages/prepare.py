@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,7 @@ from fraudlab.config_rules import gap_seconds, split_kind
 from fraudlab.container.failure import override
 from fraudlab.data.digests import identity
 from fraudlab.data.sources import check_was_read
+from fraudlab.errors import DataError
 from fraudlab.files import publish, read_json, storage, write_json
 from fraudlab.stages.context import Context
 from fraudlab.stages.unseen import Unseen, find_unseen, refuse_wholly_unseen
@@ -88,7 +90,7 @@ def job_description(context: Context, source: Source) -> dict[str, Any]:
     data, split = context.config.data, context.config.split
     return {
         "file": _job_file(source),
-        "table": {**source.layout.as_json(), "files": _job_files(source)},
+        "table": _job_table(source),
         "sha256": source.sha256,
         "label": data.label,
         "time": data.time,
@@ -115,6 +117,12 @@ def job_description(context: Context, source: Source) -> dict[str, Any]:
 def _job_file(source: Source) -> str:
     """What the table is called in the job: a file, or the folder of several."""
     return f"table.{source.format}" if len(source.files) == 1 else "table"
+
+
+def _job_table(source: Source) -> dict[str, Any]:
+    """How the table is laid out, with a name for errors and names of files that JSON can hold."""
+    layout = {**source.layout.as_json(), "files": _job_files(source)}
+    return {**layout, "name": str(layout["name"]).encode(errors="backslashreplace").decode()}
 
 
 def _job_files(source: Source) -> list[str]:
@@ -204,6 +212,7 @@ def _run_job(context: Context, source: Source, job: dict[str, Any]) -> Path:
     for file, target in zip(source.files, placed, strict=True):
         place_table(file, target)
     before = [identity(target) for target in placed]
+    _refuse_bytes(job)
     write_json(context.config_channel / "process.json", job)
     with storage(output):
         output.mkdir(parents=True, exist_ok=True)
@@ -220,6 +229,16 @@ def _run_job(context: Context, source: Source, job: dict[str, Any]) -> Path:
         backend.process(context.record_request("processing-job", request), log)
     check_was_read(source, placed, before)
     return output
+
+
+def _refuse_bytes(job: dict[str, Any]) -> None:
+    """Refuse names that are no UTF-8, which a job's JSON cannot hold."""
+    text = json.dumps(job, ensure_ascii=False)
+    if odd := re.search(r'[^"]*[\ud800-\udfff][^"]*', text):
+        raise DataError(
+            f"The name {odd[0].encode('ascii', 'backslashreplace').decode()!r} is not UTF-8.",
+            fix="rename it, or write the column's name in UTF-8",
+        )
 
 
 def place_table(source: Path, target: Path) -> None:
