@@ -12,7 +12,7 @@ from pyarrow import parquet
 
 from fraudlab.data import digests
 from fraudlab.data.digests import file_sha256
-from fraudlab.data.sources import resolve
+from fraudlab.data.sources import check_was_read, resolve
 from fraudlab.errors import ConfigError, DataError
 
 ROWS = "ts,amount,label\n1,2.5,0\n2,3.5,1\n"
@@ -244,3 +244,41 @@ def test_a_file_that_grows_meanwhile_is_refused(table, cache, monkeypatch):
 def test_a_file_written_just_now_is_not_remembered(table, cache):
     file_sha256(table, cache=cache)
     assert not (cache / "digests").exists()
+
+
+def test_a_folder_and_a_pattern_are_the_same_table(tmp_path, cache):
+    folder = tmp_path / "t"
+    folder.mkdir()
+    for name, row in (("b.csv", "1,2,0\n"), ("a.csv", "2,3,1\n")):
+        (folder / name).write_text("ts,amount,label\n" + row)
+    (folder / "README.md").write_text("not a table")
+    one = resolve(folder, label="label", cache=cache)
+    listing = "".join(
+        f"{hashlib.sha256((folder / name).read_bytes()).hexdigest()}  {name}\n" for name in ("a.csv", "b.csv")
+    )
+    assert one.sha256 == hashlib.sha256(listing.encode()).hexdigest()
+    assert one.layout.files == ("a.csv", "b.csv")
+    assert "t: left out, as they are no tables: README.md" in one.notes[-1]
+    assert resolve(str(folder / "*.csv"), label="label", cache=cache).sha256 == one.sha256
+    assert "matches no file" in refusal(DataError, folder / "*.parquet", cache)
+    (tmp_path / "empty").mkdir()
+    assert "is a folder that holds no table" in refusal(DataError, tmp_path / "empty", cache)
+
+
+def test_what_a_job_read_is_what_was_hashed(table, cache, tmp_path):
+    source = resolve(table, label="label", cache=cache)
+    placed = tmp_path / "placed.csv"
+    os.link(table, placed)
+    before = [digests.identity(placed)]
+    check_was_read(source, [placed], before)
+    os.link(table, tmp_path / "other")  # another run: only the time of change is another
+    check_was_read(source, [placed], before)
+    copy = tmp_path / "copy.csv"
+    copy.write_bytes(table.read_bytes())
+    check_was_read(source, [copy], [digests.identity(copy)])
+    times = table.stat().st_atime_ns, table.stat().st_mtime_ns
+    with table.open("r+b") as file:
+        file.write(ROWS.replace("2.5", "9.5").encode())
+    os.utime(table, ns=times)
+    with pytest.raises(DataError, match="table.csv has changed while the run read it"):
+        check_was_read(source, [placed], before)

@@ -213,7 +213,7 @@ def _notes(place: Place, found: Found) -> tuple[str, ...]:
         notes.insert(0, f"{place.name}: {len(place.files):,} files, read in order of their names")
     if place.left_out:
         shown = ", ".join(place.left_out[:3]) + (", …" if len(place.left_out) > 3 else "")
-        notes.append(f"{place.name}: {len(place.left_out)} files that are no tables left out: {shown}")
+        notes.append(f"{place.name}: left out, as they are no tables: {shown}")
     return tuple(notes)
 
 

@@ -46,14 +46,16 @@ def refuse_text(place: Place, found: Found, numeric: Sequence[str], *, categoric
     wordy = [name for name, values in texts.items() if _is_wordy(values)]
     categories = [name for name in texts if name not in wordy]
     examples = ", ".join(f"{name!r} ({shown(_example(values))})" for name, values in texts.items())
-    columns = "1 column" if len(texts) == 1 else f"{len(texts)} columns"
+    said = f"{len(texts)} columns of {place.name} hold text, not numbers, and are not declared"
+    if len(texts) == 1:
+        said = f"1 column of {place.name} holds text, not numbers, and is not declared"
     advice = []
     if categories:
         advice.append(override("data.categorical", [*categorical, *categories]))
     if wordy:
         advice.append(f"{override('data.drop', wordy)} (ids, times or free text; keep what else it lists)")
     raise DataError(
-        f"{columns} of {place.name} hold text, not numbers, and are not declared: {examples}.",
+        f"{said}: {examples}.",
         fix="add " + " ".join(advice),
     )
 
@@ -75,8 +77,11 @@ def _is_wordy(values: Sequence[Any]) -> bool:
 
 def _samples(place: Place, found: Found, names: Sequence[str]) -> dict[str, Sequence[Any]]:
     """The first values of columns that are text, or of a type that no number has."""
-    if not found.types:
-        return {name: found.sample[name] for name in names if name in found.sample}
+    sampled: dict[str, Sequence[Any]] = {name: found.sample[name] for name in names if name in found.sample}
+    return sampled | _parquet_samples(place, found, names)
+
+
+def _parquet_samples(place: Place, found: Found, names: Sequence[str]) -> dict[str, Sequence[Any]]:
     import pyarrow as pa
     from pyarrow import parquet
 

@@ -39,7 +39,7 @@ class Found:
     columns : tuple of str
         Of the table, those of its folders' names last.
     sample : mapping of str to tuple of str
-        The first values of each column of a CSV table, as text; empty for Parquet.
+        The first values of each column of a CSV table, as text, and those that folders name.
     types : mapping of str to pyarrow.DataType
         Of the columns of Parquet files; empty for CSV.
     rows : int or None
@@ -131,7 +131,8 @@ def _find_parquet(folder: Path, layout: Layout, keys: Sequence[str]) -> tuple[La
         notes.append(f"{layout.name} holds Parquet, and is read as that")
     names = [*schema.names, *(key for key in keys if key not in schema.names)]
     types = {field.name: field.type for field in schema}
-    return layout, Found(tuple(names), {}, types, rows, tuple(notes))
+    sample = {key: values for key, values in _folder_values(layout.files, keys).items() if key not in types}
+    return layout, Found(tuple(names), sample, types, rows, tuple(notes))
 
 
 def _find_csv(
@@ -177,10 +178,14 @@ def _find_csv(
     columns = (*first.names, *(key for key in keys if key not in first.names))
     rows = [row[: len(first.names)] for row in sampled.rows] if sampled else []
     values = list(zip(*rows, strict=True)) if rows else [()] * len(first.names)
-    sample = dict(zip(first.names, values, strict=True))
+    sample = _folder_values(layout.files, keys) | dict(zip(first.names, values, strict=True))
     if looks_like_values(first.names):
         notes[f"{layout.name}: most names of its header are numbers; is its first line a row?"] = None
     return layout, Found(columns, sample, {}, None, tuple(notes))
+
+
+def _folder_values(files: Sequence[str], keys: Sequence[str]) -> dict[str, tuple[str, ...]]:
+    return {key: tuple(partitions.values(file)[key] or "" for file in files) for key in keys}
 
 
 def _refuse_other_header(layout: Layout, first: CsvHead, head: CsvHead, file: str) -> None:
