@@ -8,6 +8,7 @@ import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -76,9 +77,10 @@ def test_no_secret_of_the_person_reaches_a_container_or_a_file(in_tmp, monkeypat
                     ["docker", "inspect", container], capture_output=True, text=True, check=False
                 )
                 seen.append(shown.stdout)
-            seen.extend(
-                p.read_text(errors="replace") for p in Path("runs/.cache").rglob("docker-compose.yaml")
-            )
+            for folder, _, names in os.walk("runs/.cache"):  # which forgives what goes meanwhile
+                if "docker-compose.yaml" in names:
+                    with suppress(FileNotFoundError):
+                        seen.append(Path(folder, "docker-compose.yaml").read_text(errors="replace"))
 
     watcher = threading.Thread(target=watch)
     watcher.start()
