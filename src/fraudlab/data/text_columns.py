@@ -46,9 +46,9 @@ def refuse_text(place: Place, found: Found, numeric: Sequence[str], *, categoric
     wordy = [name for name, values in texts.items() if _is_wordy(values)]
     categories = [name for name in texts if name not in wordy]
     examples = ", ".join(f"{name!r} ({shown(_example(values))})" for name, values in texts.items())
-    said = f"{len(texts)} columns of {place.name} hold text, not numbers, and are not declared"
+    said = f"{len(texts)} columns of {place.name} are not numeric, and are not in data.categorical"
     if len(texts) == 1:
-        said = f"1 column of {place.name} holds text, not numbers, and is not declared"
+        said = f"{place.name}: column {next(iter(texts))!r} is not numeric, and is not in data.categorical"
     advice = []
     if categories:
         advice.append(override("data.categorical", [*categorical, *categories]))
