@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
+import warnings
 from functools import cache
 from pathlib import Path
 
@@ -32,10 +34,15 @@ def engine_and_image() -> tuple[bool, str]:
     from fraudlab.backends.docker_engine import default_image, preflight
     from fraudlab.errors import BackendError
 
-    try:
-        preflight(default_image())
-    except BackendError as error:
-        return False, error.message
+    with warnings.catch_warnings():
+        # docker's client leaves its socket open where it may not use the engine's
+        warnings.simplefilter("ignore", ResourceWarning)
+        try:
+            preflight(default_image())
+        except BackendError as error:
+            return False, error.message
+        finally:
+            gc.collect()
     return True, ""
 
 

@@ -69,7 +69,7 @@ def test_a_full_disk_leaves_the_old_file_and_no_half_of_a_new_one(tmp_path, monk
     target = tmp_path / "run.json"
     write_json(target, {"old": True})
 
-    def full(self, text, encoding):
+    def full(self, text, encoding, errors):
         with self.open("w", encoding=encoding) as file:
             file.write(text[:3])
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
