@@ -182,6 +182,9 @@ def test_a_table_in_milliseconds_with_a_copy_of_its_label(in_tmp, capsys):
     assert "2023-03-01 00:01 to 2023-03-28 18:31 UTC (data.time_unit=ms)\n" in shown
     assert "caution: column 'state' is 'closed' where the label is 1 and nowhere else" in shown
     assert "data.drop=[state] data.categorical=[country]\n" in shown
+    last = shown[shown.index("  report ") :]
+    for said in ("A column tells the label", "One column decides almost alone", "Almost perfect"):
+        assert f"  caution: {said}" in last
     folder = in_tmp / "runs" / "ms"
     manifest = json.loads((folder / "data" / "manifest.json").read_text())
     assert manifest["split"]["gap_rows"] == 2 * 288

@@ -9,7 +9,7 @@ from fraudlab.lifecycle import run_in_progress
 from fraudlab.runs import Run
 from fraudlab.stages.evaluate import measure, score_through_endpoint
 from fraudlab.stages.prepare import cautions, prepare
-from fraudlab.stages.publish import log_dataset, log_job, log_results, publish_report
+from fraudlab.stages.publish import log_dataset, log_job, log_results, publish_report, what_to_know
 from fraudlab.stages.train import train
 from fraudlab.terminal import Terminal
 
@@ -59,5 +59,6 @@ def run_workflow(
 
         with context.stage("report") as line:
             line.detail = publish_report(context)
+            line.notes = what_to_know(context.folder.path)
 
     return Run(context.folder.path)

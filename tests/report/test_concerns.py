@@ -12,6 +12,13 @@ from fraudlab.report.record import read_run
 
 from .example_run import build_run
 
+# a table and a cost of one's own
+SOUND: dict[str, Any] = {
+    "frauds": 250,
+    "overrides": {"evaluation.alert_cost": 5.0},
+    "run": {"data": {"source": "table", "path": "transactions.csv", "sha256": "7f" * 32, "rows": 284_807}},
+}
+
 Change = Callable[[dict[str, Any]], object]
 
 
@@ -34,7 +41,7 @@ def found(folder: Path, **changes: Change) -> list[Concern]:
 @pytest.fixture
 def sound(tmp_path: Path) -> Path:
     """A run nobody has to be warned about."""
-    return build_run(tmp_path / "a", frauds=250)
+    return build_run(tmp_path / "a", **SOUND)
 
 
 def test_a_sound_run_has_none(sound: Path) -> None:
@@ -78,7 +85,7 @@ def test_unseen_categories_are_named_by_column(sound: Path) -> None:
 
 
 def test_copies_matter_only_where_a_random_split_can_part_them(tmp_path: Path) -> None:
-    stratified = build_run(tmp_path / "a", split="stratified", time=None, frauds=250)
+    stratified = build_run(tmp_path / "a", split="stratified", time=None, **SOUND)
     (concern,) = found(stratified)
     assert "1,081 rows repeat another" in concern.text
     assert found(stratified, manifest=lambda m: m["duplicates"].update(policy="drop")) == []

@@ -68,7 +68,7 @@ def concern_list(found: Sequence[Concern]) -> Markup | None:
         element(
             "li",
             element("span", names[concern.weight], class_="weight"),
-            element("div", element("strong", concern.title, "."), " ", concern.text),
+            element("div", element("strong", concern.title, "."), f" {concern.text} {concern.more}".rstrip()),
             class_=f"weight-{concern.weight}",
         )
         for concern in found

@@ -50,6 +50,12 @@ class RunRecord:
         return number(self.metrics, "threshold")
 
     @property
+    def decided_on(self) -> str | None:
+        """In words, the rows the threshold was chosen and measured on; None where there were none."""
+        words = {"validation": "the validation rows", "out_of_fold": "out-of-fold scores of the train rows"}
+        return words.get(str(dig(self.model, "decision", "measured_on")))
+
+    @property
     def days(self) -> float | None:
         """Days the test rows cover; None where the table has no time."""
         days = number(self.metrics, "days") or number(self.curves, "days")

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 
 from fraudlab import api_requests
 from fraudlab.config_rules import gap_seconds, split_kind
-from fraudlab.container.failure import override
 from fraudlab.data.digests import identity
 from fraudlab.data.sources import check_was_read
 from fraudlab.errors import DataError
@@ -159,30 +158,22 @@ def cautions(manifest: dict[str, Any], data: DataConfig) -> list[str]:
     data : DataConfig
         What the run was told of the columns, for the overrides that leave one out.
     """
-    from fraudlab.report.label_copies import sentence
+    from fraudlab.report.label_copies import sentence, without
 
     copies = manifest["label_copies"]
     if not copies:
         return list(manifest["notes"])
+    overrides = without(
+        [copy["column"] for copy in copies],
+        drop=data.drop,
+        features=data.features,
+        categorical=data.categorical,
+    )
     return [
         *manifest["notes"],
         *(f"caution: {sentence(copy)}" for copy in copies),
-        f"         if that is not known when a transaction is scored: {_without(data, copies)}",
+        f"         if that is not known when a transaction is scored: {overrides}",
     ]
-
-
-def _without(data: DataConfig, copies: list[dict[str, Any]]) -> str:
-    """The overrides that leave columns out, of which each may be named in more than one list."""
-    columns = [copy["column"] for copy in copies]
-
-    def rest(names: list[str]) -> list[str]:
-        return [name for name in names if name not in columns]
-
-    found = [] if data.features else [override("data.drop", [*data.drop, *columns])]
-    for key, names in (("data.features", data.features), ("data.categorical", data.categorical)):
-        if len(rest(names)) < len(names):
-            found.append(override(key, rest(names)))
-    return " ".join(found)
 
 
 def content_key(job: dict[str, Any], sha256: str, code: str) -> str:

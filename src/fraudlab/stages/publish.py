@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fraudlab import api_requests
 from fraudlab.compose import as_dict
-from fraudlab.evaluation.operating import NO_ALERTS
 from fraudlab.files import read_json
 from fraudlab.runs.record import flatten
 from fraudlab.stages.context import Context
@@ -15,9 +15,6 @@ from fraudlab.stages.train import Trained
 
 if TYPE_CHECKING:
     from fraudlab.data.sources import Source
-
-#: a model of fewer rounds than this is said to have hardly learned
-FEWEST_ROUNDS = 10
 
 _HEADLINE = (
     "average_precision",
@@ -77,38 +74,9 @@ def log_job(context: Context, trained: Trained) -> str:
     folder = context.folder.path / "model"
     name = context.config.model.name
     context.tracker.tell(lambda e: e.log_model(f"fraudlab-{name}", folder))
-    for sentence in cautions(trained.contract, trained.history):
-        context.terminal.say(f"  {sentence}", style="yellow")
     history = trained.history
     best = [f"{name} {values[history['best_round']]:.3g}" for name, values in history["metrics"].items()]
     return f"{trained.contract['rounds']} of {history['rounds']} rounds, validation {', '.join(best)}"
-
-
-def cautions(contract: dict[str, Any], history: dict[str, Any]) -> list[str]:
-    """What a person should hear of a model right after training.
-
-    Parameters
-    ----------
-    contract : dict
-        ``model.json``.
-    history : dict
-        ``history.json``.
-    """
-    found = []
-    if contract["rounds"] < FEWEST_ROUNDS:
-        rounds = f"{contract['rounds']} round" + ("s" if contract["rounds"] != 1 else "")
-        found.append(
-            f"the model has only {rounds} of boosting, of {history['rounds']} trained: its scores are hardly "
-            "probabilities yet; look at model.eval_metric, model.learning_rate and the validation rows"
-        )
-    decision = contract["decision"]
-    if decision["policy"] == "cost" and contract["threshold"] >= NO_ALERTS:
-        found.append(
-            f"alerting nothing is cheapest on {decision['measured_on'].replace('_', ' ')}: the model raises"
-            " no alert; lower evaluation.alert_cost, or raise evaluation.missed_fraud_cost where there are no"
-            " amounts"
-        )
-    return found
 
 
 def log_results(context: Context, metrics: dict[str, Any]) -> str:
@@ -132,6 +100,14 @@ def log_results(context: Context, metrics: dict[str, Any]) -> str:
         f"(95 % interval {metrics['average_precision_low']:.3f} to {metrics['average_precision_high']:.3f}, "
         f"{metrics['positives']:,} frauds)"
     )
+
+
+def what_to_know(folder: Path) -> list[str]:
+    """What a person should hear before they trust a run's numbers: as in its report, a line each."""
+    from fraudlab.report.concerns import terminal_lines
+    from fraudlab.report.record import read_run
+
+    return terminal_lines(read_run(folder))
 
 
 def publish_report(context: Context) -> str:

@@ -1,0 +1,85 @@
+"""How a run was made: whether it ended, on which table, where and by which code."""
+
+from __future__ import annotations
+
+from fraudlab.report.concerns.concern import Concern
+from fraudlab.report.record import RunRecord, dig, number
+
+ENDPOINT_TOLERANCE = 1e-6
+
+_GENERATED = {
+    "synthetic": ("Generated data", "The table was made of random numbers"),
+    "handbook": ("Simulated data", "The transactions of the handbook are simulated"),
+}
+
+
+def status(record: RunRecord) -> Concern | None:
+    """A run that did not end well."""
+    found = record.run.get("status")
+    if found not in {"failed", "interrupted"}:
+        return None
+    message = dig(record.run, "error", "message") or "No reason was recorded."
+    fix = dig(record.run, "error", "fix")
+    text = f"{message} What to do: {fix}." if fix else str(message)
+    return Concern(
+        "status", "problem", f"This run {'was interrupted' if found == 'interrupted' else 'failed'}", text
+    )
+
+
+def endpoint(record: RunRecord) -> Concern | None:
+    """Scores of the endpoint that are not the model's."""
+    difference = number(record.metrics, "endpoint_max_difference")
+    if difference is None or difference <= ENDPOINT_TOLERANCE:
+        return None
+    return Concern(
+        "endpoint",
+        "problem",
+        "The endpoint does not answer what the model says",
+        f"Scores through the endpoint differ from the model's own by up to {difference:.1e}, "
+        f"more than {ENDPOINT_TOLERANCE:.0e}.",
+    )
+
+
+def generated(record: RunRecord) -> Concern | None:
+    """A table of no real transactions."""
+    source = dig(record.run, "data", "source") or dig(record.config, "data", "kind")
+    if source not in _GENERATED or not record.metrics:
+        return None
+    title, how = _GENERATED[source]
+    return Concern(
+        "generated",
+        "caution",
+        title,
+        f"{how}: these figures say nothing about your fraud.",
+        "They show how a run works. Give your own table with data=table data.path=FILE.",
+    )
+
+
+def fallback(record: RunRecord) -> Concern | None:
+    """A backend that nobody asked for."""
+    why = record.run.get("fallback")
+    if not why:
+        return None
+    backend = record.run.get("backend") or "process"
+    reason = str(why).rstrip(".")
+    return Concern(
+        "fallback",
+        "note",
+        f"Ran on the {backend} backend instead of the one asked for",
+        f"{reason[:1].upper()}{reason[1:]}.",
+    )
+
+
+def uncommitted(record: RunRecord) -> Concern | None:
+    """Code that no commit holds."""
+    if not dig(record.run, "git", "dirty"):
+        return None
+    commit = dig(record.run, "git", "commit")
+    return Concern(
+        "uncommitted",
+        "note",
+        "The code had uncommitted changes",
+        "The commit named below does not alone reproduce this run."
+        if commit
+        else "No commit reproduces this run.",
+    )
