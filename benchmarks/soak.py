@@ -40,7 +40,7 @@ WIDTHS = (1, 30, 1000)
 OUTPUTS = ("", "score,alert,reasons", "score,raw_score,alert,reasons,model")
 ACCEPTS = ("text/csv", "application/json", "application/jsonlines", "application/x-parquet")
 AT_ONCE = 4
-_ATTRIBUTES = "X-Amzn-SageMaker-Custom-Attributes"
+ATTRIBUTES = "X-Amzn-SageMaker-Custom-Attributes"
 _BOUND = re.compile(r"more than ([\d,]+) rows")
 
 
@@ -113,7 +113,12 @@ def loads(columns: list[str], *, most_bytes: int = BODY_BYTES) -> list[Load]:
 
 
 def drive(
-    port: int, columns: list[str], *, most_bytes: int = BODY_BYTES, only: str = ""
+    port: int,
+    columns: list[str],
+    *,
+    most_bytes: int = BODY_BYTES,
+    only: str = "",
+    of: tuple[str, ...] = OUTPUTS,
 ) -> Counter[tuple[str, int]]:
     """Send every load with every output and answer, some at once; what became of them.
 
@@ -128,12 +133,12 @@ def drive(
             if not load.name.startswith(only):
                 continue
             body = load.of_rows(load.rows)
-            ways = [(outputs, accept) for outputs in OUTPUTS for accept in ACCEPTS]
+            ways = [(outputs, accept) for outputs in of for accept in ACCEPTS]
             became = Counter(clients.map(partial(_at_the_limit, port, load, body), ways))
             for (status, sentence), times in became.items():
                 seen[load.name, status] += times
                 print(f"{len(columns)} columns, {load.name}: {times} times {status}{sentence}", flush=True)
-    status, _ = _ask(port, "/ping", None, {})
+    status, _ = ask(port, "/ping", None, {})
     if status != 200:
         raise SystemExit(f"/ping is {status} after the load")
     return seen
@@ -144,9 +149,9 @@ def _at_the_limit(port: int, load: Load, body: bytes, way: tuple[str, str]) -> t
     outputs, accept = way
     headers = {"Content-Type": load.kind, "Accept": accept}
     if outputs:
-        headers[_ATTRIBUTES] = f"output={outputs}"
+        headers[ATTRIBUTES] = f"output={outputs}"
     for _ in range(3):
-        status, answer = _ask(port, "/invocations", body, headers)
+        status, answer = ask(port, "/invocations", body, headers)
         if status == 200:
             return status, ""
         sentence = json.loads(answer)["detail"]
@@ -159,8 +164,9 @@ def _at_the_limit(port: int, load: Load, body: bytes, way: tuple[str, str]) -> t
     return status, f" {sentence[:60]}"
 
 
-def _ask(port: int, path: str, body: bytes | None, headers: dict[str, str]) -> tuple[int, bytes]:
-    client = http.client.HTTPConnection("127.0.0.1", port, timeout=300)
+def ask(port: int, path: str, body: bytes | None, headers: dict[str, str]) -> tuple[int, bytes]:
+    """Status and body of an answer; without a body it is asked by GET."""
+    client = http.client.HTTPConnection("127.0.0.1", port, timeout=600)
     try:
         client.request("GET" if body is None else "POST", path, body, headers)
         answer = client.getresponse()

@@ -24,7 +24,9 @@ _MIB = 1 << 20
 _USED = 0.85
 _PARTS = 4
 #: below this nothing of use fits; what the container has is said in the log then
-_LEAST = 64 * _MIB
+_LEAST = 160 * _MIB
+#: libraries that are loaded when somebody asks for them (Arrow), and their threads
+_LATER = 80 * _MIB
 #: what a slice of rows takes while it is scored and written, whatever the request
 _WORKING = 24 * _MIB
 #: copies of a body that a parser may make
@@ -134,7 +136,7 @@ def capacity_of(memory: int, *, workers: int, loaded: int, several: bool) -> Cap
     several : bool
         Whether models are still to come: they get half.
     """
-    free = int(_USED * memory / workers) - loaded
+    free = int(_USED * memory / workers) - loaded - _LATER
     free = free // 2 if several else free
     if free < _LEAST:
         log(
