@@ -60,3 +60,11 @@ def test_a_table_gets_a_folder_of_its_own(tmp_path):
 )
 def test_the_first_and_last_time_of_the_table(time, line):
     assert time_span(time) == line
+
+
+def test_what_a_table_is_called_does_not_matter_but_how_it_is_read_does():
+    def key(**table):
+        return content_key({**JOB, "table": {"name": "a.csv", "separator": ",", **table}}, "a", "code")
+
+    assert key() == key(name="b.csv")
+    assert key() != key(separator=";")

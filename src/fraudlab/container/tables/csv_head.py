@@ -19,6 +19,7 @@ _SAMPLE_ROWS = 200
 _MOST_TITLES = 20
 #: a separator is found in so many characters, or there is none
 _NEAR = 65_536
+_FEW = 5
 _SEP_LINE = "sep="
 
 
@@ -295,7 +296,9 @@ def _decimal(rows: Sequence[Sequence[str]]) -> str | None:
     """The decimal mark that columns of numbers have, where all of them have the same."""
     marks: set[str] = set()
     for column in zip(*rows, strict=False):
-        texts = [text.strip() for text in column if text.strip() not in MISSING_NUMBERS]
+        # Most columns have no comma anywhere: then a few of their values say that the mark is a point.
+        told = column if any("," in text for text in column) else [t for t in column if "." in t][:_FEW]
+        texts = [text.strip() for text in told if text.strip() not in MISSING_NUMBERS]
         possible = [possible_marks(text) for text in texts]
         if texts and all(possible):
             marks |= {next(iter(found)) for found in possible if found is not None and len(found) == 1}
