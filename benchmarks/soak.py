@@ -119,6 +119,7 @@ def drive(
     most_bytes: int = BODY_BYTES,
     only: str = "",
     of: tuple[str, ...] = OUTPUTS,
+    accepts: tuple[str, ...] = ACCEPTS,
 ) -> Counter[tuple[str, int]]:
     """Send every load with every output and answer, some at once; what became of them.
 
@@ -133,7 +134,7 @@ def drive(
             if not load.name.startswith(only):
                 continue
             body = load.of_rows(load.rows)
-            ways = [(outputs, accept) for outputs in of for accept in ACCEPTS]
+            ways = [(outputs, accept) for outputs in of for accept in accepts]
             became = Counter(clients.map(partial(_at_the_limit, port, load, body), ways))
             for (status, sentence), times in became.items():
                 seen[load.name, status] += times

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from benchmarks import soak
 from pyarrow import parquet
 
 from fraudlab.container.bodies import Rows
@@ -236,3 +237,11 @@ def test_what_nobody_takes_is_counted(running: Any) -> None:
     until(lambda: not server.server.connections, seconds=60)
     assert server.server.unsent == 0
     assert server.server.buffered == 0
+
+
+def test_every_kind_of_body_at_the_bound_of_a_small_memory(running: Any) -> None:
+    server = running(Capacity(25 * MIB))
+    seen = soak.drive(server.port, list(OBJECT), most_bytes=1 << 14, accepts=soak.ACCEPTS[:1])
+    assert {name for name, status in seen if status == 400} == {"json of nothing", "json lines of nothing"}
+    assert {status for _, status in seen} == {200, 400}
+    assert len(seen) == 15
