@@ -202,3 +202,13 @@ def test_the_wheel_works_outside_a_checkout(tmp_path):
     )  # fmt: skip
     assert used.stdout.startswith(str(tmp_path / "site"))
     assert (elsewhere / "runs" / "latest" / "report.html").is_file()
+
+
+def test_the_package_shows_its_functions_before_any_is_used():
+    code = (
+        "import sys, fraudlab\nprint(*[name for name in dir(fraudlab) if not name.startswith('_')])\n"
+        "assert 'fraudlab.api' not in sys.modules\nassert '__version__' in dir(fraudlab)\n"
+        "assert all(callable(getattr(fraudlab, name)) for name in fraudlab.__all__ if name[0] != '_')"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "Run compare train\n"

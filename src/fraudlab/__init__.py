@@ -1,4 +1,4 @@
-"""Describe a fraud-detection run once; run it as a process, in Docker or in the cloud."""
+"""Describe a fraud-detection run once; run it as plain processes, or as SageMaker jobs in Docker."""
 
 from __future__ import annotations
 
@@ -18,3 +18,7 @@ def __getattr__(name: str) -> Any:
 
         return getattr(api, name)
     raise AttributeError(f"module 'fraudlab' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*__all__, *(name for name in globals() if name.startswith("__"))})

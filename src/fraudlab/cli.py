@@ -10,6 +10,8 @@ from pathlib import Path
 
 from fraudlab import __version__, streams
 from fraudlab.errors import FraudlabError, Interrupted, StorageError
+from fraudlab.verbs.parsers import Verbs, runs_option, verb
+from fraudlab.verbs.runs import add_runs_group
 
 VERBS = ("train", "predict", "compare", "serve", "clean", "runs", "data")
 _DESCRIPTION = "Describe a fraud-detection run once; run it as a process, in Docker or in the cloud."
@@ -50,7 +52,7 @@ def _run_command(arguments: Sequence[str] | None) -> int:
             from fraudlab.hydra_front import train_command
 
             return train_command(words, verbs=VERBS)
-        parsed = _parser().parse_args(words)
+        parsed = _parser().parse_args(_with_hyphen(words))
         command: Callable[[argparse.Namespace], int] = parsed.command
         return command(parsed)
     except FraudlabError as error:
@@ -61,6 +63,17 @@ def _run_command(arguments: Sequence[str] | None) -> int:
     except KeyboardInterrupt:
         print("error: Interrupted.", file=sys.stderr)
         return Interrupted.exit_code
+
+
+def _with_hyphen(words: Sequence[str]) -> list[str]:
+    """``--sort -KEY`` as one word: argparse takes what begins with a hyphen for an option."""
+    joined: list[str] = []
+    for word in words:
+        if joined and joined[-1] == "--sort" and word[:1] == "-" and word[1:2].isalpha():
+            joined[-1] = f"--sort={word}"
+        else:
+            joined.append(word)
+    return joined
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -74,7 +87,7 @@ def _parser() -> argparse.ArgumentParser:
     verbs = parser.add_subparsers(title="verbs", metavar="VERB", required=True)
     verbs.add_parser("train", help="prepare, train, deploy, evaluate, report: one run")
 
-    predict = _verb(
+    predict = verb(
         verbs,
         "predict",
         _predict,
@@ -110,7 +123,7 @@ def _parser() -> argparse.ArgumentParser:
         help="score also where no row of a column has a category that training has seen",
     )
 
-    compare = _verb(
+    compare = verb(
         verbs,
         "compare",
         _compare,
@@ -122,9 +135,9 @@ def _parser() -> argparse.ArgumentParser:
     compare.add_argument(
         "--output", type=Path, metavar="HTML", help="default: RUNS/comparisons/RUN_A--RUN_B.html"
     )
-    _runs_option(compare)
+    runs_option(compare)
 
-    serve = _verb(
+    serve = verb(
         verbs,
         "serve",
         _serve,
@@ -138,31 +151,17 @@ def _parser() -> argparse.ArgumentParser:
     serve.add_argument("--port", type=int, default=8080, help="%(default)s")
     serve.add_argument("--workers", type=int, default=1, help="processes, one thread each (%(default)s)")
 
-    clean = _verb(verbs, "clean", _clean, "remove prepared data and leftovers; runs stay", "fraudlab clean")
-    _runs_option(clean)
-    _add_runs_group(verbs)
+    clean = verb(verbs, "clean", _clean, "remove prepared data and leftovers; runs stay", "fraudlab clean")
+    runs_option(clean)
+    add_runs_group(verbs)
     _add_data_group(verbs)
     return parser
 
 
-def _add_runs_group(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    group = verbs.add_parser("runs", help="list runs, show one, make its report again")
-    actions = group.add_subparsers(metavar="ACTION", required=True)
-    listing = _verb(actions, "list", _runs_list, "every run with its headline", "fraudlab runs list")
-    show = _verb(actions, "show", _runs_show, "what one run was and found", "fraudlab runs show latest")
-    report = _verb(
-        actions, "report", _runs_report, "write a run's report.html again", "fraudlab runs report latest"
-    )
-    for parser in (show, report):
-        parser.add_argument("run", nargs="?", default="latest", metavar="RUN", help="default: %(default)s")
-    for parser in (listing, show, report):
-        _runs_option(parser)
-
-
-def _add_data_group(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+def _add_data_group(verbs: Verbs) -> None:
     group = verbs.add_parser("data", help="generate a table")
     actions = group.add_subparsers(metavar="ACTION", required=True)
-    generate = _verb(
+    generate = verb(
         actions,
         "generate",
         _data_generate,
@@ -173,30 +172,6 @@ def _add_data_group(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) 
     generate.add_argument("--rows", type=int, default=284_807, help="%(default)s")
     generate.add_argument("--fraud-rate", type=float, default=0.001727, help="%(default)s")
     generate.add_argument("--seed", type=int, default=42, help="%(default)s")
-
-
-def _verb(
-    verbs: argparse._SubParsersAction[argparse.ArgumentParser],
-    name: str,
-    command: Callable[[argparse.Namespace], int],
-    summary: str,
-    example: str,
-) -> argparse.ArgumentParser:
-    parser = verbs.add_parser(
-        name,
-        help=summary,
-        description=summary[0].upper() + summary[1:] + ".",
-        epilog=f"example:\n  {example}",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.set_defaults(command=command)
-    return parser
-
-
-def _runs_option(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--runs", type=Path, metavar="FOLDER", help="where runs are, and where names stay (default: runs)"
-    )
 
 
 def _predict(arguments: argparse.Namespace) -> int:
@@ -231,24 +206,6 @@ def _clean(arguments: argparse.Namespace) -> int:
     from fraudlab.commands import clean
 
     return clean(arguments.runs)
-
-
-def _runs_list(arguments: argparse.Namespace) -> int:
-    from fraudlab.commands import list_all
-
-    return list_all(arguments.runs)
-
-
-def _runs_show(arguments: argparse.Namespace) -> int:
-    from fraudlab.commands import show
-
-    return show(arguments.run, runs=arguments.runs)
-
-
-def _runs_report(arguments: argparse.Namespace) -> int:
-    from fraudlab.commands import report
-
-    return report(arguments.run, runs=arguments.runs)
 
 
 def _data_generate(arguments: argparse.Namespace) -> int:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import os
+import shutil
 import socket
 import sys
 from pathlib import Path
 
-from fraudlab import children
+from fraudlab import children, files
 from fraudlab.errors import ConfigError, PortInUse, RunError
 from fraudlab.files import private_folder, storage
 from fraudlab.runs import DEFAULT, Run, find_run, list_runs, remove_unbegun
+from fraudlab.runs.listing import Selection, headline, select, sorted_by_metric, summary
 
 
 def compare(a: str, b: str, *, runs: Path | None, output: Path | None) -> int:
@@ -96,26 +99,25 @@ def clean(runs: Path | None) -> int:
     return 0
 
 
-def list_all(runs: Path | None) -> int:
-    """Print every run with its headline, oldest first; say which cannot be read."""
+def list_all(runs: Path | None, selection: Selection, *, as_json: bool = False) -> int:
+    """Print the runs that are asked for, each with its headline; say which cannot be read."""
     runs = runs or DEFAULT
     found = list_runs(runs, damaged=lambda error: print(f"left out: {error.message}", file=sys.stderr))
-    if not found:
+    chosen = select(found, selection)
+    if as_json:
+        text = json.dumps([summary(run) for run in chosen])
+        print(files.as_json(json.loads(text, parse_constant=lambda _: None)), end="")  # NaN is no JSON
+    elif not found:
         print(f"no runs in {runs}")
-        return 0
-    width = max(len(run.id) for run in found)
-    print(
-        f"{'run':<{width}}  {'status':<11}  {'backend':<7}  {'data':<10}  average precision (95 % interval)"
-    )
-    for run in found:
-        print(f"{run.id:<{width}}  {_summary(run)}")
+    elif not chosen:
+        print(f"no such runs in {runs}, of {len(found)}")
+    else:
+        _print_table(chosen, metric=sorted_by_metric(selection))
     return 0
 
 
 def show(name: str, *, runs: Path | None) -> int:
     """Print what one run was made with and what it found."""
-    import json
-
     print(json.dumps(find_run(runs, name).record, indent=2, ensure_ascii=False))
     return 0
 
@@ -152,15 +154,17 @@ def _completed(runs: Path | None, name: str) -> Run:
     return run
 
 
-def _summary(run: Run) -> str:
-    record = run.record
-    numbers = [record["metrics"].get(f"average_precision{bound}") for bound in ("", "_low", "_high")]
-    if all(isinstance(number, int | float) for number in numbers):
-        headline = "{:.3f} ({:.3f} to {:.3f})".format(*numbers)
-    else:
-        headline = str((record["error"] or {}).get("message", ""))
-    data = record.get("data")
-    source = data.get("source") if isinstance(data, dict) else None
-    backend = record.get("backend")
-    text = f"{run.status:<11}  {backend or '-':<7}  {source or '-':<10}  {headline}"
-    return "".join(character if character.isprintable() else " " for character in text)
+def _print_table(runs: list[Run], *, metric: str | None) -> None:
+    """Columns of one width each; on a terminal no line is longer than it is wide."""
+    rows = [("run", "status", "backend", "data", metric, "average precision (95 % interval)")]
+    for run in runs:
+        facts = summary(run)
+        value = facts["metrics"].get(metric)
+        shown = f"{value:.4g}" if isinstance(value, int | float) else "-"
+        rows.append((run.id, run.status, facts["backend"] or "-", facts["data"] or "-", shown, headline(run)))
+    width = max(len(row[0]) for row in rows)
+    room = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+    for name, status, backend, data, value, last in rows:
+        extra = f"{value:<{len(metric)}}  " if metric else ""
+        line = f"{name:<{width}}  {status:<11}  {backend!s:<7}  {data!s:<10}  {extra}{last}"
+        print("".join(character if character.isprintable() else " " for character in line)[:room])

@@ -15,19 +15,23 @@
     │   └── RequestTooLarge                 it takes fewer bytes or rows at once (413)
     ├── RunError                  exit 7    a run folder is missing, taken or incomplete
     ├── StorageError              exit 8    the disk is full or refuses to be written
-    └── TrackingError             exit 9    Comet was required and cannot be used
-    Interrupted                   exit 130  Ctrl-C or SIGTERM
+    ├── TrackingError             exit 9    Comet was required and cannot be used
+    ├── GateFailed                exit 10   the run completed, and a condition of --fail-if holds
+    └── Interrupted               exit 130  Ctrl-C, SIGTERM, or a terminal that closed
 
-Each carries the sentence a person needs and a fix. A job that fails on its data or configuration raises
-:class:`DataError`, :class:`ConfigError` or :class:`StorageError` with the job's own sentence, so that the
-exit code does not depend on which side of the container wall the mistake was noticed.
+Each carries the sentence a person needs and a fix, always. A job that fails on its data or configuration
+raises :class:`DataError`, :class:`ConfigError` or :class:`StorageError` with the job's own sentence, so that
+the exit code does not depend on which side of the container wall the mistake was noticed.
 """
 
 from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
-from typing import ClassVar
+from pathlib import Path
+from typing import Any, ClassVar
+
+AFTER_INTERRUPTION = "repeat the run: jobs that had ended are taken from the cache"
 
 
 class FraudlabError(Exception):
@@ -37,19 +41,25 @@ class FraudlabError(Exception):
     ----------
     message : str
         One sentence that says what is wrong, with the value that is.
-    fix : str, optional
+    fix : str
         What to do about it.
+
+    Attributes
+    ----------
+    run : Path or None
+        Folder of the run that ended with it; None where none had begun.
     """
 
     exit_code: ClassVar[int] = 1
 
-    def __init__(self, message: str, *, fix: str | None = None) -> None:
+    def __init__(self, message: str, *, fix: str) -> None:
         super().__init__(message)
         self.message = message
         self.fix = fix
+        self.run: Path | None = None
 
     def __str__(self) -> str:
-        return f"{self.message}\nfix: {self.fix}" if self.fix else self.message
+        return f"{self.message}\nfix: {self.fix}"
 
 
 class ConfigError(FraudlabError):
@@ -104,8 +114,24 @@ class TrackingError(FraudlabError):
     exit_code = 9
 
 
+class GateFailed(FraudlabError):
+    exit_code = 10
+
+
 class Interrupted(FraudlabError):
     exit_code = 130
+
+
+def described(error: BaseException) -> dict[str, Any]:
+    """An error as it is recorded: ``type``, ``message``, ``fix`` and ``exit_code``, none of them empty."""
+    if isinstance(error, FraudlabError):
+        message, fix, code = error.message, error.fix, error.exit_code
+    elif isinstance(error, KeyboardInterrupt):
+        message, fix, code = "Interrupted.", AFTER_INTERRUPTION, Interrupted.exit_code
+    else:
+        message, fix, code = str(error), "this is a fault of fraudlab: report it with its traceback", 1
+    name = type(error).__name__
+    return {"type": name, "message": message or f"{name}.", "fix": fix, "exit_code": code}
 
 
 def nearest(name: str, valid: Iterable[str]) -> str:

@@ -18,7 +18,7 @@ from fraudlab.backends.backend import Backend, stop_signals
 from fraudlab.cache import Cache, take_away_dead
 from fraudlab.compose import as_yaml
 from fraudlab.config import BackendKind, DataKind, RunConfig
-from fraudlab.errors import BackendError, Interrupted, StorageError
+from fraudlab.errors import AFTER_INTERRUPTION, BackendError, Interrupted, StorageError
 from fraudlab.files import full_disk, storage, write_text
 from fraudlab.redaction import hide
 from fraudlab.runs import RunFolder
@@ -98,7 +98,7 @@ def interruptible() -> Iterator[None]:
         return
 
     def interrupt(number: int, _frame: object) -> None:
-        raise Interrupted(f"Interrupted by {signal.Signals(number).name}.")
+        raise Interrupted(f"Interrupted by {signal.Signals(number).name}.", fix=AFTER_INTERRUPTION)
 
     before = {number: signal.signal(number, interrupt) for number in stop_signals()}
     try:

@@ -39,11 +39,12 @@ def test_latest_is_the_newest_that_completed(tmp_path):
     ("error", "status", "code"),
     [
         (DataError("no frauds", fix="add some"), "failed", 3),
-        (Interrupted("Interrupted by SIGTERM."), "interrupted", 130),
-        (KeyboardInterrupt(), "interrupted", 1),
+        (Interrupted("Interrupted by SIGTERM.", fix="repeat it"), "interrupted", 130),
+        (KeyboardInterrupt(), "interrupted", 130),
         (ZeroDivisionError("division by zero"), "failed", 1),
+        (AssertionError(), "failed", 1),
     ],
-    ids=["data", "sigterm", "ctrl-c", "bug"],
+    ids=["data", "sigterm", "ctrl-c", "bug", "bug without a word"],
 )
 def test_a_run_that_ends_early_says_why(tmp_path, error, status, code):
     folder = RunFolder.create(tmp_path, "one")
@@ -51,6 +52,8 @@ def test_a_run_that_ends_early_says_why(tmp_path, error, status, code):
     record = find_run(tmp_path, "one").record
     assert (record["status"], record["error"]["exit_code"]) == (status, code)
     assert record["error"]["type"] == type(error).__name__
+    assert record["error"]["message"]
+    assert record["error"]["fix"]
     if isinstance(error, DataError):
         assert (record["error"]["message"], record["error"]["fix"]) == ("no frauds", "add some")
 

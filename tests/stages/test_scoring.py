@@ -80,7 +80,7 @@ def test_an_answer_of_another_length_is_an_error():
 
 def test_an_error_of_the_endpoint_is_not_swallowed():
     def endpoint(body: bytes) -> bytes:
-        raise EndpointError("The endpoint answered 400: row 1 …")
+        raise EndpointError("The endpoint answered 400: row 1 …", fix="read the log")
 
     with pytest.raises(EndpointError, match="400"):
         score_rows(pa.table({"a": np.zeros(100)}), endpoint, batch_rows=1, reach=lambda count: None)

@@ -56,7 +56,7 @@ def test_every_problem_is_told_whoever_noticed_it():
 
 def test_an_experiment_that_cannot_be_opened_raises_where_it_is_asked_for():
     def refuse():
-        raise TrackingError("tracking=online is not possible")
+        raise TrackingError("tracking=online is not possible", fix="set COMET_API_KEY")
 
     tracker = Tracker(refuse)
     tracker.tell(lambda e: e.log_metric("m", 1.0))

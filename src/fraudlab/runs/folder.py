@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from fraudlab import locks
-from fraudlab.errors import FraudlabError, RunError
+from fraudlab.errors import FraudlabError, RunError, described
 from fraudlab.files import as_json, storage, write_json
 from fraudlab.redaction import hide
 from fraudlab.runs.record import OWNER, RECORD
@@ -149,15 +149,12 @@ class RunFolder:
     def fail(self, error: BaseException) -> None:
         """Record why the run ended early; a full disk does not hide the reason."""
         interrupted = type(error).__name__ in {"Interrupted", "KeyboardInterrupt"}
+        if isinstance(error, FraudlabError):
+            error.run = self.path
         self.record.update(
             status="interrupted" if interrupted else "failed",
             ended=_now(),
-            error={
-                "type": type(error).__name__,
-                "message": error.message if isinstance(error, FraudlabError) else str(error),
-                "fix": error.fix if isinstance(error, FraudlabError) else None,
-                "exit_code": error.exit_code if isinstance(error, FraudlabError) else 1,
-            },
+            error=described(error),
         )
         self._save_last()
 

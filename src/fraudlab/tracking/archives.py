@@ -52,7 +52,9 @@ def check(archive: Path, key: str | None = None) -> None:
             f"{archive.name} is not a complete Comet archive", fix="delete it; whoever wrote it was killed"
         )
     if key is not None and found != key:
-        raise TrackingError(f"{archive.name} belongs to experiment {found}, not to {key}")
+        raise TrackingError(
+            f"{archive.name} belongs to experiment {found}, not to {key}", fix="move it to that run's folder"
+        )
 
 
 def upload(archives: Iterable[Path], ledger: Path) -> list[Path]:
@@ -101,7 +103,9 @@ def upload(archives: Iterable[Path], ledger: Path) -> list[Path]:
                 raise TrackingError("Comet refused the API key", fix="check COMET_API_KEY") from None
             except OfflineExperimentUploadFailed as error:
                 cause = errors.lines[0] if errors.lines else "the server did not take it"
-                raise TrackingError(f"{archive.name} was not uploaded: {cause}") from error
+                raise TrackingError(
+                    f"{archive.name} was not uploaded: {cause}", fix="try again with `comet upload`"
+                ) from error
         record(archive, ledger)
     return waiting
 
@@ -194,7 +198,9 @@ def _digest(archive: Path) -> str:
         with archive.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
-        raise TrackingError(f"the archive {archive} cannot be read: {error.strerror}") from error
+        raise TrackingError(
+            f"the archive {archive} cannot be read: {error.strerror}", fix="see whose file it is"
+        ) from error
 
 
 def _read(path: Path) -> dict[str, Any]:

@@ -181,14 +181,16 @@ class CometExperiment(Experiment):
         writer.stop()
         writer.join(_DRAIN_SECONDS)
         if writer.is_alive():
-            raise TrackingError(f"it was not written within {_DRAIN_SECONDS:g} s")
+            raise TrackingError(
+                f"it was not written within {_DRAIN_SECONDS:g} s", fix="see whether the disk is slow or full"
+            )
 
     def _check(self, made: set[Path]) -> None:
         """See that the archive is whole, and that a live experiment has everything it holds."""
         finished = [archive for archive in made if archives.owner(archive) == self.key]
         if not finished:
             # Its parts stay where they are, for recover() to make it of.
-            raise TrackingError("it could not be written; is the disk full?")
+            raise TrackingError("it could not be written; is the disk full?", fix="free disk space")
         archive = finished[0]
         archives.mark_closed(self._folder)
         shutil.rmtree(self._live.tmpdir, ignore_errors=True)
@@ -199,4 +201,7 @@ class CometExperiment(Experiment):
             archives.record(archive, self._folder / archives.LEDGER)
         else:
             archives.make_mergeable(archive)
-            raise TrackingError(f"not everything reached the server; {archive.name} has all of it")
+            raise TrackingError(
+                f"not everything reached the server; {archive.name} has all of it",
+                fix=f"upload it with `comet upload {archive.name}`",
+            )
