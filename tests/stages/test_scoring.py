@@ -135,7 +135,7 @@ def test_a_request_the_endpoint_calls_too_large_is_halved_and_scoring_goes_on(li
     def endpoint(body: bytes) -> bytes:
         if (len(body) if limit == "bytes" else body.count(b"\n")) > (9_000 if limit == "bytes" else 60):
             refused.append(len(body))
-            raise RequestTooLarge("The endpoint answered 413.")
+            raise RequestTooLarge("The endpoint answered 413.", fix="send less")
         return echo(body)
 
     assert np.array_equal(score_rows(table, endpoint, batch_rows=900, reach=lambda count: None), expected)
@@ -149,7 +149,7 @@ def test_one_row_that_is_too_large_is_an_error_of_the_data_that_names_it(knows):
 
     def endpoint(body: bytes) -> bytes:
         if len(body) > 4000:
-            raise RequestTooLarge("The endpoint answered 413.")
+            raise RequestTooLarge("The endpoint answered 413.", fix="send less")
         return echo(body)
 
     limit = {"max_body": 4000} if knows else {}
