@@ -47,7 +47,7 @@ def train(given: Features, *, rounds: int = 4, count: int = 300, again: Any = No
     data = xgboost.DMatrix(
         matrix,
         label=label,
-        feature_names=given.names,
+        feature_names=given.booster_names,
         feature_types=["float" if column.categories is None else "c" for column in given.columns],
     )
     defaults = {"objective": "binary:logistic", "nthread": 1, "max_depth": 3}

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 from fraudlab.container.failure import ConfigError
-from fraudlab.container.features import Features
+from fraudlab.container.features import Column, Features
 from fraudlab.container.model_files.booster_file import RELEASE, check_booster
 from fraudlab.container.model_files.booster_trees import MAX_DEPTH
 
@@ -152,14 +152,9 @@ FORGED: dict[str, tuple[Forge, str]] = {
         learner(gradient_booster={"model": {"boosted_rounds": 1}, "name": "gblinear"}),
         "the model, byte 239: 'model' is expected",
     ),
-    "release": (
-        lambda c: c.update(version=[2, 1, 4]),
-        "it says XGBoost 2.1.4 wrote it; this version of frau",
-    ),
     "no release": (lambda c: c.update(version=[3]), "'version' does not have three numbers"),
     "classes": (parameter(num_class="3"), "'num_class' is '3', not 0"),
     "targets": (parameter(num_target="2"), "'num_target' is '2', not 1"),
-    "columns": (parameter(num_feature="5"), "'num_feature' is not 4, the columns model.json names"),
     "columns of a tree": (
         lambda c: c["learner"]["gradient_booster"]["model"]["trees"][1]["tree_param"].update(num_feature="5"),
         "a tree of 4 features, 15 nodes and one output is expected",
@@ -170,8 +165,7 @@ FORGED: dict[str, tuple[Forge, str]] = {
         ),
         "a tree of 4 features, 15 nodes and one output is expected",
     ),
-    "names": (learner(feature_names=["a"]), "it has names for 1 columns, and model.json names 4"),
-    "types": (learner(feature_types=["c"] * 4), "its column 'n0' is of type 'c', not what model.json says"),
+    "type": (learner(feature_types=["x"] * 4), "its column 'n0' is of type 'x'"),
     "attributes": (
         learner(attributes={"b": "", "a": ""}),
         "attribute 'a' does not come after 'b'",
@@ -269,6 +263,71 @@ def refused(data: bytes | bytearray, given: Features) -> ConfigError:
 def test_what_is_forged_is_refused(plain: Any, change: Forge, sentence: str) -> None:
     assert len(decoded(plain)["learner"]["gradient_booster"]["model"]["trees"][1]["parents"]) == 15
     assert sentence in refused(forged(plain, change), NUMBERS).sentence
+
+
+MISFITS: dict[str, tuple[Forge, str]] = {
+    "fewer names": (
+        learner(feature_names=["a"]),
+        "the booster has names for 1 columns, and model.json names 4",
+    ),
+    "fewer types": (
+        learner(feature_types=["float"]),
+        "the booster has types for 1 columns, and model.json names 4",
+    ),
+    "another name": (
+        learner(feature_names=["n0", "n1", "amount", "n3"]),
+        "column 3 of the booster is 'amount', and that of model.json 'n2'",
+    ),
+    "another order": (
+        learner(feature_names=["n0", "n2", "n1", "n3"]),
+        "column 2 of the booster is 'n2', and that of model.json 'n1', which is column 3 there",
+    ),
+    "another case": (
+        learner(feature_names=["N0", "n1", "n2", "n3"]),
+        "column 1 of the booster is 'N0', and that of model.json 'n0'",
+    ),
+    "a category": (
+        learner(feature_types=["float", "c", "float", "float"]),
+        "column 'n1' is a category in the booster ('c'), and a number in model.json",
+    ),
+    "more columns": (parameter(num_feature="5"), "the booster takes 5 columns, and model.json names 4"),
+    "fewer columns": (parameter(num_feature="3"), "the booster takes 3 columns, and model.json names 4"),
+}
+
+
+@pytest.mark.parametrize(("change", "sentence"), MISFITS.values(), ids=MISFITS)
+def test_columns_that_are_not_the_boosters_own_are_refused(plain: Any, change: Forge, sentence: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        check_booster(forged(plain, change), NUMBERS)
+    assert caught.value.sentence == f"model.json does not fit model.ubj: {sentence}"
+
+
+def test_a_category_that_the_booster_takes_for_a_number_is_refused(mixed: Any) -> None:
+    with pytest.raises(
+        ConfigError, match=r"'c0' is a number in the booster \('int'\), and a category in model"
+    ):
+        check_booster(forged(mixed, learner(feature_types=["int"] * 6)), MIXED)
+
+
+def test_names_are_compared_as_the_booster_has_to_spell_them() -> None:
+    odd = Features([Column(name) for name in ("a[0]", "a<b", "é", "a b")])
+    check_booster(train(odd).save_raw("ubj"), odd)
+    same = Features([Column(name) for name in ("a[0]", "a(0)", "x", "y")])
+    booster = train(same)
+    assert booster.feature_names == ["f0", "f1", "f2", "f3"]
+    check_booster(booster.save_raw("ubj"), same)
+
+
+@pytest.mark.parametrize("version", [[1, 7, 6], [2, 1, 4], [3, 1, 0], [3, 3, 0], [4, 0, 0]])
+def test_another_release_is_named(plain: Any, version: list[int]) -> None:
+    with pytest.raises(ConfigError) as caught:
+        check_booster(forged(plain, lambda content: content.update(version=version)), NUMBERS)
+    said = ".".join(map(str, version))
+    assert (
+        caught.value.sentence
+        == f"model.ubj is of XGBoost {said}; this version of fraudlab reads what 3.2 writes"
+    )
+    assert "fraudlab models import model.ubj" in caught.value.fix
 
 
 def test_a_forged_weight_of_dart_is_refused() -> None:

@@ -160,7 +160,10 @@ BROKEN: dict[str, tuple[Callable[[Path], None], str]] = {
         change(libsvm_base=2),
         "malformed columns or preprocessing: 'libsvm_base' is 2, and libsvm counts columns from 0 or from 1",
     ),
-    "other columns": (change(columns=[NUMBER]), "model.ubj is not a booster XGBoost wrote: it has names for"),
+    "other columns": (
+        change(columns=[NUMBER]),
+        "model.json does not fit model.ubj: the booster has names for 5 columns, and model.json names 1",
+    ),
     "no json": (text(b"{"), "model.json is not JSON: "),
     "no utf-8": (text(b'{"a": "\xff"}'), "model.json is not JSON: "),
     "half a character": (text(b'{"a": "\\ud800"}'), "model.json is not JSON: "),

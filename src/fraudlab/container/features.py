@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 Matrix = NDArray[np.float32]
 
 _LARGEST = float(np.finfo(np.float32).max)
+#: characters XGBoost keeps for its own text format
+_FORBIDDEN = str.maketrans({"[": "(", "]": ")", "<": "‹"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +101,12 @@ class Features:
     def categorical(self) -> list[int]:
         """Positions of the categories."""
         return list(self.codes)
+
+    @cached_property
+    def booster_names(self) -> list[str]:
+        """What the booster calls the columns: numbers, where what it forbids leaves two the same."""
+        names = [name.translate(_FORBIDDEN) for name in self.names]
+        return names if len(set(names)) == len(names) else [f"f{position}" for position in range(len(names))]
 
     @cached_property
     def positions(self) -> dict[str, int]:

@@ -27,6 +27,9 @@ RELEASE = (3, 2)
 _LARGEST_MARGIN = 1e30
 _LARGEST = float(np.finfo(np.float32).max)
 _OBJECTIVE = "binary:logistic"
+#: the version is the last a file says
+_VERSION_BYTES = 200
+_JSON_VERSION = re.compile(rb'"version"\s*:\s*\[\s*(\d{1,9})\s*,\s*(\d{1,9})\s*,\s*(\d{1,9})\s*\]\s*\}\s*$')
 _WHOLE = re.compile(r"[0-9]{1,10}")
 _DECIMAL = re.compile(r"-?[0-9]{1,40}(\.[0-9]{1,40})?([eE][-+]?[0-9]{1,3})?")
 _NO_CATEGORIES = b"".join(
@@ -59,10 +62,52 @@ def check_booster(data: bytes | bytearray, features: Features) -> None:
     try:
         _read_booster(Cursor(data), features)
     except Malformed as error:
+        version = written_by(data)
+        if version is not None and version[:2] != RELEASE:
+            raise ConfigError(
+                f"model.ubj is of XGBoost {'.'.join(map(str, version))}; this version of fraudlab reads what "
+                f"{'.'.join(map(str, RELEASE))} writes",
+                fix="make a model of it: fraudlab models import model.ubj --columns model.json",
+            ) from error
+        taken = _columns_taken(data)
+        if taken not in (None, len(features)):
+            raise _misfit(
+                f"the booster takes {taken} columns, and model.json names {len(features)}"
+            ) from error
         raise ConfigError(
             f"model.ubj is not a booster XGBoost wrote: {error}",
             fix="use a model folder as a train job wrote it, or train the model again",
         ) from error
+
+
+def written_by(data: bytes | bytearray) -> tuple[int, ...] | None:
+    """The version that a model file, UBJSON or JSON, says has written it; None where it says nothing."""
+    end = bytes(data[-_VERSION_BYTES:])
+    if found := _JSON_VERSION.search(end):
+        return tuple(map(int, found.groups()))
+    cursor = Cursor(end, max(0, end.rfind(key("version"))))
+    try:
+        if cursor.values("version", 2) == 3:
+            return tuple(cursor.whole("'version'") for _ in range(3))
+    except Malformed:
+        pass
+    return None
+
+
+def _columns_taken(data: bytes | bytearray) -> int | None:
+    """How many columns the booster says it takes: each tree says it, too, and then the learner."""
+    cursor = Cursor(data, max(0, data.rfind(key("num_feature"))))
+    try:
+        return _read_parameter(cursor, "num_feature")
+    except Malformed:
+        return None
+
+
+def _misfit(sentence: str) -> ConfigError:
+    return ConfigError(
+        f"model.json does not fit model.ubj: {sentence}",
+        fix="use the two files of one job; columns stand in model.json as the booster was trained on them",
+    )
 
 
 def _read_booster(cursor: Cursor, features: Features) -> None:
@@ -98,10 +143,22 @@ def _read_columns(cursor: Cursor, features: Features) -> None:
     types = [cursor.text("a feature's type") for _ in range(cursor.values("feature_types", 10))]
     for what, found in (("names", names), ("types", types)):
         if len(found) not in (0, len(features)):
-            raise Malformed(f"it has {what} for {len(found)} columns, and model.json names {len(features)}")
+            raise _misfit(
+                f"the booster has {what} for {len(found)} columns, and model.json names {len(features)}"
+            )
+    for position, (own, told) in enumerate(zip(names, features.booster_names, strict=False)):
+        if own != told:
+            where = f", which is column {names.index(told) + 1} there" if told in names else ""
+            at = f"column {position + 1} of the booster is {shown(own)}"
+            raise _misfit(f"{at}, and that of model.json {shown(told)}{where}")
     for column, kind in zip(features.columns, types, strict=False):
-        if kind not in ("c", "float", "int", "q", "i") or (kind == "c") != (column.categories is not None):
-            raise Malformed(f"its column {column.name!r} is of type {kind!r}, not what model.json says")
+        if kind not in ("c", "float", "int", "q", "i"):
+            raise cursor.malformed(f"its column {shown(column.name)} is of type {shown(kind)}")
+        if (kind == "c") != (column.categories is not None):
+            own, told = ("a category", "a number") if kind == "c" else ("a number", "a category")
+            raise _misfit(
+                f"column {shown(column.name)} is {own} in the booster ({kind!r}), and {told} in model.json"
+            )
 
 
 def _read_gradient_booster(cursor: Cursor, features: Features) -> float:
@@ -177,8 +234,7 @@ def _read_version(cursor: Cursor) -> None:
         raise cursor.malformed("'version' does not have three numbers")
     version = [cursor.whole("'version'") for _ in range(3)]
     if tuple(version[:2]) != RELEASE:
-        written, read = ".".join(map(str, version)), ".".join(map(str, RELEASE))
-        raise Malformed(f"it says XGBoost {written} wrote it; this version of fraudlab reads {read}")
+        raise cursor.malformed(f"'version' is not of {'.'.join(map(str, RELEASE))}")
 
 
 def _read_parameter(cursor: Cursor, name: str, *, at_least: int = 0, at_most: int = 2**31 - 1) -> int:

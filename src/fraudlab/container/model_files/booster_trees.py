@@ -107,10 +107,13 @@ class Trees:
         deleted = cursor.text("'num_deleted'")
         if len(deleted) > 10 or not (deleted.isascii() and deleted.isdecimal()):
             raise cursor.malformed("'num_deleted' is not a whole number")
-        rest = [*self._columns, text(str(nodes)), key("size_leaf_vector"), text("1"), b"}}"]
-        cursor.expect(
-            b"".join(rest), f"a tree of {len(self._categories)} features, {nodes} nodes and one output"
-        )
+        rest = b"".join([*self._columns, text(str(nodes)), key("size_leaf_vector")])
+        # one output is 1, and was 0 in what XGBoost before 2.0 wrote, also where 3.2 has saved it again
+        if not cursor.finds(rest + text("0") + b"}}"):
+            cursor.expect(
+                rest + text("1") + b"}}",
+                f"a tree of {len(self._categories)} features, {nodes} nodes and one output",
+            )
         if not nodes:
             raise cursor.malformed("it has no nodes")
         self._deleted.append(int(deleted))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -18,8 +17,6 @@ from fraudlab.container.runtime import cpu_count, lean_xgboost
 with lean_xgboost():
     import xgboost
 
-#: characters XGBoost keeps for its own text format
-_FORBIDDEN = str.maketrans({"[": "(", "]": ")", "<": "‹"})
 _LARGEST_SEED = 2**31 - 1
 
 
@@ -46,7 +43,7 @@ def train_matrix(
     categorical = set(features.categorical)
     options: dict[str, Any] = {
         "label": split.label,
-        "feature_names": _names(features),
+        "feature_names": features.booster_names,
         "nthread": threads(parameters),
     }
     if categorical:
@@ -135,9 +132,3 @@ def segment_seed(seed: int, segment: int) -> int:
     if segment == 0:
         return seed
     return int(np.random.SeedSequence([seed, segment]).generate_state(1)[0]) % _LARGEST_SEED
-
-
-def _names(features: Features) -> Sequence[str]:
-    """Names for the booster; numbered ones where leaving out forbidden characters makes two the same."""
-    names = [name.translate(_FORBIDDEN) for name in features.names]
-    return names if len(set(names)) == len(names) else [f"f{position}" for position in range(len(names))]
