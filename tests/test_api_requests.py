@@ -13,6 +13,7 @@ from fraudlab.compose import compose, options
 from fraudlab.config import ModelConfig
 from fraudlab.container.hyperparameters import read_hyperparameters
 from fraudlab.container.hyperparameters.table import PARAMETERS
+from fraudlab.container.training.progress import round_line
 
 ROLE = "arn:aws:iam::123456789012:role/fraud"
 CLOUD = Placement(
@@ -193,31 +194,82 @@ def definitions(metrics):
     return request["AlgorithmSpecification"]["MetricDefinitions"]
 
 
-def test_metric_definitions_find_their_values_in_a_round_line():
-    found = definitions("[auc,aucpr,error,error@0.3,pre@50]")
-    line = (
-        "round=12 validation-auc=0.987654 validation-aucpr=0.812345 validation-error=0.001000 "
-        "validation-error@0.3=0.002000 validation-pre@50=1.000000"
-    )
+#: what CloudWatch makes of a tab, which is what SageMaker searches, and what a container prints
+TABS = ["\t", "#011"]
+
+
+@pytest.mark.parametrize("tab", TABS)
+def test_metric_definitions_find_their_values_in_a_round_line(tab):
+    found = definitions("[f1,balanced_accuracy,auc,error,error@0.3,pre@50,aucpr]")
+    line = round_line(
+        12,
+        {"auc": 0.987654, "aucpr": 0.812347, "error": 0.001, "error@0.3": 0.002}
+        | {"pre@50": 1.0, "f1": 0.5, "balanced_accuracy": 0.75},
+    ).replace("\t", tab)
     assert {item["Name"]: re.findall(item["Regex"], line) for item in found} == {
-        "validation:auc": ["0.987654"],
-        "validation:aucpr": ["0.812345"],
-        "validation:error": ["0.001000"],
-        "validation:error@0.3": ["0.002000"],
-        "validation:pre@50": ["1.000000"],
+        "validation:auc": ["0.98765"],
+        "validation:aucpr": ["0.81235"],
+        "validation:error": ["0.00100"],
+        "validation:error@0.3": ["0.00200"],
+        "validation:pre@50": ["1.00000"],
+        "validation:f1": ["0.50000"],
+        "validation:balanced_accuracy": ["0.75000"],
     }
     number, metrics = api_requests.read_round(line)
     assert number == 12
-    assert metrics == {"auc": 0.987654, "aucpr": 0.812345, "error": 0.001, "error@0.3": 0.002, "pre@50": 1.0}
+    assert metrics == {
+        "auc": 0.98765,
+        "aucpr": 0.81235,
+        "error": 0.001,
+        "error@0.3": 0.002,
+        "pre@50": 1.0,
+        "f1": 0.5,
+        "balanced_accuracy": 0.75,
+    }
+
+
+#: what teams have in their own estimators and tuning jobs: of the official container, and shorter ones
+@pytest.mark.parametrize(
+    "regex",
+    [
+        r".*\[[0-9]+\].*#011validation-auc:([-+]?[0-9]*\.?[0-9]+(?:[eE][-+]?[0-9]+)?).*",
+        r".*\[[0-9]+\].*#011validation-auc:(\S+)",
+        r"validation-auc:([0-9.]+)",
+        r"\[\d+\].*validation-auc:(\d+\.\d+)",
+    ],
+)
+def test_everybodys_metric_definitions_find_their_values(regex):
+    line = round_line(12, {"aucpr": 0.5, "auc": 0.98, "logloss": 0.1}).replace("\t", "#011")
+    assert re.match(f".*?{regex}", line)[1].startswith("0.98000")
+    assert [float(value) for value in re.findall(r"validation-auc:([0-9.]+)", line)] == [0.98]
+
+
+def test_a_round_line_is_xgboosts_own(capsys):
+    import numpy as np
+    import xgboost
+
+    matrix = np.random.default_rng(0).normal(size=(200, 2))
+    data = xgboost.DMatrix(matrix, label=matrix[:, 0] > 1)
+    found = {}
+    xgboost.train(
+        {"objective": "binary:logistic", "eval_metric": ["auc", "logloss"]},
+        data,
+        3,
+        evals=[(data, "validation")],
+        evals_result=found,
+    )
+    history = found["validation"]
+    ours = [round_line(n, {name: values[n] for name, values in history.items()}) for n in range(3)]
+    assert capsys.readouterr().out.splitlines() == ours
 
 
 def test_a_hooks_metric_is_called_by_its_name(in_tmp):
     (in_tmp / "h.py").write_text("def money_2(l, s, w): return 1.0")
     request = every_request(CLOUD, overrides=["model.hooks=h.py", "model.eval_metric=[auc,hook:money_2]"])
     found = request["CreateTrainingJob"]["AlgorithmSpecification"]["MetricDefinitions"][1]
-    line = "round=0 validation-auc=0.5 validation-money_2=-1234567.500000"
+    line = "[0]\tvalidation-auc:0.50000\tvalidation-money_2:-1234567.50000"
     assert found["Name"] == "validation:money_2"
-    assert re.findall(found["Regex"], line) == ["-1234567.500000"]
+    assert re.findall(found["Regex"], line) == ["-1234567.50000"]
     assert api_requests.read_round(line) == (0, {"auc": 0.5, "money_2": -1234567.5})
     assert "hooks" not in request["CreateTrainingJob"]["HyperParameters"]
 
@@ -225,13 +277,20 @@ def test_a_hooks_metric_is_called_by_its_name(in_tmp):
 @pytest.mark.parametrize(
     ("line", "expected"),
     [
-        ("algo-1-x7 | round=3 validation-aucpr=0.5", (3, {"aucpr": 0.5})),
-        ("round=3 validation-auc=nan validation-aucpr=1e-05", (3, {"aucpr": 1e-05})),
-        ("round=3 validation-auc=-inf", (3, {})),
-        ("round=3", None),
+        ("algo-1-x7 | [3]\tvalidation-aucpr:0.50000", (3, {"aucpr": 0.5})),
+        ("algo-1-x7  | [3]#011validation-aucpr:0.50000", (3, {"aucpr": 0.5})),
+        ("[3]\tvalidation-auc:nan\tvalidation-aucpr:0.00001", (3, {"aucpr": 1e-05})),
+        ("[3]\tvalidation-auc:-inf", (3, {})),
+        ("[3]\tvalidation-auc:0.5\tvalidation-logloss:1e-05  ", (3, {"auc": 0.5, "logloss": 1e-05})),
+        ("[3]", None),
+        ("[3] validation-auc:0.5", None),
+        ("x[3]\tvalidation-auc:0.5", None),
+        ("[12:00:00] WARNING: src/learner.cc:740:", None),
+        ("round=3 validation-auc=0.5", None),
         ("stage=train seconds=1.5", None),
         ("fold=1/5 repeat=1/1 out_of_fold-average_precision=0.7", None),
-        ("around=3 validation-auc=0.5", None),
+        ("threshold=0.5 policy=f1 measured_on=validation", None),
+        ("test-average_precision=0.5", None),
     ],
 )
 def test_lines_that_are_rounds_and_lines_that_are_not(line, expected):

@@ -72,7 +72,12 @@ def test_no_group_file_sets_what_another_group_owns():
         ),
         (["model.subsample=0"], "model.subsample is '0.0', not a number above 0", "set model.subsample to"),
         (["model.eval_metric=ndcg"], "model.eval_metric is 'ndcg', not one or more of aucpr, auc,", "to one"),
-        (["model.eval_metric=[auc,f1]"], 'model.eval_metric is \'["auc", "f1"]\', not one or more', "to one"),
+        (
+            ["model.eval_metric=[auc,mape]"],
+            'model.eval_metric is \'["auc", "mape"]\', not one or more',
+            "to one",
+        ),
+        (["model.eval_metric=f1"], "early stopping watches the last of model.eval_metric, and f1", "logloss"),
         (["model.eval_metric=3"], "model.eval_metric is '3', not one or more of", "to one or more of aucpr"),
         (
             ["model.objective=reg:tweedie"],

@@ -377,7 +377,7 @@ def test_an_interrupted_run_says_so_and_leaves_no_process(in_tmp, sent):
     )
     log = in_tmp / "runs" / "cut" / "logs" / "train.log"
     give_up = time.monotonic() + 60
-    while not (log.exists() and "round=5 " in log.read_text()):
+    while not (log.exists() and "\n[5]\t" in log.read_text()):
         assert time.monotonic() < give_up
         assert process.poll() is None, process.communicate()
         time.sleep(0.05)
@@ -399,9 +399,9 @@ def test_what_the_jobs_print_is_shown_on_request_and_kept(in_tmp, capsys):
     assert main(["train", "-v", *SMALL, "run.id=loud"]) == 0
     shown = capsys.readouterr().out
     assert "    process | stage=read seconds=" in shown
-    assert "    train | round=3 validation-aucpr=" in shown
+    assert "    train | [3]" in shown
     assert shown.rstrip().split("\n")[-1] == "report: runs/loud/report.html"
-    assert "round=3 validation-aucpr=" in (in_tmp / "runs" / "loud" / "logs" / "train.log").read_text()
+    assert "[3]\tvalidation-aucpr:" in (in_tmp / "runs" / "loud" / "logs" / "train.log").read_text()
 
 
 def test_several_runs_in_one_command(in_tmp):

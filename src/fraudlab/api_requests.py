@@ -18,9 +18,11 @@ from fraudlab.container.hyperparameters import printed, read_hyperparameters
 Request = dict[str, Any]
 
 _NUMBER = r"[+-]?[0-9][0-9.eE+-]*"
-#: what a training job prints after every round: ``round=12 validation-auc=0.98 validation-error@0.3=0.01``
-_ROUND_LINE = re.compile(r"\bround=(\d+)((?: validation-[\w@.]+=\S+)+)")
-_ROUND_METRIC = re.compile(rf" validation-([\w@.]+)=({_NUMBER})(?= |$)")
+#: what comes before a metric: CloudWatch shows a tab as #011
+_BEFORE = r"(?:\t|#011)validation-"
+#: what a training job prints after a round: ``[12]\tvalidation-auc:0.98000\tvalidation-logloss:0.10000``
+_ROUND_LINE = re.compile(rf"(?:^|[| ])\[(\d+)\]((?:{_BEFORE}[\w@.]+:\S+?)+)\s*$")
+_ROUND_METRIC = re.compile(rf"{_BEFORE}([\w@.]+):({_NUMBER})(?=\t|#011|\s|$)")
 
 
 @dataclass(frozen=True)
@@ -186,7 +188,7 @@ def _metric_definitions(model_config: ModelConfig) -> list[dict[str, str]]:
     """How SageMaker reads each metric out of a round's line, under the name a tuning job may watch."""
     metrics = read_hyperparameters(config_rules.hyperparameters(model_config)).eval_metric
     return [
-        {"Name": f"validation:{name}", "Regex": f"validation-{re.escape(name)}=({_NUMBER})"}
+        {"Name": f"validation:{name}", "Regex": rf"\[[0-9]+\].*{_BEFORE}{re.escape(name)}:({_NUMBER})"}
         for name in map(printed, metrics)
     ]
 

@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from fraudlab.config import DataKind, ModelConfig, RunConfig, SplitKind, ThresholdPolicy
@@ -126,7 +127,7 @@ def _check_model(config: RunConfig) -> None:
             check_constraints(config, data.features)
         elif isinstance(parameters.monotone_constraints, Mapping):
             # Which columns there are is known later; which are no numbers is known now.
-            check_constraints(config, list(parameters.monotone_constraints))
+            check_constraints(config, list(parameters.monotone_constraints), interactions=False)
     _check_hooks(model.hooks, parameters)
     for name, text in texts.items():
         if len(text) > LONGEST_VALUE:
@@ -136,7 +137,7 @@ def _check_model(config: RunConfig) -> None:
             )
 
 
-def check_constraints(config: RunConfig, columns: Sequence[str]) -> None:
+def check_constraints(config: RunConfig, columns: Sequence[str], *, interactions: bool = True) -> None:
     """Check the model's constraints against the columns of a table, before there is a job.
 
     Parameters
@@ -144,6 +145,8 @@ def check_constraints(config: RunConfig, columns: Sequence[str]) -> None:
     config : RunConfig
     columns : sequence of str
         Of the table, in its order; those with a role that is no feature's are left out here.
+    interactions : bool
+        Look at ``interaction_constraints``, which needs all columns.
 
     Raises
     ------
@@ -155,6 +158,8 @@ def check_constraints(config: RunConfig, columns: Sequence[str]) -> None:
     features = data.features or [column for column in columns if column not in others]
     with _in_our_words():
         parameters = read_hyperparameters(hyperparameters(config.model), prefix="model.")
+        if not interactions:
+            parameters = replace(parameters, interaction_constraints=None)
         parameters.for_xgboost(features, cpus=1, categorical=data.categorical, prefix="model.")
 
 

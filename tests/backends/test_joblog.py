@@ -43,6 +43,6 @@ def test_every_line_is_kept_and_only_the_jobs_own_are_shown(tmp_path):
     seen = []
     with JobLog(tmp_path / "logs" / "job.log", on_line=seen.append) as log:
         log.keep("Container x Created")
-        log.write("round=0 validation-aucpr=0.5\r\n")
-    assert seen == ["round=0 validation-aucpr=0.5"]
+        log.write("[0]\tvalidation-aucpr:0.50000\r\n")
+    assert seen == ["[0]\tvalidation-aucpr:0.50000"]
     assert (tmp_path / "logs" / "job.log").read_text().splitlines() == ["Container x Created", *seen]

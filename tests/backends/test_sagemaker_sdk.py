@@ -87,12 +87,12 @@ class FakeProcess:
 
 def test_output_is_read_to_its_end_and_the_engines_lines_are_told_apart(client, tmp_path):
     seen = []
-    output = b" Container x Created\n\x1b[2Kav3j-algo-1-lz  | round=0 a=1\r\nav3j-algo-1-lz  | last\n"
+    output = b" Container x Created\n\x1b[2Kav3j-algo-1-lz  | [0]\tvalidation-a:1\r\nav3j-algo-1-lz  | last\n"
     with JobLog(tmp_path / "job.log", on_line=seen.append) as log:
         client.log = log
         assert client._stream(FakeProcess(output, 0)) == 0
-    assert seen == ["round=0 a=1", "last"]
-    assert (tmp_path / "job.log").read_text() == " Container x Created\nround=0 a=1\nlast\n"
+    assert seen == ["[0]\tvalidation-a:1", "last"]
+    assert (tmp_path / "job.log").read_text() == " Container x Created\n[0]\tvalidation-a:1\nlast\n"
 
 
 def test_a_container_that_fails_is_an_error_with_its_code(client, tmp_path):

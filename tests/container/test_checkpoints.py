@@ -104,7 +104,7 @@ def test_going_on_is_the_same_as_not_stopping(
         f"checkpoint={tree.root}/checkpoints/rounds-{rounds:06d}.checkpoint rounds={rounds} continues"
         in printed
     )
-    trained = [line for line in printed if line.startswith("round=")]
+    trained = [line for line in printed if line.startswith("[")]
     assert len(trained) == expected[1]["rounds"] - rounds
 
 
@@ -115,7 +115,7 @@ def test_a_checkpoint_of_all_rounds_is_the_model(kept: Any, capsys: pytest.Captu
     capsys.readouterr()
     train.run(tree)
     assert results(tree) == expected
-    assert "round=" not in capsys.readouterr().out.replace("rounds=", "")
+    assert "validation-" not in capsys.readouterr().out
 
 
 def test_more_rounds_go_on_from_fewer(kept: Any) -> None:
@@ -404,7 +404,7 @@ def test_killed_again_and_again_it_ends_with_the_same_bytes(kept: Any, chosen: d
             left = dice.randint(5, 15)
             for line in lines:
                 continued += line.endswith("continues\n")
-                left -= line.startswith("round=")
+                left -= line.startswith("[")
                 if left <= 0:
                     break
             if left > 0:  # it came to the end before its turn
@@ -438,7 +438,7 @@ def test_told_to_stop_at_any_moment_it_ends_well(kept: Any) -> None:
         with start(tree) as job:
             assert job.stdout is not None
             if number == 0:  # whatever else the machine does, one is told while it trains
-                assert any(line.startswith("round=5 ") for line in job.stdout)
+                assert any(line.startswith("[5]") for line in job.stdout)
             else:
                 time.sleep(whole * dice.uniform(0.1, 1.0))
             job.terminate()

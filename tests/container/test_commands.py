@@ -49,7 +49,7 @@ def test_the_three_commands_one_after_the_other(place: Any, frauds: pa.Table, ha
     hand_over(tree, experiment_key=KEY)
     done = command(tree, "train")
     assert (done.returncode, done.stderr) == (0, "")
-    assert "round=11 validation-aucpr=" in done.stdout
+    assert "\n[11]\tvalidation-aucpr:" in done.stdout
     assert load_scorer(tree.model).features.names == ["a", "b", "merchant", "amount"]
     (archive,) = (tree.results / "comet").glob(f"{KEY}-*.zip")
     messages = zipfile.ZipFile(archive).read("messages.json").decode()
@@ -140,10 +140,10 @@ def test_a_line_is_written_at_once_and_as_a_whole(trained: Tree, hand_over: Any,
         while write := here.recv(1 << 16):
             writes.append(write.decode())
     text = "".join(writes)
-    assert "round=2 " in text
+    assert "[2]\t" in text
     assert "fraudlab-failure: unknown hyperparameter" in text
     assert all(write.endswith("\n") for write in writes)
-    assert len([write for write in writes if write.startswith("round=")]) == 3
+    assert len([write for write in writes if write.startswith("[")]) == 3
 
 
 def test_an_unknown_command(tree: Tree) -> None:

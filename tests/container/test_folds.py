@@ -65,8 +65,9 @@ def test_scores_are_those_of_folds_made_by_hand(
     content, scores, model = outcome(tree)
     names = [f"f{position}" for position in range(4)]
     chosen = {"objective": "binary:logistic", "max_depth": 3, "subsample": 0.8, "seed": 4}
+    chosen |= {"eval_metric": ["aucpr", "logloss"]}
     numbers, label = table[:, 1:].astype(np.float32), table[:, 0].astype(np.uint8)
-    lines = []
+    lines, metrics = [], []
     for repeat in range(2):
         fold_of = stratified_folds(label, 3, seed=4, repeat=repeat)
         for fold in range(3):
@@ -76,6 +77,10 @@ def test_scores_are_those_of_folds_made_by_hand(
                 chosen, xgboost.QuantileDMatrix(numbers[rest], label[rest], feature_names=names), 8
             )
             expected = bare.inplace_predict(numbers[held])
+            data = xgboost.DMatrix(numbers[held], label[held], feature_names=names)
+            metrics.append(
+                [float(word.split(":")[1]) for word in bare.eval_set([(data, "v")]).split("\t")[1:]]
+            )
             ours = (scores["repeat"] == repeat) & (scores["fold"] == fold)
             np.testing.assert_array_equal(scores["row"][ours], held)
             np.testing.assert_array_equal(scores["label"][ours], label[held])
@@ -85,7 +90,13 @@ def test_scores_are_those_of_folds_made_by_hand(
             assert (measured["rows"], measured["rounds"]) == (200, 8)
             value = measured["average_precision"]
             lines.append(f"fold={fold + 1}/3 repeat={repeat + 1}/2 out_of_fold-average_precision={value:.6f}")
-    assert [line for line in capsys.readouterr().out.splitlines() if line.startswith("fold=")] == lines
+    printed = capsys.readouterr().out.splitlines()
+    assert [line for line in printed if line.startswith("fold=")] == lines
+    # a tuning job without a validation channel reads the means over folds, in the last line of its kind
+    means = np.mean(metrics, axis=0)
+    assert [line for line in printed if "validation-" in line] == [
+        f"[8]\tvalidation-aucpr:{means[0]:.5f}\tvalidation-logloss:{means[1]:.5f}"
+    ]
     assert content["complete"] is True
     every = [fold["average_precision"] for fold in content["folds"]]
     assert content["over_folds"]["average_precision"] == {"mean": np.mean(every), "std": np.std(every)}
@@ -186,7 +197,7 @@ def test_too_few_frauds_are_said_before_training(
         train.run(stand_alone(table, k_fold=5))
     assert caught.value.sentence == "k_fold=5 needs 5 rows of each label in train, and there are 3 frauds"
     assert caught.value.fix == "set k_fold to at most 3"
-    assert "round=" not in capsys.readouterr().out
+    assert "[" not in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(("told_at", "complete"), [(0, 0), (2, 2)])

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from fraudlab.container.failure import ConfigError
 from fraudlab.container.hyperparameters import Hyperparameters, direction, printed, read_hyperparameters
-from fraudlab.container.hyperparameters.kinds import METRICS
+from fraudlab.container.hyperparameters.eval_metrics import COMPUTED, METRICS, OF_ALERTS
 from fraudlab.container.hyperparameters.table import NAMES, PARAMETERS, REFUSED
 
 #: one value of each parameter that goes to XGBoost, other than XGBoost's default
@@ -369,7 +369,17 @@ def test_precision_among_the_highest_scores_is_that() -> None:
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
-        ("f1", "it needs a threshold"),
+        ("mape", "it divides by the label"),
+        ("map", "it is a metric of rankings"),
+        ("ndcg@5", "it is a metric of rankings"),
+        ("mphe", "it is a metric of amounts or counts"),
+        ("poisson-nloglik", "it is a metric of amounts or counts"),
+        ("tweedie-nloglik@1.5", "it is a metric of amounts or counts"),
+        ("aft-nloglik", "it is a metric of survival models"),
+        ("interval-regression-accuracy", "it is a metric of survival models"),
+        ("merror", "for which this is error"),
+        ("hook:f1", "a hook called f1 could not be told from fraudlab's f1"),
+        ("hook:mae", "a hook called mae could not be told from fraudlab's mae"),
         ("pre", "it needs the number of alerts, such as pre@100"),
         ("pre@0", "XGBoost has none of that name for two classes"),
         ("error@1", "the threshold of error@ is above 0 and below 1"),
@@ -382,6 +392,36 @@ def test_precision_among_the_highest_scores_is_that() -> None:
 )
 def test_metrics_refused_with_a_reason(text: str, reason: str) -> None:
     assert reason in refused({"eval_metric": text}).sentence
+
+
+@pytest.mark.parametrize("metric", [*OF_ALERTS, "mae", "rmsle"])
+@pytest.mark.parametrize("written", ["{}", "auc,{}", '["logloss", "{}"]'])
+def test_early_stopping_refuses_metrics_that_cannot_guide_it(metric: str, written: str) -> None:
+    given = {"eval_metric": written.replace("{}", metric)}
+    assert read_hyperparameters(given).eval_metric[-1] == metric
+    error = refused({**given, "early_stopping_rounds": "10"})
+    assert error.sentence.startswith(f"early stopping watches the last of eval_metric, and {metric} ")
+    proposed = re.findall(r"eval_metric=(\S+),? or", error.fix)[0].rstrip(",")
+    mended = read_hyperparameters({"eval_metric": proposed, "early_stopping_rounds": "10"})
+    assert mended.eval_metric[-1] == "logloss"
+    assert metric in mended.eval_metric
+
+
+@pytest.mark.parametrize("metric", ["auc", "aucpr", "logloss", "rmse", "mse", "r2", "error", "pre@10"])
+def test_early_stopping_follows_the_others(metric: str) -> None:
+    found = read_hyperparameters({"eval_metric": f"f1,{metric}", "early_stopping_rounds": "10"})
+    assert found.eval_metric == ("f1", metric)
+
+
+def test_early_stopping_does_not_follow_the_metric_a_tuning_job_watches() -> None:
+    found = read_hyperparameters({"_tuning_objective_metric": "validation:f1", "early_stopping_rounds": "10"})
+    assert found.eval_metric == ("f1", "aucpr", "logloss")
+
+
+def test_metrics_of_our_own_are_not_given_to_xgboost() -> None:
+    found = read_hyperparameters({"eval_metric": "f1,auc,mae"})
+    assert found.for_xgboost([], cpus=1)["eval_metric"] == ["auc"]
+    assert read_hyperparameters({"eval_metric": "f1"}).for_xgboost([], cpus=1)["disable_default_eval_metric"]
 
 
 def test_hooks_are_not_xgboosts_metrics() -> None:
@@ -412,11 +452,13 @@ def test_the_metric_a_tuning_job_watches_is_printed() -> None:
 
     assert metrics("validation:aucpr") == metrics("validation:money") == ("aucpr", "hook:money")
     assert metrics("validation:logloss") == ("logloss", "aucpr", "hook:money")
+    for name in COMPUTED:
+        assert metrics(f"validation:{name}") == (name, "aucpr", "hook:money")
     assert metrics("a name of one's own") == ("aucpr", "hook:money")
     with pytest.raises(ConfigError) as caught:
-        metrics("validation:f1")
+        metrics("validation:mape")
     assert caught.value.sentence == (
-        "the tuning job watches 'validation:f1', which no metric of this job is called"
+        "the tuning job watches 'validation:mape', which no metric of this job is called"
     )
     assert caught.value.fix == "let it watch one of: validation:aucpr, validation:money"
     assert "on validation only" in refused({"_tuning_objective_metric": "train:auc"}).sentence
@@ -742,7 +784,7 @@ def test_the_page_has_every_parameter_with_its_aliases_and_values(name: str) -> 
 def test_the_page_has_every_refusal_and_every_metric() -> None:
     for name, (why, fix) in REFUSED.items():
         assert f"| `{name}` | {why} | {fix} |" in PAGE
-    for metric in METRICS:
+    for metric in (*METRICS, *COMPUTED):
         better = next(
             line.split("|")[2].strip() for line in PAGE.splitlines() if line.startswith(f"| `{metric}`")
         )
@@ -751,7 +793,7 @@ def test_the_page_has_every_refusal_and_every_metric() -> None:
 
 def test_the_page_names_nothing_that_is_not_there() -> None:
     first = re.findall(r"^\| `(\w+)` \|", PAGE, re.MULTILINE)
-    assert set(first) <= PARAMETERS.keys() | REFUSED.keys() | METRICS.keys()
+    assert set(first) <= PARAMETERS.keys() | REFUSED.keys() | METRICS.keys() | COMPUTED.keys()
 
 
 DROPOUT = ("rate_drop", "skip_drop", "sample_type", "normalize_type")

@@ -87,11 +87,11 @@ def test_every_round_is_one_line_for_a_regex(
 ) -> None:
     train.run(hand_over(ready, {"num_round": "4", "eval_metric": "auc,aucpr"}))
     _, history, _ = results(ready)
-    lines = [line for line in capsys.readouterr().out.splitlines() if line.startswith("round=")]
-    assert [int(re.findall(r"round=(\d+)", line)[0]) for line in lines] == [0, 1, 2, 3]
-    printed = [float(re.findall(r"validation-aucpr=([0-9.eE+-]+)", line)[0]) for line in lines]
-    np.testing.assert_allclose(printed, history["validation"], atol=1e-6)
-    assert all("validation-auc=" in line for line in lines)
+    lines = [line for line in capsys.readouterr().out.splitlines() if line.startswith("[")]
+    assert [int(re.findall(r"^\[(\d+)\]\t", line)[0]) for line in lines] == [0, 1, 2, 3]
+    printed = [float(re.findall(r"\tvalidation-aucpr:([0-9]\.[0-9]{5})(?=\t|$)", line)[0]) for line in lines]
+    np.testing.assert_allclose(printed, history["validation"], atol=5.1e-6)
+    assert all("\tvalidation-auc:" in line for line in lines)
 
 
 def test_early_stopping_keeps_the_best_round(ready: Tree, hand_over: Any) -> None:

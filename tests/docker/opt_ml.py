@@ -202,7 +202,7 @@ class Container:
             time.sleep(0.02)
 
     def until_round(self, number: int) -> None:
-        self.until(lambda: f"\nround={number} " in self.output)
+        self.until(lambda: f"\n[{number}]\t" in self.output)
 
     def stop(self, seconds: int = 120) -> float:
         """Stop it as SageMaker does: SIGTERM, and SIGKILL after some time; the seconds it took."""

@@ -67,7 +67,7 @@ def test_a_checkpoints_are_gone_on_from(docker, tree, tmp_path):
 
 
 def reached(running, number):
-    return any(int(line.split()[0].removeprefix("round=")) >= number for line in running.lines("round="))
+    return any(int(line[1:].partition("]")[0]) >= number for line in running.lines("["))
 
 
 @pytest.mark.parametrize("first", [0, 1])

@@ -131,7 +131,7 @@ def test_an_engine_that_goes_away_midway_is_named(in_tmp, tmp_path):
             env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
         )  # fmt: skip
         log = Path("runs/lost/logs/train.log")
-        wait_for(lambda: log.exists() and "round=5 " in log.read_text(), run)
+        wait_for(lambda: log.exists() and "[5]\t" in log.read_text(), run)
         relay.kill()
         relay.wait()
         _, error = run.communicate(timeout=90)
@@ -156,7 +156,7 @@ def test_an_interrupted_run_leaves_no_container(in_tmp, sent):
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
     log = Path("runs/cut/logs/train.log")
-    wait_for(lambda: log.exists() and "round=5 " in log.read_text(), run)
+    wait_for(lambda: log.exists() and "[5]\t" in log.read_text(), run)
     run.send_signal(sent)
     _, error = run.communicate(timeout=90)
     assert run.returncode == 130, error
@@ -175,7 +175,7 @@ def test_a_run_removes_only_what_it_started(in_tmp):
     )
     try:
         log = Path("a/runs/v1/logs/train.log")
-        wait_for(lambda: log.exists() and "round=5 " in log.read_text(), other, seconds=300)
+        wait_for(lambda: log.exists() and "[5]\t" in log.read_text(), other, seconds=300)
         before = running_containers(f"{docker_engine.RUN_LABEL}=v1")
         done = subprocess.run([*words, "run.id=v1"], cwd="b", capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stderr
@@ -196,7 +196,7 @@ def test_the_containers_of_a_killed_launcher_are_taken_away(in_tmp, also):
     label = f"{docker_engine.RUN_LABEL}=killed"
     log = Path("runs/killed/logs/train.log")
     try:
-        wait_for(lambda: log.exists() and "round=5 " in log.read_text(), run, seconds=300)
+        wait_for(lambda: log.exists() and "[5]\t" in log.read_text(), run, seconds=300)
         (workspace,) = Path("runs/.cache/jobs").iterdir()
         find = ["pgrep", "-f", f"watchdog.py {workspace.name}"]
         (watchdog,) = subprocess.run(find, capture_output=True, text=True, check=True).stdout.split()

@@ -96,8 +96,8 @@ def test_every_metric_of_a_round_is_logged(with_hooks):
 
     def job(request, log):
         log("stage=load seconds=0.1")
-        log("round=0 validation-aucpr=0.500000 validation-money=0.250000")
-        log("round=1 validation-aucpr=0.750000 validation-money=nan")
+        log("[0]\tvalidation-aucpr:0.50000\tvalidation-money:0.25000")
+        log("[1]\tvalidation-aucpr:0.75000\tvalidation-money:nan")
 
     with_hooks.backend = SimpleNamespace(train=job)
     _run_job(with_hooks, {})

@@ -17,6 +17,7 @@ from fraudlab.container.runtime import Stages, StopRequest
 from fraudlab.container.training import checkpoints
 from fraudlab.container.training.digests import Digests
 from fraudlab.container.training.job import PARTS, Job, read_job
+from fraudlab.container.training.progress import round_line
 from fraudlab.container.training.tracking import Archive
 
 if TYPE_CHECKING:
@@ -86,7 +87,7 @@ def _train(job: Job, hosts: Hosts, archive: Archive, stages: Stages, stop: StopR
     keeper, start = _checkpoints(job, inputs, digests, hosts)
 
     def on_round(number: int, metrics: Mapping[str, float]) -> None:
-        print(f"round={number}", *(f"validation-{k}={v:.6f}" for k, v in metrics.items()))
+        print(round_line(number, metrics))
         if job.request.log_rounds:
             archive.log_metrics({f"validation_{k}": v for k, v in metrics.items()}, step=number)
 

@@ -10,15 +10,25 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, fields
-from typing import Any, Literal
+from typing import Any
 
 from fraudlab.container.failure import ConfigError, near
 from fraudlab.container.hyperparameters.constraints import by_position
-from fraudlab.container.hyperparameters.kinds import METRICS, UNWEIGHTED, Unfit, is_hook, printed
+from fraudlab.container.hyperparameters.eval_metrics import (
+    COMPUTED,
+    OF_ALERTS,
+    UNWEIGHTED,
+    direction,
+    is_hook,
+    printed,
+)
+from fraudlab.container.hyperparameters.kinds import Unfit
 from fraudlab.container.hyperparameters.rules import check_together
 from fraudlab.container.hyperparameters.table import NAMES, PARAMETERS, REFUSED
 
 __all__ = [
+    "COMPUTED",
+    "OF_ALERTS",
     "UNWEIGHTED",
     "Hyperparameters",
     "canonical",
@@ -124,7 +134,7 @@ class Hyperparameters:
         ConfigError
             If a constraint is about a column that is not there, or orders categories.
         """
-        builtin = [metric for metric in self.eval_metric if not is_hook(metric) and metric != UNWEIGHTED]
+        builtin = [metric for metric in self.eval_metric if not is_hook(metric) and metric not in COMPUTED]
         return {
             **self.booster,
             **by_position(
@@ -146,11 +156,6 @@ class Hyperparameters:
         given = {name: value for name, value in own.items() if value is not None}
         plain: dict[str, Any] = json.loads(json.dumps(given | dict(self.booster)))
         return plain
-
-
-def direction(metric: str) -> Literal["maximize", "minimize"]:
-    """Whether more of one of XGBoost's metrics is better; a hook says it itself (``Hooks.direction``)."""
-    return "maximize" if metric.startswith("pre@") or METRICS.get(metric, False) else "minimize"
 
 
 def canonical(name: str) -> str:

@@ -4,19 +4,15 @@ from __future__ import annotations
 
 import json
 import math
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Any
 
+from fraudlab.container.hyperparameters.eval_metrics import COMPUTED, METRICS, is_hook, owner, printed
+
 #: largest whole number of SageMaker's own ranges, and of XGBoost's
 LARGEST = 2**31 - 1
-#: metrics of XGBoost that suit two classes and have no parameter; more is better where it says so
-METRICS: Mapping[str, bool] = {"aucpr": True, "auc": True, "logloss": False, "error": False, "rmse": False}
-#: log-loss of the scores from which ``scale_pos_weight`` is taken back: computed here, not by XGBoost
-UNWEIGHTED = "unweighted_logloss"
-_HOOK = re.compile(r"hook:[A-Za-z_]\w{0,63}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +121,7 @@ def metrics(why: Mapping[str, str]) -> Kind:
         return found
 
     return Kind(
-        f"one or more of {', '.join(METRICS)}, {UNWEIGHTED}, error@THRESHOLD, pre@ALERTS, hook:NAME", read
+        f"one or more of {', '.join((*METRICS, *COMPUTED))}, error@THRESHOLD, pre@ALERTS, hook:NAME", read
     )
 
 
@@ -169,33 +165,19 @@ def tuned() -> Kind:
     return Kind("validation: and one of eval_metric, such as validation:aucpr", read)
 
 
-def is_hook(text: str) -> bool:
-    """Whether a value names a function of ``hooks.py``."""
-    return _HOOK.fullmatch(text) is not None
-
-
-def printed(metric: str) -> str:
-    """How a metric is called after ``validation-`` in a round's line: a hook's without ``hook:``."""
-    return metric.removeprefix("hook:")
-
-
 def _metric(text: str, why: Mapping[str, str]) -> str:
     if is_hook(text):
-        if printed(text) in (*METRICS, UNWEIGHTED):
-            raise Unfit(f"a hook called {printed(text)} could not be told from {_whose(printed(text))}")
+        if whose := owner(printed(text)):
+            raise Unfit(f"a hook called {printed(text)} could not be told from {whose} {printed(text)}")
         return text
     name, at, argument = text.partition("@")
     if name == "error" and at:
         return _error_at(argument)
     if name == "pre" and at and argument.isascii() and argument.isdigit() and 1 <= int(argument) <= LARGEST:
         return f"pre@{int(argument)}"
-    if text not in METRICS and text != UNWEIGHTED:
+    if text not in METRICS and text not in COMPUTED:
         raise _unfit(why, text)
     return text
-
-
-def _whose(metric: str) -> str:
-    return f"fraudlab's {metric}" if metric == UNWEIGHTED else f"XGBoost's {metric}"
 
 
 def _error_at(threshold: str) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from fraudlab.container.failure import ConfigError
+from fraudlab.container.hyperparameters.eval_metrics import misleads
 
 Values = Mapping[str, Any]
 
@@ -110,6 +111,14 @@ def _check_learning(values: Values, p: str) -> None:
         raise ConfigError(
             f"{p}k_fold_repeats={values['k_fold_repeats']} repeats folds, and there are none",
             fix=f"set {p}k_fold, for example to 5",
+        )
+    watched = values.get("eval_metric", ("logloss",))[-1]
+    if values.get("early_stopping_rounds") and (why := misleads(watched)):
+        first = ",".join(metric for metric in values["eval_metric"] if metric != "logloss")
+        raise ConfigError(
+            f"early stopping watches the last of {p}eval_metric, and {watched} {why}",
+            fix=f"put one that can guide it last, such as {p}eval_metric={first},logloss, or set"
+            f" {p}early_stopping_rounds=0",
         )
     if values.get("csv_weights"):
         check_weighted(values.get("eval_metric", ()))

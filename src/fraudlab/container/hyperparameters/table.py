@@ -50,19 +50,17 @@ _OBJECTIVES = {
     "rank:*": "it orders the rows of queries, and a score is a probability",
     "survival:*": "it predicts a time, and a score is a probability",
 }
+_AMOUNTS = "it is a metric of amounts or counts, and a score is a probability"
 _METRICS = {
     "merror": "there are two classes here, for which this is error",
     "mlogloss": "there are two classes here, for which this is logloss",
-    "accuracy": "of rare frauds it says nothing, and it is 1 - error",
     "pre": "it needs the number of alerts, such as pre@100",
-    "map*": "it is a metric of rankings, for which aucpr stands here",
-    "ndcg*": "it is a metric of rankings, for which aucpr stands here",
-    "f1*": "it needs a threshold, which is chosen after training; aucpr looks at all of them",
-    "precision*": "it needs a threshold, which is chosen after training; pre@ALERTS does not",
-    "recall*": "it needs a threshold, which is chosen after training; aucpr looks at all of them",
-    "balanced_accuracy": "it needs a threshold, which is chosen after training; auc looks at all of them",
-    "mae": "it is best where every score is 0 or 1; rmse and logloss ask for probabilities",
-    "mse": "rmse is its root",
+    "mape": "it divides by the label, which is 0 of every legitimate row",
+    **dict.fromkeys(("map*", "ndcg*"), "it is a metric of rankings, for which aucpr stands here"),
+    **dict.fromkeys(("mphe", "poisson-*", "gamma-*", "tweedie-*", "quantile", "expectile"), _AMOUNTS),
+    **dict.fromkeys(
+        ("aft-*", "cox-*", "interval-*"), "it is a metric of survival models, and frauds are two classes"
+    ),
     "*": "XGBoost has none of that name for two classes; a function of your own is hook:NAME",
 }
 _NO_GPU = "the image trains on CPUs"

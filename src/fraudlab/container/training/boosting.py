@@ -96,32 +96,6 @@ def bin_weights(split: Prepared, fraud_bins: float, hosts: Hosts) -> NDArray[np.
     return weight if split.weight is None else weight * split.weight
 
 
-def unweighted_log_loss(booster: Any, rows: Any, class_weight: float) -> float:
-    """Log-loss of the scores from which the frauds' weight is taken back.
-
-    A weight w on the frauds adds log(w) to the log-odds of a model that has learned all there is (Elkan 2001,
-    "The foundations of cost-sensitive learning", theorem 2), and log-loss then rewards every round that makes
-    scores more extreme.
-
-    Parameters
-    ----------
-    booster : xgboost.Booster
-    rows : xgboost.DMatrix
-        With labels; their own weights count.
-    class_weight : float
-        ``scale_pos_weight``; with 1 this is XGBoost's ``logloss``.
-
-    Returns
-    -------
-    float
-        In nats per row.
-    """
-    margin = booster.predict(rows, output_margin=True).astype(np.float64) - np.log(class_weight)
-    wrong = np.where(rows.get_label() == 1, -margin, margin)
-    weight = rows.get_weight()
-    return float(np.average(np.logaddexp(0.0, wrong), weights=weight if weight.size else None))
-
-
 def threads(parameters: Hyperparameters) -> int:
     """Threads to train with: their number does not change the model."""
     return min(cpu_count(), parameters.nthread or cpu_count())

@@ -7,7 +7,7 @@ there is a validation channel, and by that; without one it trains every round.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -17,9 +17,11 @@ from fraudlab.container.failure import ConfigError
 from fraudlab.container.hosts import Hosts
 from fraudlab.container.prepared import Prepared
 from fraudlab.container.runtime import StoppedTooEarly, StopRequest
+from fraudlab.container.training.boosting import train_matrix
 from fraudlab.container.training.decision import Evidence
 from fraudlab.container.training.inputs import Inputs
 from fraudlab.container.training.job import Job
+from fraudlab.container.training.progress import round_line
 from fraudlab.container.training.rounds import fit, set_up
 from fraudlab.evaluation.metrics import average_precision, roc_auc
 
@@ -37,6 +39,8 @@ class Fold:
     score : ndarray of float32, shape (held out,)
     rounds : int
         Of the booster that scored them.
+    metrics : dict of float
+        Those of ``eval_metric``, where no validation channel has them.
     """
 
     repeat: int
@@ -44,6 +48,7 @@ class Fold:
     rows: NDArray[np.int64]
     score: NDArray[np.float32]
     rounds: int
+    metrics: dict[str, float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,20 +114,31 @@ def cross_validate(job: Job, train: Prepared, inputs: Inputs, stop: StopRequest)
     for repeat in range(repeats):
         fold_of = stratified_folds(train.label, count, seed=seed, repeat=repeat)
         for number in range(count):
-            if stop.made or (fold := _hold_out(job, train, inputs, fold_of == number, stop)) is None:
+            fold = None
+            if not stop.made:
+                fold = _hold_out(job, train, inputs, fold_of == number, stop, (repeat, number))
+            if fold is None:
                 return CrossValidation(done, train.label, train.amount, complete=False)
-            rows, score, rounds = fold
-            done.append(Fold(repeat, number, rows, score, rounds))
-            value = average_precision(train.label[rows], score)
+            done.append(fold)
+            value = average_precision(train.label[fold.rows], fold.score)
             print(f"fold={number + 1}/{count} repeat={repeat + 1}/{repeats}", end=" ")
             print(f"out_of_fold-average_precision={value:.6f}")
+    if inputs.validation is None:
+        # What a tuning job reads, as the official container prints it: means over the folds, as a round.
+        means = {name: float(np.mean([fold.metrics[name] for fold in done])) for name in done[0].metrics}
+        print(round_line(job.parameters.num_round, means))
     return CrossValidation(done, train.label, train.amount, complete=True)
 
 
 def _hold_out(
-    job: Job, train: Prepared, inputs: Inputs, held_out: NDArray[np.bool_], stop: StopRequest
-) -> tuple[NDArray[np.int64], NDArray[np.float32], int] | None:
-    """Rows, scores and rounds of one fold; None where the job is told to stop before they are known."""
+    job: Job,
+    train: Prepared,
+    inputs: Inputs,
+    held_out: NDArray[np.bool_],
+    stop: StopRequest,
+    place: tuple[int, int],
+) -> Fold | None:
+    """One fold; its place is repeat and fold. None where the job is told to stop before its end."""
     training = set_up(job, train.take(~held_out), inputs, Hosts())
     try:
         fitted = fit(training, stop=stop)
@@ -130,8 +146,13 @@ def _hold_out(
         return None
     if stop.made:  # it may lack rounds
         return None
-    rows = np.flatnonzero(held_out)
-    return rows, fitted.booster.inplace_predict(train.matrix[rows]), fitted.booster.num_boosted_rounds()
+    rows, rounds = np.flatnonzero(held_out), fitted.booster.num_boosted_rounds()
+    metrics: dict[str, float] = {}
+    if inputs.validation is None:
+        matrix = train_matrix(train.take(rows), inputs.features, job.parameters, ref=training.train)
+        metrics = replace(training, validation=matrix).metrics(rounds)(fitted.booster, rounds)
+    score = fitted.booster.inplace_predict(train.matrix[rows])
+    return Fold(*place, rows, score, rounds, metrics)
 
 
 def require_rows(label: NDArray[np.uint8], count: int) -> None:

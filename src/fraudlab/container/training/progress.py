@@ -75,6 +75,19 @@ class Progress:
         }
 
 
+def round_line(number: int, metrics: Mapping[str, float]) -> str:
+    """What is printed after a round, as XGBoost prints it: tuning jobs look for exactly this.
+
+    Parameters
+    ----------
+    number : int
+        The round, counted from 0.
+    metrics : mapping
+        Values on validation; the round stands alone where there are none.
+    """
+    return f"[{number}]" + "".join(f"\tvalidation-{name}:{value:.5f}" for name, value in metrics.items())
+
+
 def read_progress(fields: Fields) -> Progress:
     """The progress :meth:`Progress.as_json` describes.
 

@@ -15,15 +15,16 @@ from functools import partial
 from typing import Any, Literal
 
 from fraudlab.container.hosts import Hosts
-from fraudlab.container.hyperparameters import UNWEIGHTED, Hyperparameters, direction, printed
+from fraudlab.container.hyperparameters import COMPUTED, Hyperparameters, direction, printed
 from fraudlab.container.prepared import Prepared
 from fraudlab.container.runtime import StoppedTooEarly, StopRequest, lean_xgboost
-from fraudlab.container.training.boosting import segment_seed, threads, train_matrix, unweighted_log_loss
+from fraudlab.container.training.boosting import segment_seed, threads, train_matrix
 from fraudlab.container.training.checkpoints import Checkpoint, Checkpoints
 from fraudlab.container.training.hooks import Hooks
 from fraudlab.container.training.inputs import Inputs
 from fraudlab.container.training.job import Job
 from fraudlab.container.training.progress import Progress
+from fraudlab.container.training.round_metrics import measure as measure_computed
 
 with lean_xgboost():
     import xgboost
@@ -105,7 +106,8 @@ class Training:
         """What measures a booster after a round: all metrics, in the order they were asked for."""
         hooked = self.parameters.metric_hooks
         names = [printed(metric) for metric in self.parameters.eval_metric]
-        own = [name for name in names if name not in hooked and name != UNWEIGHTED]
+        computed = [name for name in names if name in COMPUTED]
+        own = [name for name in names if name not in hooked and name not in computed]
         weight = float(self.booster.get("scale_pos_weight", 1.0))
         values = None
         if hooked and self.hooks is not None:
@@ -119,8 +121,8 @@ class Training:
             found = {name: float(word.rpartition(":")[2]) for name, word in zip(own, words, strict=True)}
             if values is not None:
                 found |= dict(values(booster.predict(self.validation), self.validation))
-            if UNWEIGHTED in names:
-                found[UNWEIGHTED] = unweighted_log_loss(booster, self.validation, weight)
+            if computed:
+                found |= measure_computed(computed, booster, self.validation, class_weight=weight)
             return {name: found[name] for name in names}
 
         return measure
