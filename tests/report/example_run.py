@@ -61,7 +61,9 @@ def build_run(
     history = _history(seed)
     _write(folder / "data" / "manifest.json", manifest)
     _write(folder / "training" / "history.json", history)
-    _write(folder / "model" / "model.json", _model(folder.name, threshold, columns))
+    _write(
+        folder / "model" / "model.json", _model(folder.name, threshold, columns, history["best_round"] + 1)
+    )
     _write(folder / "evaluation" / "importance.json", _importance(columns, seed))
     record = _run(folder.name, manifest, tracked=tracked) | (run or {})
     _write(folder / "run.json", record)
@@ -212,14 +214,14 @@ def _importance(columns: tuple[str, ...], seed: int) -> list[dict[str, Any]]:
     ]
 
 
-def _model(run_id: str, threshold: float, columns: tuple[str, ...]) -> dict[str, Any]:
+def _model(run_id: str, threshold: float, columns: tuple[str, ...], rounds: int) -> dict[str, Any]:
     return {
         "schema": 1,
         "run_id": run_id,
         "columns": [{"name": name, "type": "number"} for name in columns],
         "threshold": threshold,
-        "decision": {"policy": "cost", "alert_cost": 5.0},
-        "rounds": 118,
+        "decision": {"policy": "cost", "alert_cost": 5.0, "measured_on": "validation"},
+        "rounds": rounds,
         "versions": {"fraudlab": "0.1.0", "xgboost": "3.2.0", "numpy": "2.4.6", "python": "3.11.2"},
         "hashes": {"data": "7f" * 32, "model.ubj": "c4" * 32},
     }

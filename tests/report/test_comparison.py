@@ -6,7 +6,9 @@ from pathlib import Path
 import pytest
 
 from fraudlab.errors import RunError
+from fraudlab.evaluation.intervals import PairedDifference
 from fraudlab.report import compare_runs, print_comparison, render_comparison
+from fraudlab.report.comparison import Comparison
 
 from .example_run import build_run
 from .page_text import Page
@@ -56,16 +58,103 @@ def test_an_interval_over_zero_is_noise(base: Path, tmp_path: Path) -> None:
     assert comparison.outcome == "noise"
 
 
-def test_a_small_difference_is_not_believed_on_few_frauds(tmp_path: Path) -> None:
-    few = [build_run(tmp_path / f"few-{skill}", skill=skill) for skill in (0.0, 0.5)]
-    many = [build_run(tmp_path / f"many-{skill}", skill=skill, frauds=2_000) for skill in (0.0, 0.5)]
-    unsure, sure = compare_runs(*few), compare_runs(*many)
-    for comparison in (unsure, sure):
-        assert comparison.difference is not None
-        assert 0 < comparison.difference.low < comparison.difference.value < 0.03
-    assert unsure.outcome == "noise"
-    assert "With fewer than 200 frauds, less than 0.03 is noise." in unsure.verdict
-    assert sure.outcome == "b"
+def paired(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, frauds: int, found: tuple[float, float, float]
+) -> Comparison:
+    """A comparison in which the paired bootstrap found difference, low and high."""
+    difference = PairedDifference(*found, 0.5)
+    monkeypatch.setattr("fraudlab.evaluation.intervals.paired_bootstrap", lambda *_: difference)
+    runs = [build_run(tmp_path / name, frauds=frauds, test_rows=4_000) for name in "ab"]
+    for run in runs:
+        path = run / "evaluation" / "metrics.json"
+        path.write_text(json.dumps(json.loads(path.read_text()) | {"average_precision": 0.8}))
+    return compare_runs(*runs)
+
+
+@pytest.mark.parametrize(
+    ("frauds", "found", "outcome", "words"),
+    [
+        (75, (0.02, 0.005, 0.04), "b", None),
+        (75, (-0.02, -0.04, -0.005), "a", None),
+        (
+            75,
+            (0.02, 0.0, 0.04),
+            "too few frauds",
+            "To tell a difference of 0.020 it would take about 76 test frauds.",
+        ),
+        # 75 × (0.07 / 0.03)²
+        (
+            75,
+            (0.03, -0.04, 0.09),
+            "too few frauds",
+            "a difference of 0.030 it would take about 410 test frauds.",
+        ),
+        (
+            75,
+            (-0.03, -0.09, 0.04),
+            "too few frauds",
+            "a difference of 0.030 it would take about 410 test frauds.",
+        ),
+        # no difference was measured: 0.02 of 0.8 is one worth telling, 75 × (0.1 / 0.016)²
+        (
+            75,
+            (0.0, -0.1, 0.1),
+            "too few frauds",
+            "a difference of 0.016 it would take about 3,000 test frauds.",
+        ),
+        # an interval of ± 0.016 hides nothing that matters, one of ± 0.017 may
+        (75, (0.004, -0.012, 0.02), "noise", None),
+        (2_000, (0.004, -0.012, 0.02), "noise", None),
+        (
+            2_000,
+            (0.004, -0.013, 0.021),
+            "too few frauds",
+            "a difference of 0.016 it would take about 2,300 test",
+        ),
+        # one fraud that is ranked better is so in every resample
+        (
+            1,
+            (0.5, 0.4, 0.6),
+            "too few frauds",
+            "0.600) on the same 1 test fraud. No order of fewer than 6 frauds",
+        ),
+        (5, (0.5, 0.4, 0.6), "too few frauds", "No order of fewer than 6 frauds is beyond chance."),
+        (6, (0.5, 0.4, 0.6), "b", None),
+    ],
+)
+def test_an_outcome_follows_from_the_interval_of_these_rows(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    frauds: int,
+    found: tuple[float, float, float],
+    outcome: str,
+    words: str | None,
+) -> None:
+    comparison = paired(tmp_path, monkeypatch, frauds, found)
+    assert comparison.outcome == outcome
+    assert ("would take" in comparison.reason or "No order" in comparison.reason) == (words is not None)
+    assert words is None or words in comparison.reason
+    titles = {"a": "A is better", "b": "B is better", "noise": "The difference is noise"}
+    assert comparison.title == titles.get(outcome, "Too few frauds to tell")
+
+
+def test_few_frauds_are_too_few_to_tell(tmp_path: Path) -> None:
+    """Of these 20 frauds the better model ranks some worse."""
+    few = [build_run(tmp_path / f"{n}", frauds=20, skill=n / 3, sharpness=4 + n) for n in (0, 1)]
+    comparison = compare_runs(*few)
+    assert comparison.difference is not None
+    assert comparison.difference.low < 0 < comparison.difference.high
+    assert comparison.outcome == "too few frauds"
+
+
+def test_runs_without_parameters_are_not_said_to_have_the_same(tmp_path: Path) -> None:
+    for name in "ab":
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "run.json").write_text('{"id": "x"}')
+    comparison = compare_runs(tmp_path / "a", tmp_path / "b")
+    page = Page(render_comparison(comparison, tmp_path / "c.html").read_text(encoding="utf-8"))
+    assert "No parameters are recorded." in page.text
+    assert not any("same parameters" in text for text in page.text)
 
 
 def test_other_tables_cannot_be_compared(base: Path, tmp_path: Path) -> None:

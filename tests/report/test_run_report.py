@@ -84,7 +84,7 @@ def test_numbers_are_the_recorded_ones(tmp_path: Path) -> None:
 def test_what_the_table_does_not_have_is_left_out(tmp_path: Path) -> None:
     folder = build_run(tmp_path / "a", time=None, split="stratified", amount=False, tracked=False)
     page = Page(render_run(folder).read_text(encoding="utf-8"))
-    assert "Alerts a day" not in page.text
+    assert "Alerts per day" not in page.text
     assert "Value caught" not in page.text
     assert "tracking was off" in page.text
 

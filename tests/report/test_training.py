@@ -19,6 +19,7 @@ def change(path: Path, **values: object) -> None:
 def test_the_best_round_is_counted_from_one(tmp_path: Path) -> None:
     folder = build_run(tmp_path / "a")
     change(folder / "training" / "history.json", validation=[0.5, 0.75, 0.7], best_round=1, rounds=3)
+    change(folder / "model" / "model.json", rounds=2)
     chart = training_curve(read_run(folder))
     assert chart is not None
     assert chart.subtitle == "Best aucpr 0.750 after 2 of 3 rounds, which are kept"
@@ -56,7 +57,7 @@ def test_the_chosen_point_and_how_far_it_may_move(tmp_path: Path) -> None:
     assert chart is not None
     assert chart.subtitle == "Chosen on validation: 10 alerts, cost 200"
     assert chart.note == (
-        "What missed frauds cost, plus 5 an alert. It stays within 10\u00a0% of this from 10 to 20 alerts."
+        "What missed frauds cost, plus 5 per alert. It stays within 10\u00a0% of this from 10 to 20 alerts."
     )
     # a threshold that costs more than never alerting is nobody's choice
     assert chart.hover["x"] == [1, 10, 20, 30]
@@ -70,7 +71,7 @@ def test_without_a_price_f1_is_shown(tmp_path: Path) -> None:
     chart = threshold_choice(read_run(folder))
     assert chart is not None
     assert chart.subtitle == "Chosen on validation: 10 alerts, F1 0.800"
-    assert chart.note == "F1 stays within 10\u00a0% of this from 10 to 10 alerts."
+    assert chart.note == "F1 stays within 10\u00a0% of this only at 10 alerts."
 
 
 def test_alerting_nothing_is_a_choice_like_others(tmp_path: Path) -> None:
@@ -85,4 +86,4 @@ def test_alerting_nothing_is_a_choice_like_others(tmp_path: Path) -> None:
     change(folder / "training" / "validation.json", **costs | {"cost": 58.0})
     chart = threshold_choice(read_run(folder))
     assert chart is not None
-    assert "within 10\u00a0% of this from 1 to 1 alerts" in chart.note
+    assert "within 10\u00a0% of this only at 1 alert." in chart.note

@@ -27,3 +27,19 @@ def test_an_endpoint_that_scores_otherwise_is_an_error_that_shows_the_row(wrong)
 )
 def test_the_length_of_a_split(start, end, days):
     assert days_of({"splits": {"test": {"time_start": start, "time_end": end}}}) == days
+
+
+def test_rows_dealt_at_random_are_a_share_of_all_days():
+    """A tenth of 48 hours is the traffic of 4.8, wherever its own first and last row lie."""
+    splits = {
+        "train": {"rows": 800, "time_start": 0.0, "time_end": 172_000.0},
+        "validation": {"rows": 100, "time_start": 50.0, "time_end": 172_800.0},
+        "test": {"rows": 100, "time_start": 900.0, "time_end": 171_000.0},
+    }
+    manifest = {"split": {"kind": "stratified"}, "splits": splits}
+    assert days_of(manifest) == pytest.approx(0.2)
+    assert days_of(manifest, "train") == pytest.approx(1.6)
+    assert days_of({**manifest, "split": {"kind": "time"}}) == pytest.approx(170_100 / 86_400)
+    for facts in splits.values():
+        facts |= {"time_start": None, "time_end": None}
+    assert days_of(manifest) is None

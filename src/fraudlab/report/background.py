@@ -13,6 +13,8 @@ from fraudlab.report.record import Json, RunRecord, dig, number, section
 from fraudlab.runs.record import flatten
 
 SHOWN_FEATURES = 15
+# Share of fraud up to which accuracy is close to 1 for any model.
+RARE = 0.05
 # Groups that decide the result; the others say where it was made.
 MODELLING = ("model", "data", "split", "evaluation", "other")
 # What is not a choice about the model: places, names and how much is printed.
@@ -93,7 +95,7 @@ def provenance_section(record: RunRecord) -> Markup:
         ("Data", data_name(run)),
         ("Data sha256", _code(dig(run, "data", "sha256"))),
         ("Model sha256", _code(dig(record.model, "hashes", "model.ubj"))),
-        ("Experiment", _experiment(run)),
+        ("Experiment", _experiment(record)),
         ("Endpoint check", _endpoint(record)),
     ]
     return element(
@@ -130,11 +132,20 @@ def _importance(importance: list[Json]) -> Markup | None:
     gains = [(str(item.get("column")), number(item, "gain") or 0.0) for item in importance]
     if not gains:
         return None
+    if not any(gain for _, gain in gains):
+        return element(
+            "figure",
+            _caption("Feature importance", "No tree splits on any column: every row gets the same score"),
+            class_="chart",
+        )
     largest = max(gain for _, gain in gains) or 1.0
     bars = [_bar(name, gain / largest, numerals.percent(gain)) for name, gain in gains[:SHOWN_FEATURES]]
     rest = gains[SHOWN_FEATURES:]
     note = (
-        f"{len(rest)} more columns share {numerals.percent(sum(gain for _, gain in rest))}." if rest else None
+        f"{'The other column has' if len(rest) == 1 else f'{len(rest)} more columns share'} "
+        f"{numerals.percent(sum(gain for _, gain in rest))}."
+        if rest
+        else None
     )
     return element(
         "figure",
@@ -202,10 +213,10 @@ def _accuracy(record: RunRecord) -> str | None:
     prevalence = number(record.metrics, "prevalence")
     if prevalence is None or number(record.metrics, "accuracy") is None:
         return None
-    return (
-        "Accuracy says little where fraud is rare: a model that never alerts would have "
-        f"{numerals.percent(1 - prevalence)}."
-    )
+    without = f"a model that never alerts would have {numerals.percent(1 - prevalence)}."
+    if prevalence > RARE:
+        return f"Accuracy has a base: {without}"
+    return f"Accuracy says little where fraud is rare: {without}"
 
 
 def data_name(run: Json) -> str | None:
@@ -229,10 +240,13 @@ def _image(run: Json) -> Child:
     return [str(name), " ", _code(identity)] if name and identity else name or _code(identity)
 
 
-def _experiment(run: Json) -> Child:
+def _experiment(record: RunRecord) -> Child:
+    run = record.run
     mode, key, url = (dig(run, "experiment", name) for name in ("mode", "key", "url"))
     if not mode or mode == "off":
-        return "tracking was off"
+        # a run that failed early may have none either
+        off = run.get("status") == "completed" or dig(record.config, "tracking", "mode") == "off"
+        return "tracking was off" if off else None
     label = str(key or mode)
     linked = isinstance(url, str) and url.startswith(("https://", "http://"))
     name = element("a", label, href=url, rel="noreferrer") if linked else _code(label)

@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 from fraudlab.report import numerals
 from fraudlab.report.background import MODELLING, parameter_groups
-from fraudlab.report.concerns.scores import FEW_FRAUDS
 from fraudlab.report.record import Json, RunRecord, dig, number, read_run
 from fraudlab.report.scores import Scores, read_scores
 
-Outcome = Literal["a", "b", "noise", "not comparable"]
+Outcome = Literal["a", "b", "noise", "too few frauds", "not comparable"]
 
-# With few frauds no smaller difference of average precision is believed, whatever its interval.
-LEAST_DIFFERENCE = 0.03
+# Part of the average precision that an interval has to be narrower than, to either side, before what lies in
+# it is called noise: a wider one may hide a difference that matters.
+MATTERS = 0.02
+# With five frauds, all of them ranked better by one of two equal models is nothing rare (a sign test's p is
+# 0.06), and resampling them can never show it.
+FEWEST_FRAUDS = 6
 _TITLES: dict[Outcome, str] = {
     "a": "A is better",
     "b": "B is better",
     "noise": "The difference is noise",
+    "too few frauds": "Too few frauds to tell",
     "not comparable": "Not comparable",
 }
 METRICS = {
@@ -32,7 +37,7 @@ METRICS = {
     "f1": "F1",
     "value_recall": "Value caught",
     "threshold": "Threshold",
-    "alerts_per_day": "Alerts a day",
+    "alerts_per_day": "Alerts per day",
     "positives": "Frauds in test",
     "rows": "Test rows",
     "brier": "Brier score",
@@ -91,7 +96,7 @@ class Comparison:
         Average precision first.
     difference : Difference or None
         None where the runs did not score the same test rows.
-    outcome : {"a", "b", "noise", "not comparable"}
+    outcome : {"a", "b", "noise", "too few frauds", "not comparable"}
         Which is better.
     reason : str
         Why, in a sentence or two.
@@ -109,6 +114,15 @@ class Comparison:
     def title(self) -> str:
         """The outcome in a few words."""
         return _TITLES[self.outcome]
+
+    @property
+    def nothing_differs(self) -> str:
+        """What there is to say of the parameters where none is another."""
+        return (
+            "Both runs were made with the same parameters."
+            if self.parameters
+            else "No parameters are recorded."
+        )
 
     @property
     def verdict(self) -> str:
@@ -135,8 +149,9 @@ class Comparison:
 def compare_runs(a: Path, b: Path) -> Comparison:
     """Compare two run folders; nothing is written.
 
-    A difference is believed where the paired bootstrap's 95 % interval leaves out zero and, with fewer than
-    200 test frauds, where it is at least 0.03.
+    A difference is believed where the paired bootstrap's 95 % interval leaves out zero. Where it holds zero,
+    the difference is noise if the interval is narrow; else there are too few frauds to tell, and the reason
+    says how many it would take.
 
     Raises
     ------
@@ -206,14 +221,38 @@ def _judge(
         f"average precision {values[0]} for A and {values[1]} for B, a difference of "
         f"{numerals.signed(difference.value)} (95\u00a0% interval "
         f"{numerals.signed(difference.low)} to {numerals.signed(difference.high)}) on the same "
-        f"{numerals.count(positives)} test frauds"
+        f"{numerals.counted(positives, 'test fraud')}"
     )
-    if difference.low <= 0 <= difference.high:
+    if positives < FEWEST_FRAUDS:
+        return (
+            "too few frauds",
+            f"{measured}. No order of fewer than {FEWEST_FRAUDS} frauds is beyond chance.",
+        )
+    if not difference.low <= 0 <= difference.high:
+        return ("b" if difference.value > 0 else "a"), f"{measured}."
+    matters = MATTERS * max(number(record.metrics, "average_precision") or 0.0 for record in (a, b))
+    if difference.high - difference.low <= 2 * matters:
         return "noise", f"{measured}."
-    if positives < FEW_FRAUDS and abs(difference.value) < LEAST_DIFFERENCE:
-        few = f"With fewer than {FEW_FRAUDS} frauds, less than {LEAST_DIFFERENCE} is noise."
-        return "noise", f"{measured}. {few}"
-    return ("b" if difference.value > 0 else "a"), f"{measured}."
+    size, needed = _needed(difference, positives, matters)
+    return "too few frauds", (
+        f"{measured}. To tell a difference of {numerals.decimal(size)} it would take about "
+        f"{numerals.count(needed)} test frauds."
+    )
+
+
+def _needed(difference: Difference, frauds: float, least: float) -> tuple[float, float]:
+    """A difference worth telling, and how many frauds would tell it.
+
+    It is the one that was measured, or `least` where that is larger. The interval shrinks with the square
+    root of the frauds, and has to reach from the difference to zero.
+    """
+    size = max(abs(difference.value), least)
+    toward_zero = (
+        difference.value - difference.low if difference.value > 0 else difference.high - difference.value
+    )
+    needed = max(frauds + 1, frauds * (toward_zero / size) ** 2)
+    digits = 10 ** max(0, math.floor(math.log10(needed)) - 1)
+    return size, math.ceil(needed / digits) * digits
 
 
 def _parameters(a: RunRecord, b: RunRecord) -> tuple[Parameter, ...]:

@@ -51,7 +51,7 @@ def render_comparison(comparison: Comparison, target: Path) -> Path:
         _headline(comparison),
         element("section", element("h2", "Curves"), _pair(charts)) if charts else None,
         element("section", element("h2", "Metrics"), _metrics(comparison)),
-        _parameters(comparison.parameters),
+        _parameters(comparison),
     ]
     text = page(title=f"{a.id} and {b.id} · fraud model comparison", body=body, charts=charts, data={})
     write_text(target.with_suffix(".json"), json.dumps(comparison.as_json(), indent=2) + "\n")
@@ -168,7 +168,8 @@ def _metrics(comparison: Comparison) -> Markup:
     return _table(("Metric", "A", "B", "B − A"), rows, class_="wide versus numbers")
 
 
-def _parameters(parameters: tuple[Parameter, ...]) -> Markup:
+def _parameters(comparison: Comparison) -> Markup:
+    parameters = comparison.parameters
     different = [_parameter(parameter) for parameter in parameters if parameter.differs]
     same = [
         element("div", element("dt", parameter.name), element("dd", written(parameter.a)))
@@ -180,10 +181,13 @@ def _parameters(parameters: tuple[Parameter, ...]) -> Markup:
         element("h2", "Parameters"),
         _table(("Parameter", "A", "B"), different, class_="wide versus")
         if different
-        else element("p", "Both runs were made with the same parameters.", class_="lead"),
+        else element("p", comparison.nothing_differs, class_="lead"),
         element(
             "details",
-            element("summary", f"{len(same)} parameters are the same"),
+            element(
+                "summary",
+                f"{numerals.counted(len(same), 'parameter')} {'is' if len(same) == 1 else 'are'} the same",
+            ),
             element("dl", same, class_="pairs many"),
         )
         if same

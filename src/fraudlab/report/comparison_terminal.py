@@ -40,5 +40,5 @@ def print_comparison(comparison: Comparison, console: Console) -> None:
 
     console.print(Text(f"A  {comparison.a.id}\nB  {comparison.b.id}"))
     console.print(metrics)
-    console.print(parameters if different else Text("Both runs were made with the same parameters.\n"))
+    console.print(parameters if different else Text(f"{comparison.nothing_differs}\n"))
     console.print(Text(comparison.verdict, style="bold"))

@@ -39,6 +39,12 @@ def count(value: float | None) -> str:
     return decimal(value, 0)
 
 
+def counted(value: float | None, what: str, plural: str | None = None) -> str:
+    """Write a number of things: ``1 alert``, ``1,240 alerts``, and ``no alerts`` for none."""
+    many = plural or f"{what}s"
+    return f"{count(value) if value else 'no'} {what if value == 1 else many}"
+
+
 def tick(value: float) -> str:
     """Write a whole number beside an axis, where there is no room for seven digits."""
     if abs(value) < 1e6:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from fraudlab.evaluation.operating import OperatingPoint
+from fraudlab.evaluation.operating import NO_ALERTS, OperatingPoint
 from fraudlab.report import numerals
 from fraudlab.report.charts import Chart
 from fraudlab.report.concerns import Concern
@@ -12,30 +12,66 @@ from fraudlab.report.markup import Markup, element, fragment
 from fraudlab.report.operating import OperatingRange, wilson
 from fraudlab.report.record import RunRecord, dig, number
 
-POLICIES = {
-    "cost": "chosen where missed frauds and alerts together cost least on the validation rows",
-    "f1": "chosen where F1 is highest on the validation rows",
-    "fixed": "given in the configuration",
-}
-
 
 def verdict(record: RunRecord, point: OperatingPoint) -> Markup:
     """Say in one sentence what the model does at its threshold."""
     days = record.days
-    span = f"in {numerals.duration(days * 86400)} of test data" if days else "in the test rows"
-    if days:
-        rate = f"{numerals.quantity(point.alerts / days)} alerts a day"
-    else:
-        rate = f"{numerals.count(point.alerts)} alerts"
-    frauds = f"{numerals.count(point.tp)} of {numerals.count(point.tp + point.fn)} frauds"
+    frauds = f"{numerals.count(point.tp) if point.tp else 'none'} of {_frauds(point.tp + point.fn)}"
     parts: list[Markup | str] = ["At its threshold the model catches ", element("strong", frauds)]
     value = number(record.metrics, "value_recall")
-    if value is not None:
+    if value is not None and point.tp:
         parts += [" and ", element("strong", numerals.percent(value), " of their value")]
-    parts += [f" {span}, raising ", element("strong", rate)]
+    parts += [f" {_span(record)}, raising ", element("strong", numerals.counted(point.alerts, "alert"))]
+    if days and point.alerts:
+        parts += [" (", element("strong", numerals.quantity(point.alerts / days), " per day"), ")"]
     if point.precision is not None:
-        parts += [", of which ", element("strong", numerals.percent(point.precision), " are fraud")]
+        parts += [_how_many_are_fraud(point)]
     return element("p", parts, ".", class_="verdict")
+
+
+def _how_many_are_fraud(point: OperatingPoint) -> Markup:
+    if point.alerts == 1:
+        return fragment(", which is ", element("strong", "fraud" if point.tp else "no fraud"))
+    if not point.tp:
+        return fragment(", of which ", element("strong", "none is fraud"))
+    are = "is" if point.tp == 1 else "are"
+    return fragment(", of which ", element("strong", numerals.percent(point.precision), f" {are} fraud"))
+
+
+def _frauds(many: int) -> str:
+    return numerals.counted(many, "fraud")
+
+
+def _span(record: RunRecord) -> str:
+    """Which rows a verdict speaks of."""
+    if not record.days:
+        return "in the test rows"
+    length = numerals.duration(record.days * 86400)
+    if dig(record.manifest, "split", "kind") == "stratified":
+        return f"in test rows drawn at random, as many as come in {length}"
+    return f"in {length} of test data"
+
+
+def _choice(record: RunRecord) -> str:
+    """How the threshold came about, as it follows "the one the model was shipped with"."""
+    policy, rows = dig(record.model, "decision", "policy"), record.decided_on
+    if policy == "fixed":
+        given = number(record.model, "decision", "threshold")
+        return (
+            f"given, not chosen (evaluation.threshold={given:g})"
+            if given is not None
+            else "given, not chosen"
+        )
+    if policy == "f1" and rows:
+        return f"chosen where F1 is highest on {rows}"
+    if policy != "cost" or not rows:
+        return "stored with the model"
+    alert, missed = (number(record.model, "decision", f"{what}_cost") for what in ("alert", "missed_fraud"))
+    price = f"{missed:g} each" if missed is not None else "their amounts"
+    work = f"{alert:g} each" if alert is not None else "their price"
+    if (number(record.model, "threshold") or 0.0) >= NO_ALERTS:
+        return f"which alerts nothing: on {rows} missed frauds ({price}) cost less than alerts ({work}) would"
+    return f"chosen where missed frauds ({price}) and alerts ({work}) together cost least on {rows}"
 
 
 def headline(record: RunRecord, point: OperatingPoint | None) -> Markup:
@@ -44,8 +80,8 @@ def headline(record: RunRecord, point: OperatingPoint | None) -> Markup:
     tiles = [_average_precision(record)]
     if point:
         tiles += [
-            _tile("Recall", numerals.decimal(point.recall), _share(point.tp, point.tp + point.fn, "frauds")),
-            _tile("Precision", numerals.decimal(point.precision), _share(point.tp, point.alerts, "alerts")),
+            _tile("Recall", numerals.decimal(point.recall), _share(point.tp, point.tp + point.fn, "fraud")),
+            _tile("Precision", numerals.decimal(point.precision), _share(point.tp, point.alerts, "alert")),
             _alerts(record, point),
         ]
     value = number(metrics, "value_recall")
@@ -84,9 +120,7 @@ def operating_section(record: RunRecord, reach: OperatingRange, charts: Sequence
         element(
             "p",
             "Move the threshold to see what it would catch and miss on the test rows. The ring marks the "
-            "one the model was shipped with, ",
-            POLICIES.get(str(dig(record.model, "decision", "policy")), "stored with the model"),
-            "; the dot marks yours.",
+            f"one the model was shipped with, {_choice(record)}; the dot marks yours.",
             class_="lead",
         ),
         element(
@@ -126,15 +160,15 @@ def _alerts(record: RunRecord, point: OperatingPoint) -> Markup:
     share = f"{numerals.percent(point.alerts / rows)} of transactions" if rows else ""
     if record.days is None:
         return _tile("Alerts", numerals.count(point.alerts), share)
-    return _tile("Alerts a day", numerals.quantity(point.alerts / record.days), share)
+    return _tile("Alerts per day", numerals.quantity(point.alerts / record.days), share)
 
 
 def _share(part: int, whole: int, of: str) -> str | Markup:
     ends = wilson(part, whole)
     if ends is None:
-        return f"no {of}"
+        return f"no {of}s"
     interval = element("span", f"95\u00a0%: {numerals.interval(*ends)}", class_="whole")
-    return fragment(interval, element("br"), f"{numerals.count(part)} of {numerals.count(whole)} {of}")
+    return fragment(interval, element("br"), f"{numerals.count(part)} of {numerals.counted(whole, of)}")
 
 
 def _tile(name: str, value: str, note: str | Markup, *, class_: str | None = None) -> Markup:
@@ -205,7 +239,7 @@ def _table(record: RunRecord, reach: OperatingRange) -> Markup:
         ("alerts", "Alerts", numerals.count(point.alerts)),
     ]
     if record.days:
-        rows.append(("daily", "Alerts a day", numerals.quantity(point.alerts / record.days)))
+        rows.append(("daily", "Alerts per day", numerals.quantity(point.alerts / record.days)))
     if reach.total_value and point.value is not None:
         rows.append(("value", "Value caught", numerals.count(point.value)))
         rows.append(("share", "Share of value", numerals.percent(point.value / reach.total_value)))

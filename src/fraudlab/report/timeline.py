@@ -32,21 +32,24 @@ def split_section(record: RunRecord) -> Markup | None:
     return element(
         "section",
         element("h2", "Data and split"),
-        element("p", _lead(record, kind, timed=bool(spans)), class_="lead"),
+        element("p", _lead(record, kind), class_="lead"),
         bar,
         _table(record, timed=bool(spans)),
     )
 
 
-def _lead(record: RunRecord, kind: object, *, timed: bool) -> str:
+def _lead(record: RunRecord, kind: object) -> str:
     raw = section(record.manifest, "raw")
     table = f"{numerals.count(number(raw, 'rows'))} rows" if raw else "The rows"
     if recorded := _recorded(record):
         table = f"{table} ({recorded})"
-    if not timed:
+    if kind != "time":
+        dealt = f"{table}, dealt at random into three parts with equal shares of fraud ({kind})."
+        if number(record.manifest, "splits", "test", "time_start") is None:
+            return f"{dealt} Without times it is not tested how the model does on later transactions."
         return (
-            f"{table}, dealt at random into three parts with equal shares of fraud ({kind}). A random split "
-            "tests on the same days it learned from, so it flatters models of a world that changes."
+            f"{dealt} A random split tests on the same days it learned from, so it flatters models of a "
+            "world that changes."
         )
     gap = number(record.manifest, "split", "gap_seconds") or 0
     left_out = number(record.manifest, "split", "gap_rows") or 0
@@ -55,7 +58,7 @@ def _lead(record: RunRecord, kind: object, *, timed: bool) -> str:
     return (
         f"{table} in the order of time: learned from the past, tested on what came after. Labels arrive "
         f"late, hence the gaps of {numerals.duration(gap)} before validation and before test "
-        f"({numerals.count(left_out)} rows left out)."
+        f"({numerals.counted(left_out, 'row')} left out)."
     )
 
 

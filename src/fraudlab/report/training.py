@@ -5,11 +5,12 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from fraudlab.evaluation.operating import NO_ALERTS
+from fraudlab.evaluation.operating import NO_ALERTS, recorded_point
 from fraudlab.report import numerals
 from fraudlab.report.charts import Chart
+from fraudlab.report.concerns.scores import best_round
 from fraudlab.report.plot import Plot, across, upward
-from fraudlab.report.record import RunRecord, number, series
+from fraudlab.report.record import RunRecord, dig, number, series
 from fraudlab.report.scales import Log, round_step
 
 # Numbers of alerts whose cost, or F1, is within this factor of the chosen one are called as good.
@@ -32,16 +33,20 @@ def training_curve(record: RunRecord) -> Chart | None:
         upward(low, high, f"{metric} on validation", lambda value: numerals.decimal(value, places)),
     )
     marks = [plot.line(rounds, values, "curve a")]
-    best = number(record.history, "best_round")
-    subtitle = f"{len(values)} rounds were trained"
+    best = best_round(record)
+    subtitle = f"{_rounds(len(values))} were trained"
     if best is not None and 0 <= best < len(values):
-        at = int(best) + 1
+        at = best + 1
         late = at > 0.7 * len(values)
         marks += [plot.upright(at, "best"), plot.dot(at, values[at - 1], "chosen")]
-        marks.append(plot.beside(f"best: {at} rounds", at, low, left=late))
+        marks.append(plot.beside(f"best: {_rounds(at)}", at, low, left=late))
         level = numerals.decimal(values[at - 1])
-        subtitle = f"Best {metric} {level} after {at} of {len(values)} rounds, which are kept"
-    texts = [f"after {i} rounds: {metric} {numerals.decimal(value, 4)}" for i, value in enumerate(values, 1)]
+        subtitle = f"Best {metric} {level} after {at} of {_rounds(len(values))}" + _kept(
+            record, at, len(values)
+        )
+    texts = [
+        f"after {_rounds(i)}: {metric} {numerals.decimal(value, 4)}" for i, value in enumerate(values, 1)
+    ]
     return Chart(
         "training",
         "Training, round by round",
@@ -51,31 +56,47 @@ def training_curve(record: RunRecord) -> Chart | None:
     )
 
 
+def _rounds(many: float) -> str:
+    return numerals.counted(many, "round")
+
+
+def _kept(record: RunRecord, best: int, trained: int) -> str:
+    """How many rounds the model has, where its contract says it."""
+    kept = number(record.model, "rounds")
+    if kept is None:
+        return ""
+    if kept == best:
+        return ", which are kept" if kept > 1 else ", which is kept"
+    return "; all are kept" if kept == trained else f"; {_rounds(kept)} {'is' if kept == 1 else 'are'} kept"
+
+
 @dataclass(frozen=True)
 class _Choice:
-    """Validation rows by rising number of alerts: what was judged, and where it was best.
+    """Validation rows by rising number of alerts: what is drawn, and where the threshold lies.
 
-    `chosen` is a position, and None where nothing is alerted, which `best` is the level of then too.
+    `at` is the position of the point nearest to the threshold, and None where nothing is alerted; `many` and
+    `own` are the alerts at the threshold itself, and the level there. `given` if nothing chose it.
     """
 
     judged: str
     alerts: list[float]
     level: list[float]
     threshold: list[float]
-    chosen: int | None
-    best: float
+    at: int | None
+    many: float
+    own: float
+    given: bool
 
 
 def threshold_choice(record: RunRecord) -> Chart | None:
-    """What every number of alerts would have cost on validation, and which one was chosen.
+    """What every number of alerts would have cost on validation, and where the threshold lies.
 
-    Where missed frauds have no price, F1 stands for the cost.
+    Where missed frauds have no price, or F1 was what chose it, F1 stands for the cost.
     """
-    choice = _read_choice(record)
+    policy = dig(record.model, "decision", "policy")
+    choice = _read_choice(record, policy)
     if choice is None:
         return None
-    best = choice.best
-    alerts = 0.0 if choice.chosen is None else choice.alerts[choice.chosen]
     priced = choice.judged == "cost"
     label = numerals.tick if priced else _tenths
     step = round_step(max(choice.level) / 4)
@@ -91,20 +112,20 @@ def threshold_choice(record: RunRecord) -> Chart | None:
     marks = [
         plot.line(choice.alerts, choice.level, "curve a"),
         # no alert has no place on a logarithmic axis: the level of it is marked at its left end
-        plot.dot(max(alerts, 1.0), best, "chosen"),
-        plot.dot(max(alerts, 1.0), best, "here", data_at="choice"),
+        plot.dot(max(choice.many, 1.0), choice.own, "chosen"),
+        plot.dot(max(choice.many, 1.0), choice.own, "here", data_at="choice"),
     ]
-    many = numerals.count(alerts) if alerts else "no"
     written = numerals.count if priced else numerals.decimal
     note = _sensitivity(record, choice, priced=priced)
     texts = [
-        f"{numerals.count(alerts)} alerts: {choice.judged} {written(level)} at {numerals.score(threshold)}"
-        for alerts, level, threshold in zip(choice.alerts, choice.level, choice.threshold, strict=True)
+        f"{numerals.counted(alerts, 'alert')}: {choice.judged} {written(level)} at {numerals.score(at)}"
+        for alerts, level, at in zip(choice.alerts, choice.level, choice.threshold, strict=True)
     ]
+    how = "Given, not chosen; on validation" if policy == "fixed" else "Chosen on validation"
     return Chart(
         "choice",
-        "Why this threshold",
-        f"Chosen on validation: {many} alerts, {choice.judged} {written(best)}",
+        "What this threshold does on validation" if policy == "fixed" else "Why this threshold",
+        f"{how}: {numerals.counted(choice.many, 'alert')}, {choice.judged} {written(choice.own)}",
         plot.drawing(*marks, summary=f"{choice.judged} on the validation rows by number of alerts. {note}"),
         note=note,
         hover={"x": choice.alerts, "y": choice.level, "t": choice.threshold, "text": texts},
@@ -113,26 +134,51 @@ def threshold_choice(record: RunRecord) -> Chart | None:
 
 def _sensitivity(record: RunRecord, choice: _Choice, *, priced: bool) -> str:
     """Say how far the number of alerts may move before it matters."""
-    best = choice.best
-    good = [
-        alerts
-        for alerts, level in zip(choice.alerts, choice.level, strict=True)
-        if (level <= AS_GOOD * best if priced else level * AS_GOOD >= best)
-    ]
-    if not good:
+    what = ""
+    if priced:
+        price = number(record.model, "decision", "alert_cost")
+        each = f", plus {price:g} per alert" if price else ""
+        what = f"What missed frauds cost{each}. "
+    if choice.given:
+        best = (min if priced else max)(range(len(choice.level)), key=lambda i: choice.level[i])
+        written = numerals.count if priced else numerals.decimal
+        return (
+            f"{what}{'Cheapest' if priced else 'Highest'} of the line: {written(choice.level[best])} "
+            f"at {numerals.counted(choice.alerts[best], 'alert')}."
+        )
+    span = _as_good_around(choice, priced=priced)
+    if span is None:
         return "Alerting nothing costs less than any number of alerts."
-    span = f"from {numerals.count(good[0])} to {numerals.count(good[-1])} alerts"
-    if not priced:
-        return f"F1 stays within 10\u00a0% of this {span}."
-    price = number(record.model, "decision", "alert_cost")
-    each = f", plus {price:g} an alert" if price else ""
-    return f"What missed frauds cost{each}. It stays within 10\u00a0% of this {span}."
+    few, most = (numerals.count(choice.alerts[end]) for end in span)
+    alerts = numerals.counted(choice.alerts[span[1]], "alert")
+    it = "It" if priced else "F1"
+    if few == most:
+        return f"{what}{it} stays within 10\u00a0% of this only at {alerts}."
+    return f"{what}{it} stays within 10\u00a0% of this from {few} to {alerts}."
 
 
-def _read_choice(record: RunRecord) -> _Choice | None:
+def _as_good_around(choice: _Choice, *, priced: bool) -> tuple[int, int] | None:
+    """First and last position, without a worse one between, that are about as good as the threshold's own."""
+
+    def good(position: int) -> bool:
+        level = choice.level[position]
+        return level <= AS_GOOD * choice.own if priced else level * AS_GOOD >= choice.own
+
+    first = last = 0 if choice.at is None else choice.at
+    if not good(first):
+        return None if choice.at is None else (first, last)
+    while first > 0 and good(first - 1):
+        first -= 1
+    while last + 1 < len(choice.level) and good(last + 1):
+        last += 1
+    return first, last
+
+
+def _read_choice(record: RunRecord, policy: object) -> _Choice | None:
     """The curve up to where it costs a quarter more than never alerting; None where there is none."""
-    judged = "cost" if series(record.validation, "curve", "cost") else "f1"
-    columns = [series(record.validation, "curve", name) for name in ("alerts", judged, "threshold")]
+    priced = bool(series(record.validation, "curve", "cost")) and policy != "f1"
+    name = "cost" if priced else "f1"
+    columns = [series(record.validation, "curve", column) for column in ("alerts", name, "threshold")]
     rows = [
         (float(alerts), float(level), float(threshold))
         for alerts, level, threshold in zip(*columns, strict=False)
@@ -142,18 +188,34 @@ def _read_choice(record: RunRecord) -> _Choice | None:
     shipped = number(record.validation, "threshold")
     if not rows or shipped is None:
         return None
-    if judged == "cost":
+    recorded = _recorded(record, name)
+    if priced:
         dearest = 1.25 * rows[0][1]
-        rows = rows[: next((i for i, row in enumerate(rows) if row[1] > dearest), len(rows))]
-    chosen = min(range(len(rows)), key=lambda i: abs(rows[i][2] - shipped))
-    best, cost = rows[chosen][1], number(record.validation, "cost")
-    nothing = judged == "cost" and shipped >= NO_ALERTS and cost is not None
+        end = next((i for i, row in enumerate(rows) if row[1] > dearest), len(rows))
+        if recorded is not None:  # the threshold itself is always drawn
+            end = max(end, next((i + 1 for i, row in enumerate(rows) if row[0] >= recorded[0]), len(rows)))
+        rows = rows[:end]
     if rows[-1][0] <= rows[0][0] or max(row[1] for row in rows) <= 0:
         return None
+    nearest = min(range(len(rows)), key=lambda i: abs(rows[i][2] - shipped))
+    many, own = recorded or (rows[nearest][0], rows[nearest][1])
     alerts, level, threshold = (list(column) for column in zip(*rows, strict=True))
-    if nothing:
-        return _Choice(judged, alerts, level, threshold, None, float(cost or 0.0))
-    return _Choice(judged.replace("f1", "F1"), alerts, level, threshold, chosen, best)
+    if not many:
+        return _Choice(name.replace("f1", "F1"), alerts, level, threshold, None, 0.0, own, policy == "fixed")
+    if recorded is not None:
+        nearest = min(range(len(rows)), key=lambda i: abs(rows[i][0] - many))
+    return _Choice(name.replace("f1", "F1"), alerts, level, threshold, nearest, many, own, policy == "fixed")
+
+
+def _recorded(record: RunRecord, name: str) -> tuple[float, float] | None:
+    """Alerts on validation at the threshold itself, and the level there; None where they are not recorded."""
+    shipped, level = number(record.validation, "threshold"), number(record.validation, name)
+    point = recorded_point(record.validation)
+    if point is not None and level is not None:
+        return float(point.alerts), level
+    if name == "cost" and shipped is not None and shipped >= NO_ALERTS and level is not None:
+        return 0.0, level
+    return None
 
 
 def _tenths(value: float) -> str:

@@ -116,11 +116,28 @@ def measure(context: Context, scored: Scored, trained: Trained, prepared: Prepar
 
 
 def days_of(manifest: dict[str, Any], split: str = "test") -> float | None:
-    """Length of a split in days; None where rows have no time or all the same."""
-    facts = manifest["splits"][split]
-    if facts.get("time_start") is None or facts["time_end"] <= facts["time_start"]:
+    """Days in which as many transactions come as a split has; None where rows have no time, or all the same.
+
+    A split by time has all rows of its days. Rows dealt at random are a share of the rows of all days: a
+    tenth of the rows of ten days is the traffic of one.
+
+    Parameters
+    ----------
+    manifest : dict
+        Of the preparation.
+    split : str
+    """
+    splits = manifest["splits"]
+    random = manifest.get("split", {}).get("kind") == "stratified"
+    covering = list(splits.values()) if random else [splits[split]]
+    if any(facts.get("time_start") is None for facts in covering):
         return None
-    return (float(facts["time_end"]) - float(facts["time_start"])) / 86_400.0
+    first = min(float(facts["time_start"]) for facts in covering)
+    last = max(float(facts["time_end"]) for facts in covering)
+    if last <= first:
+        return None
+    share = splits[split]["rows"] / sum(facts["rows"] for facts in splits.values()) if random else 1.0
+    return float(share * (last - first) / 86_400.0)
 
 
 def _requests(context: Context, trained: Trained) -> dict[str, api_requests.Request]:

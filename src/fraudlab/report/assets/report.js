@@ -113,7 +113,7 @@ function startSlider(stops) {
     const texts = written(point, stops);
     for (const cell of document.querySelectorAll("[data-live]")) cell.textContent = texts[cell.dataset.live];
     const threshold = score(point.threshold);
-    const volume = data.days ? `${texts.daily} alerts a day` : `${texts.alerts} alerts`;
+    const volume = data.days ? `${texts.daily} alerts per day` : `${texts.alerts} alerts`;
     document.getElementById("threshold-value").textContent = threshold;
     slider.setAttribute("aria-valuetext", `${threshold}, ${volume}, recall ${texts.recall}`);
     reset.disabled = index === stops.chosen;

@@ -131,8 +131,7 @@ def shared_duplicates(record: RunRecord) -> Concern | None:
         "shared_duplicates",
         "caution",
         "Copies of a row may stand on both sides of the split",
-        f"{numerals.count(rows)} {repeat} kept, and a random split can put one "
-        "copy into train and another into test, which flatters the results.",
+        f"{numerals.count(rows)} {repeat} kept: a random split can part copies, which flatters the results.",
         "Use data.duplicates=drop, or a time split.",
     )
 

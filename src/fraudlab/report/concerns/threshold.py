@@ -78,8 +78,10 @@ def many_alerts(record: RunRecord) -> Concern | None:
     if point is None or not rows or point.alerts <= MANY_ALERTS * rows:
         return None
     false = ""
-    if point.tp and point.fp:
+    if point.fp > point.tp > 0:
         false = f", {numerals.quantity(point.fp / point.tp)} false ones for each fraud"
+    elif point.fp:
+        false = f", {numerals.percent(point.fp / point.alerts)} of the alerts are false"
     frauds = (point.tp + point.fn) / rows
     advice = {
         "cost": "Raise evaluation.alert_cost to what looking at one costs.",
