@@ -24,7 +24,7 @@ SHELLS = ("sh", "bash")
 OUTPUT = ("text", "json", "yaml", "dockerfile", "csv", "html", "http")
 SECONDS = 1800
 #: what blocks leave in the checkout
-LEFT = ("ml", "my", "scores.csv")
+LEFT = ("ml", "my", "run.json", "scores.csv")
 #: small runs: what is tested is that the words work, not the defaults' figures
 DEFAULTS = """# @package _global_
 data: {rows: 20000, fraud_rate: 0.01}

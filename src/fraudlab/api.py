@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 __all__ = ["Run", "compare", "train"]
 
 
-def train(overrides: Sequence[str] = (), *, quiet: bool = False) -> Run:
+def train(overrides: Sequence[str] = (), *, quiet: bool = False, fail_if: Sequence[str] = ()) -> Run:
     """Carry out one run, as ``fraudlab train`` does.
 
     Parameters
@@ -23,6 +23,8 @@ def train(overrides: Sequence[str] = (), *, quiet: bool = False) -> Run:
         Hydra overrides.
     quiet : bool
         Print no progress.
+    fail_if : sequence of str
+        Conditions on the test metrics that make it fail, such as ``"average_precision<0.7"``.
 
     Returns
     -------
@@ -32,7 +34,9 @@ def train(overrides: Sequence[str] = (), *, quiet: bool = False) -> Run:
     Raises
     ------
     FraudlabError
-        See :mod:`fraudlab.errors`.
+        See :mod:`fraudlab.errors`; its ``run`` is the folder of the run that ended with it.
+    GateFailed
+        Where a condition of `fail_if` holds; the run is complete all the same.
 
     Examples
     --------
@@ -40,10 +44,12 @@ def train(overrides: Sequence[str] = (), *, quiet: bool = False) -> Run:
     >>> run.metrics["average_precision"]  # doctest: +SKIP
     """
     from fraudlab.compose import compose
+    from fraudlab.gates import parse_gates
     from fraudlab.terminal import Terminal
     from fraudlab.workflow import run_workflow
 
-    return run_workflow(compose(overrides), overrides=overrides, terminal=Terminal(quiet=quiet))
+    gates = parse_gates(fail_if)
+    return run_workflow(compose(overrides), overrides=overrides, terminal=Terminal(quiet=quiet), gates=gates)
 
 
 def compare(a: str | Path, b: str | Path, *, runs: str | Path | None = None) -> Comparison:

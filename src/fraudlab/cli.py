@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from fraudlab import __version__, streams
-from fraudlab.errors import FraudlabError, Interrupted, StorageError
+from fraudlab.errors import AFTER_INTERRUPTION, FraudlabError, Interrupted, StorageError
 from fraudlab.verbs.parsers import Verbs, runs_option, verb
 from fraudlab.verbs.runs import add_runs_group
 
@@ -49,7 +49,7 @@ def _run_command(arguments: Sequence[str] | None) -> int:
     words = list(sys.argv[1:] if arguments is None else arguments)
     try:
         if words[:1] == ["train"] or "-sc" in words[:1] or "--shell-completion" in words[:1]:
-            from fraudlab.hydra_front import train_command
+            from fraudlab.verbs.train import train_command
 
             return train_command(words, verbs=VERBS)
         parsed = _parser().parse_args(_with_hyphen(words))
@@ -61,7 +61,7 @@ def _run_command(arguments: Sequence[str] | None) -> int:
         print(f"error: {hide(str(error))}", file=sys.stderr)
         return error.exit_code
     except KeyboardInterrupt:
-        print("error: Interrupted.", file=sys.stderr)
+        print(f"error: Interrupted.\nfix: {AFTER_INTERRUPTION}", file=sys.stderr)
         return Interrupted.exit_code
 
 

@@ -1,11 +1,12 @@
-"""``fraudlab train``: one run through our own checks; Hydra's own flags through Hydra's own front."""
+"""Runs as the command line asks for them: one through our own checks, Hydra's flags through Hydra's front."""
 
 from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import nullcontext
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,11 +21,14 @@ from fraudlab.compose import (
     search_path_override,
 )
 from fraudlab.config import register_schema
-from fraudlab.errors import ConfigError, FraudlabError, nearest
-from fraudlab.redaction import hide, showing_configuration, watch_environment
+from fraudlab.errors import ConfigError, FraudlabError, Interrupted, nearest
+from fraudlab.redaction import showing_configuration, watch_environment
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig
+
+    from fraudlab.gates import Gate
+    from fraudlab.runs import Run
 
 #: Hydra's flags that stand alone, and those with a word behind them
 _ALONE = ("--help", "-h", "--hydra-help", "--version", "--resolve", "--run", "-r", "--multirun", "-m",
@@ -33,77 +37,55 @@ _VALUED = ("--cfg", "-c", "--package", "-p", "--config-dir", "-cd", "--experimen
 _INFO = ("all", "config", "defaults", "defaults-tree", "plugins", "searchpath")
 _OURS = ("--config-path", "-cp", "--config-name", "-cn")
 
-_HELP = """usage: fraudlab train [-v] [OVERRIDES] [HYDRA FLAGS]
 
-Carry out one run: prepare, train, deploy, evaluate, report. With -v, show what the jobs print.
+@dataclass(frozen=True)
+class Task:
+    """What one command line asks of every run it starts.
 
-examples:
-  fraudlab train backend=process
-  fraudlab train model=weighted model.max_depth=8 seed=7
-  fraudlab train data=table data.path=my.parquet data.label=is_fraud data.time=ts "data.id=[tx_id]"
-  fraudlab train experiment=notebook_v1
-  fraudlab train -m model=baseline,weighted            several runs, one after another
-  fraudlab train --cfg job                             show the configuration and stop
-  eval "$(fraudlab train -sc install=bash)"            complete overrides with the tab key
-
-questions, and their answers (QUESTION=ANSWER):
-{groups}
-
-keys (KEY=VALUE; types, units and defaults in `--cfg job`):
-{keys}
-
-flags of Hydra: --cfg job|hydra|all, -m, --resolve, --info, --package, -sc install=SHELL, --hydra-help
-"""
-
-
-def train_command(words: Sequence[str], *, verbs: Sequence[str]) -> int:
-    """Run ``fraudlab train …``.
-
-    Parameters
+    Attributes
     ----------
-    words : sequence of str
-        The command line behind ``fraudlab``.
-    verbs : sequence of str
-        Every verb, to complete the first word.
+    completed, failed : callable
+        Told how each run ended.
+    gates : sequence of Gate
+        Conditions that make a run fail.
+    """
+
+    completed: Callable[[Run], None]
+    failed: Callable[[FraudlabError], None]
+    gates: Sequence[Gate] = ()
+
+
+class _SweepEnds(BaseException):
+    """Somebody stopped a run. After an ``Exception`` Hydra would begin the next run of a sweep."""
+
+    def __init__(self, error: Interrupted) -> None:
+        super().__init__(str(error))
+        self.error = error
+
+
+def carry_out(words: Sequence[str], task: Task) -> int:
+    """Carry out the runs, or the question to Hydra, that overrides and Hydra's flags ask for, in any order.
+
+    After an interruption no other run of a sweep is begun.
 
     Returns
     -------
     int
-        Exit code.
+        Exit code: of the first run that failed.
     """
-    if words[0] != "train":
-        return _complete(words, verbs)
-    rest = ["verbose=true" if word in {"-v", "--verbose"} else word for word in words[1:]]
-    if rest in (["--help"], ["-h"]):
-        print(help_text(), end="")
-        return 0
-    if any(word.startswith("-") for word in rest):
-        return _through_hydra(rest)
-    return _one_run(rest)
-
-
-def help_text() -> str:
-    """The text of ``fraudlab train --help``: every group with its options, every key."""
-    from fraudlab.compose import groups, options, valid_keys
-
-    asked = [f"  {group:<12}{' | '.join(options(group))}" for group in groups()]
-    keys = []
-    for section in valid_keys(""):
-        names = valid_keys(section)
-        keys.append(f"  {section}." + "{" + ", ".join(names) + "}" if names else f"  {section}")
-    return _HELP.format(groups="\n".join(asked), keys="\n".join(keys))
-
-
-def _one_run(overrides: Sequence[str]) -> int:
-    config = compose(overrides)
+    if any(word.startswith("-") for word in words):
+        return _through_hydra(words, task)
     from fraudlab.workflow import run_workflow
 
-    run = run_workflow(config, overrides=overrides)
-    print(f"report: {_shown(run.report)}")
+    try:
+        task.completed(run_workflow(compose(words), overrides=words, gates=task.gates))
+    except FraudlabError as error:
+        task.failed(error)
+        return error.exit_code
     return 0
 
 
-def _through_hydra(words: Sequence[str]) -> int:
+def _through_hydra(words: Sequence[str], task: Task) -> int:
     """Let Hydra do what its flags ask for; every run it starts is checked and carried out as any other."""
     import hydra
     from hydra.errors import HydraException
@@ -124,10 +106,11 @@ def _through_hydra(words: Sequence[str]) -> int:
 
         overrides = list(HydraConfig.get().overrides.task)
         try:
-            run = run_workflow(checked(node), overrides=overrides)
-            print(f"report: {_shown(run.report)}")
+            task.completed(run_workflow(checked(node), overrides=overrides, gates=task.gates))
+        except Interrupted as error:
+            raise _SweepEnds(error) from error
         except FraudlabError as error:  # the other runs of a sweep still go on
-            print(f"error: {hide(str(error))}", file=sys.stderr)
+            task.failed(error)
             failed.append(error)
 
     register_schema()
@@ -139,6 +122,9 @@ def _through_hydra(words: Sequence[str]) -> int:
     try:
         with showing_configuration() if shown else nullcontext():
             run_one()
+    except _SweepEnds as end:
+        task.failed(end.error)
+        failed.append(end.error)
     except (HydraException, OmegaConfBaseException) as error:
         raise explain(error) from error
     finally:
@@ -194,7 +180,7 @@ def _no_flag(word: str) -> ConfigError:
     return ConfigError(f"{name} is not a flag.", fix=nearest(name, [*_ALONE, *_VALUED, "--info", "-i"]))
 
 
-def _complete(words: Sequence[str], verbs: Sequence[str]) -> int:
+def complete(words: Sequence[str], *, verbs: Sequence[str], task: Task) -> int:
     """Answer the shell's question for completions: Hydra knows overrides, not that a verb comes first."""
     line = os.environ.get("COMP_LINE", "")
     parts = line.split(" ")
@@ -209,15 +195,8 @@ def _complete(words: Sequence[str], verbs: Sequence[str]) -> int:
         point = int(os.environ.get("COMP_POINT", len(line)))
         os.environ["COMP_POINT"] = str(max(0, point - len("train ")))
     try:
-        return _through_hydra(words)
+        return _through_hydra(words, task)
     except ConfigError:
         if "query" in words[-1]:  # half a word need not make sense yet
             return 0
         raise
-
-
-def _shown(path: Path) -> Path:
-    try:
-        return path.resolve().relative_to(Path.cwd())
-    except ValueError:
-        return path

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
-import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
@@ -14,12 +12,13 @@ from typing import TYPE_CHECKING, Any
 
 from fraudlab import provenance
 from fraudlab.backends import Opened, leftovers, mountable, open_backend
-from fraudlab.backends.backend import Backend, stop_signals
+from fraudlab.backends.backend import Backend
 from fraudlab.cache import Cache, take_away_dead
 from fraudlab.compose import as_yaml
 from fraudlab.config import BackendKind, DataKind, RunConfig
-from fraudlab.errors import AFTER_INTERRUPTION, BackendError, Interrupted, StorageError
+from fraudlab.errors import BackendError, Interrupted, StorageError
 from fraudlab.files import full_disk, storage, write_text
+from fraudlab.interruption import interruptible
 from fraudlab.redaction import hide
 from fraudlab.runs import RunFolder
 from fraudlab.stages.context import Context
@@ -40,7 +39,7 @@ def run_in_progress(
     The table is found before the run's folder is made: a wrong path leaves nothing behind.
     """
     runs = Path(config.paths.runs).absolute()
-    with interruptible(), ExitStack() as stack, ThreadPoolExecutor(1) as aside:
+    with interruptible(terminal), ExitStack() as stack, ThreadPoolExecutor(1) as aside:
         facts = aside.submit(_facts)
         folder = RunFolder.reserve(runs, config.run.id, name=hide(config.model.name))
         with _abandoned_on_error(folder):
@@ -88,24 +87,6 @@ def _abandoned_on_error(folder: RunFolder) -> Iterator[None]:
     except BaseException:
         folder.abandon()
         raise
-
-
-@contextmanager
-def interruptible() -> Iterator[None]:
-    """Make Ctrl-C, SIGTERM and a closed terminal raise :class:`Interrupted`, so that all is taken down."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-
-    def interrupt(number: int, _frame: object) -> None:
-        raise Interrupted(f"Interrupted by {signal.Signals(number).name}.", fix=AFTER_INTERRUPTION)
-
-    before = {number: signal.signal(number, interrupt) for number in stop_signals()}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 @contextmanager

@@ -6,6 +6,8 @@ import codecs
 import io
 import os
 import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, redirect_stdout, suppress
 
 #: our typography where an encoding has none; all else keeps its code point, and names can be told apart
 _PLAIN = str.maketrans(
@@ -34,6 +36,40 @@ def prepare() -> None:
             setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115, PTH123
         elif isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="fraudlab.plainly")
+
+
+@contextmanager
+def only_answers() -> Iterator[Callable[[str], None]]:
+    """Let standard output have answers only: all else that is printed meanwhile goes to standard error.
+
+    Yields
+    ------
+    callable
+        Prints one answer, a line.
+    """
+    out = sys.stdout
+    out.flush()
+    try:
+        real = out.fileno() == 1
+    except (OSError, ValueError):  # a stream that stands for standard output, as in tests
+        real = False
+    kept = os.dup(1)
+    try:
+        answers = open(kept, "w", encoding="utf-8", errors="backslashreplace", closefd=False) if real else out  # noqa: SIM115
+        if real:
+            os.dup2(2, 1)
+
+        def answer(text: str) -> None:
+            with suppress(BrokenPipeError):  # the reader has seen enough; the runs go on
+                print(text, file=answers, flush=True)
+
+        with redirect_stdout(sys.stderr):
+            yield answer
+    finally:
+        if real:
+            sys.stderr.flush()
+            os.dup2(kept, 1)
+        os.close(kept)
 
 
 def silence() -> None:

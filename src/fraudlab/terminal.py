@@ -62,6 +62,12 @@ class Terminal:
 
     def __init__(self, *, file: IO[str] | None = None, quiet: bool = False) -> None:
         self._console = _Console(file=file, highlight=False, soft_wrap=True, quiet=quiet)
+        #: the stage that goes on; None before, between and after
+        self.current: str | None = None
+
+    @property
+    def quiet(self) -> bool:
+        return self._console.quiet
 
     def say(self, text: str, *, style: str | None = None) -> None:
         """Print one line as it is."""
@@ -73,10 +79,12 @@ class Terminal:
         line = StageLine()
         began = time.perf_counter()
         failed = True
+        self.current = name
         try:
             yield line
             failed = False
         finally:
+            self.current = None
             text = f"  {name:<9}{time.perf_counter() - began:7.2f} s  {'failed' if failed else line.detail}"
             self.say(text, style="red" if failed else None)
             for note in line.notes:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from fraudlab.config import RunConfig
+from fraudlab.errors import GateFailed
+from fraudlab.gates import Gate, check_gates, require_passed, why
 from fraudlab.lifecycle import run_in_progress
 from fraudlab.runs import Run
-from fraudlab.stages.evaluate import measure, score_through_endpoint
+from fraudlab.stages.evaluate import judge, measure, score_through_endpoint
 from fraudlab.stages.prepare import cautions, prepare
 from fraudlab.stages.publish import log_dataset, log_job, log_results, publish_report, what_to_know
 from fraudlab.stages.train import train
@@ -15,7 +18,11 @@ from fraudlab.terminal import Terminal
 
 
 def run_workflow(
-    config: RunConfig, *, overrides: Sequence[str] = (), terminal: Terminal | None = None
+    config: RunConfig,
+    *,
+    overrides: Sequence[str] = (),
+    terminal: Terminal | None = None,
+    gates: Sequence[Gate] = (),
 ) -> Run:
     """Carry out one run: prepare, train, deploy, evaluate, report.
 
@@ -27,6 +34,8 @@ def run_workflow(
         What the person overrode, for the record.
     terminal : Terminal, optional
         Where progress is shown; default standard output.
+    gates : sequence of Gate
+        Conditions on the metrics that make it fail.
 
     Returns
     -------
@@ -37,7 +46,11 @@ def run_workflow(
     ------
     FraudlabError
         The run's folder says ``failed`` and why; no job, container or endpoint is left.
+    GateFailed
+        The run completed, with all its files, and a gate's condition holds.
     """
+    check_gates(gates, config)
+    judged: list[dict[str, Any]] = []
     with run_in_progress(config, overrides=overrides, terminal=terminal or Terminal()) as (context, source):
         with context.stage("prepare") as line:
             prepared = prepare(context, source)
@@ -56,9 +69,17 @@ def run_workflow(
         with context.stage("evaluate") as line:
             metrics = measure(context, scored, trained, prepared)
             line.detail = log_results(context, metrics)
+            judged = judge(context, gates, metrics)
+            line.notes = [f"fails: {why(gate)}" for gate in judged if gate["failed"]]
 
         with context.stage("report") as line:
             line.detail = publish_report(context)
             line.notes = what_to_know(context.folder.path)
 
-    return Run(context.folder.path)
+    run = Run(context.folder.path)
+    try:
+        require_passed(judged, run=run.id)
+    except GateFailed as error:
+        error.run = run.folder
+        raise
+    return run

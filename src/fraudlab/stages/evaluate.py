@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,6 +12,7 @@ from fraudlab import api_requests
 from fraudlab.container.prepared import AMOUNT, LABEL, ROW, TIME
 from fraudlab.errors import EndpointError
 from fraudlab.files import storage, write_json
+from fraudlab.gates import Gate
 from fraudlab.stages.booster import Reference
 from fraudlab.stages.context import Context
 from fraudlab.stages.prepare import Prepared, unseen_in
@@ -113,6 +115,14 @@ def measure(context: Context, scored: Scored, trained: Trained, prepared: Prepar
     write_json(folder / "curves.json", curves_of(ranking, threshold=threshold, days=days))
     _write_scores(folder / "scores.parquet", scored, prepared.manifest)
     return metrics
+
+
+def judge(context: Context, gates: Sequence[Gate], metrics: dict[str, Any]) -> list[dict[str, Any]]:
+    """Record what becomes of each gate, and return it; see :meth:`fraudlab.gates.Gate.judge`."""
+    judged = [gate.judge(metrics) for gate in gates]
+    if judged:
+        context.folder.note(gates=judged)
+    return judged
 
 
 def days_of(manifest: dict[str, Any], split: str = "test") -> float | None:

@@ -1,0 +1,185 @@
+"""Gates: conditions on a run's metrics that make ``fraudlab train`` fail, as ``average_precision<0.7``."""
+
+from __future__ import annotations
+
+import math
+import operator
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from fraudlab.config import RunConfig
+from fraudlab.errors import ConfigError, GateFailed, nearest
+
+#: every metric of ``evaluation/metrics.json``
+METRICS = (
+    "accuracy", "alerts_per_day", "average_precision", "average_precision_high", "average_precision_low",
+    "brier", "days", "endpoint_max_difference", "f1", "false_negatives", "false_positives", "log_loss",
+    "mean_score",
+    "positives", "precision", "prevalence", "recall", "roc_auc", "rows", "threshold", "true_negatives",
+    "true_positives", "unseen_categories", "value_recall",
+)  # fmt: skip
+#: what a metric cannot be without
+_NEEDS = {"value_recall": "data.amount", "days": "data.time", "alerts_per_day": "data.time"}
+_OPERATORS: dict[str, Callable[[float, float], bool]] = {
+    "<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge,
+    "==": operator.eq, "!=": operator.ne,
+}  # fmt: skip
+_TURNED = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", "==": "==", "!=": "!="}
+_SPELLED = {"≤": "<=", "≥": ">=", "≠": "!=", "=<": "<=", "=>": ">="}
+_SIGNS = "|".join(re.escape(sign) for sign in sorted({*_OPERATORS, *_SPELLED, "="}, key=len, reverse=True))
+_CONDITION = re.compile(rf"\s*([^\s<>=!≤≥≠]+)\s*({_SIGNS})\s*([^\s<>=!≤≥≠]+)\s*")
+_NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
+_EXAMPLE = '--fail-if "average_precision<0.7"'
+
+
+@dataclass(frozen=True)
+class Gate:
+    """A condition under which a run fails.
+
+    Attributes
+    ----------
+    metric : str
+        Of :data:`METRICS`.
+    sign : str
+        ``<``, ``<=``, ``>``, ``>=``, ``==`` or ``!=``.
+    limit : float
+        In the metric's unit.
+    """
+
+    metric: str
+    sign: str
+    limit: float
+
+    def __str__(self) -> str:
+        return f"{self.metric}{self.sign}{self.limit:.15g}"
+
+    def judge(self, metrics: Mapping[str, Any]) -> dict[str, Any]:
+        """What became of it: ``condition``, the metric's ``value``, whether it ``failed``, and ``reason``.
+
+        A metric that is null fails the gate: nobody can say that the model is good enough.
+        """
+        value = metrics.get(self.metric)
+        if value is None:
+            reason = f"{self.metric} is null: this run has none"
+            if self.metric == "precision":
+                reason = "precision is null: nothing was alerted"
+            return {"condition": str(self), "value": None, "failed": True, "reason": reason}
+        failed = _OPERATORS[self.sign](float(value), self.limit)
+        return {
+            "condition": str(self),
+            "value": value,
+            "failed": failed,
+            "reason": f"{self.metric} is {value:.6g}",
+        }
+
+
+def parse_gates(texts: Iterable[str]) -> list[Gate]:
+    """Read conditions.
+
+    Parameters
+    ----------
+    texts : iterable of str
+        As ``average_precision<0.7``.
+
+    Raises
+    ------
+    ConfigError
+        For all that are no conditions, or name no metric, at once.
+    """
+    gates, problems = [], []
+    for text in texts:
+        try:
+            gates.append(_parsed(text))
+        except ConfigError as error:
+            problems.append(error)
+    if len(problems) == 1:
+        raise problems[0]
+    if problems:
+        raise ConfigError(
+            " ".join(problem.message for problem in problems),
+            fix="; ".join(dict.fromkeys(problem.fix for problem in problems)),
+        )
+    return gates
+
+
+def check_gates(gates: Sequence[Gate], config: RunConfig) -> None:
+    """Refuse a gate that no run of this configuration can pass, before there is one.
+
+    Raises
+    ------
+    ConfigError
+        Where its metric needs a column that is not there.
+    """
+    for gate in gates:
+        column = {"data.amount": config.data.amount, "data.time": config.data.time}
+        need = _NEEDS.get(gate.metric)
+        if need and not column[need]:
+            raise ConfigError(
+                f"--fail-if {gate}: there is no {gate.metric} without {need}.",
+                fix=f"add {need}=COLUMN, or leave this condition out",
+            )
+
+
+def require_passed(gates: Sequence[Mapping[str, Any]], *, run: str) -> None:
+    """Raise where a gate has failed.
+
+    Parameters
+    ----------
+    gates : sequence of mapping
+        As :meth:`Gate.judge` gives them.
+    run : str
+        The run's id.
+
+    Raises
+    ------
+    GateFailed
+        With all that failed.
+    """
+    failed = [gate for gate in gates if gate["failed"]]
+    if failed:
+        reasons = "; ".join(map(why, failed))
+        raise GateFailed(
+            f"Run {run} completed, but does not pass: {reasons}.",
+            fix=f"see `fraudlab runs show {run}` and its report; change the model, or the condition",
+        )
+
+
+def why(gate: Mapping[str, Any]) -> str:
+    """Why a judged gate fails its run."""
+    return f"{gate['reason']}, and --fail-if says {gate['condition']}"
+
+
+def _parsed(text: str) -> Gate:
+    found = _CONDITION.fullmatch(text)
+    if not found:
+        raise _no_condition(text)
+    name, sign, number = found.groups()
+    sign = _SPELLED.get(sign, sign)
+    if _NUMBER.fullmatch(name) and not _NUMBER.fullmatch(number):
+        turned = f"{number}{_TURNED.get(sign, sign)}{name}"
+        raise ConfigError(
+            f"--fail-if {text!r} begins with a number.", fix=f'the metric comes first: --fail-if "{turned}"'
+        )
+    if sign == "=":
+        raise ConfigError(
+            f"--fail-if {text!r} has one equals sign.", fix=f'write --fail-if "{name}=={number}"'
+        )
+    if name not in METRICS:
+        raise ConfigError(f"--fail-if {text!r}: {name!r} is not a metric.", fix=nearest(name, METRICS))
+    if not _NUMBER.fullmatch(number) or not math.isfinite(float(number)):
+        raise ConfigError(
+            f"--fail-if {text!r}: {number!r} is not a number.", fix=f"write a number with a point: {_EXAMPLE}"
+        )
+    return Gate(name, sign, float(number))
+
+
+def _no_condition(text: str) -> ConfigError:
+    if text.strip() in METRICS:
+        advice = f"write it in quotes, as {_EXAMPLE}: without them a shell takes < and > for files"
+    elif "," in text or " and " in text:
+        advice = f"give --fail-if once per condition: {_EXAMPLE} --fail-if 'recall<0.5'"
+    else:
+        advice = f"write a metric, one of {' '.join(_OPERATORS)}, and a number: {_EXAMPLE}"
+    return ConfigError(f"--fail-if {text!r} is not a condition.", fix=advice)
