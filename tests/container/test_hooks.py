@@ -322,7 +322,7 @@ def test_large_margins_are_probabilities_too(write: Any) -> None:
 
 @pytest.fixture
 def documented(write: Any) -> Hooks:
-    blocks = re.findall(r"```python\n(.*?)```", DOCS.read_text(), re.DOTALL)
+    blocks = re.findall(r"```python[^\n]*\n(.*?)```", DOCS.read_text(), re.DOTALL)
     assert len(blocks) == 2
     return write("\n\n".join(blocks))
 
@@ -366,7 +366,7 @@ def test_the_pages_focal_loss_has_the_derivatives_of_the_loss(documented: Hooks)
 
 
 def test_the_pages_focal_loss_without_gamma_is_xgboosts_own(write: Any) -> None:
-    text = "\n".join(re.findall(r"```python\n(.*?)```", DOCS.read_text(), re.DOTALL))
+    text = "\n".join(re.findall(r"```python[^\n]*\n(.*?)```", DOCS.read_text(), re.DOTALL))
     hooks = write(text.replace("GAMMA = 2.0", "GAMMA = 0.0"))
     given = {"num_round": "10", "base_score": "0.5"}
     validation = data(seed=1)

@@ -92,7 +92,7 @@ def find_layout(
                 f"there is no file {layout.called(file)}", fix="set data.path to a CSV or Parquet file"
             )
         if (folder / file).stat().st_size == 0:
-            raise TableError(f"{layout.called(file)} is empty", fix="give a table with a header and rows")
+            raise TableError(f"{layout.called(file)} is empty", fix="give it a header and rows")
     parquet = [file for file in files if _is_parquet(folder / file)]
     if parquet and len(parquet) < len(files):
         other = next(file for file in files if file not in parquet)
