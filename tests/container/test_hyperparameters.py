@@ -10,7 +10,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fraudlab.container.failure import ConfigError
-from fraudlab.container.hyperparameters import Hyperparameters, direction, printed, read_hyperparameters
+from fraudlab.container.hyperparameters import (
+    Hyperparameters,
+    direction,
+    printed,
+    read_hyperparameters,
+    remarks,
+)
 from fraudlab.container.hyperparameters.eval_metrics import COMPUTED, METRICS, OF_ALERTS
 from fraudlab.container.hyperparameters.table import NAMES, PARAMETERS, REFUSED
 
@@ -180,8 +186,16 @@ def test_numbers_that_were_floats() -> None:
         ),
         ({"gpu_id": "0"}, "hyperparameter 'gpu_id' is not used: the image trains on CPUs"),
         (
-            {"tweedie_variance_power": "1.5"},
-            "hyperparameter 'tweedie_variance_power' is not used: it is a param",
+            {"tweedie_variance_power": "3"},
+            "hyperparameter 'tweedie_variance_power' is '3', not a number of at least 1 and at most 2",
+        ),
+        (
+            {"use_dask_gpu_training": "True"},
+            "hyperparameter 'use_dask_gpu_training' is 'True', not false: the image trains on CPUs",
+        ),
+        (
+            {"updater": "refresh"},
+            "hyperparameter 'updater' is 'refresh', not one of grow_quantile_histmaker, ",
         ),
         (
             {"sagemaker_program": '"train.py"'},
@@ -612,6 +626,11 @@ COMBINATIONS = [
         "scale_pos_weight is part of XGBoost's own objective, and objective is hook:focal",
     ),
     ({"k_fold_repeats": "3"}, "k_fold_repeats=3 repeats folds, and there are none"),
+    ({"updater": "grow_colmaker"}, "updater=grow_colmaker is not that of tree_method=hist"),
+    (
+        {"updater": "grow_quantile_histmaker", "tree_method": "exact"},
+        "updater=grow_quantile_histmaker is not that of tree_method=exact",
+    ),
 ]
 
 
@@ -737,26 +756,273 @@ def test_every_name_of_the_official_container_is_understood_or_refused_with_a_re
     assert not NAMES.keys() & REFUSED.keys()
 
 
+#: of each of them: values that change nothing for two classes; values that change something, or are refused
+OFFICIAL_VALUES: dict[str, tuple[list[str], list[str]]] = {
+    "num_round": (["100", "100.0", " 100 ", '"100"'], ["5"]),
+    "csv_weights": (["0", "false", "False"], ["1", "True"]),
+    "early_stopping_rounds": (["0", "None"], ["10"]),
+    "booster": (["gbtree", '"gbtree"', " gbtree "], ["dart", "gblinear"]),
+    "verbosity": (["1"], ["0", "2"]),
+    "nthread": (["0", "-1"], ["1", "-2"]),
+    "eta": ([], ["0.3", "0.1"]),
+    "learning_rate": ([], ["0.3", "0.1"]),
+    "gamma": ([], ["0", "1"]),
+    "min_split_loss": ([], ["0", "1"]),
+    "max_depth": ([], ["6", "3"]),
+    "min_child_weight": ([], ["1", "3"]),
+    "max_delta_step": ([], ["0", "1"]),
+    "subsample": ([], ["1", "0.5", "0"]),
+    "colsample_bytree": ([], ["1", "0.5"]),
+    "colsample_bylevel": ([], ["1", "0.5"]),
+    "colsample_bynode": ([], ["1", "0.5"]),
+    "lambda": ([], ["1", "0"]),
+    "reg_lambda": ([], ["1", "0"]),
+    "alpha": ([], ["0", "1"]),
+    "reg_alpha": ([], ["0", "1"]),
+    "tree_method": (["auto", "hist"], ["approx", "exact", "gpu_hist"]),
+    "sketch_eps": (["0.03", "0.5"], ["0", "1"]),
+    "scale_pos_weight": ([], ["1", "5"]),
+    "updater": (["grow_quantile_histmaker"], ["grow_colmaker", "refresh", "sync"]),
+    "dsplit": (["row"], ["col"]),
+    "refresh_leaf": (["1", "0", "True"], ["2"]),
+    "process_type": (["default"], ["update"]),
+    "grow_policy": ([], ["depthwise", "lossguide"]),
+    "max_leaves": ([], ["0", "8"]),
+    "max_bin": ([], ["256", "16"]),
+    "predictor": (["auto", "cpu_predictor"], ["gpu_predictor"]),
+    "monotone_constraints": (["None", "null", ""], ["(1)"]),
+    "interaction_constraints": (["None"], ["[[0]]"]),
+    "sample_type": (["uniform"], ["weighted"]),
+    "normalize_type": (["tree"], ["forest"]),
+    "rate_drop": (["0", "0.0", "0e0"], ["0.1"]),
+    "one_drop": (["0", "false", "False"], ["1"]),
+    "skip_drop": (["0", "0.0"], ["0.5"]),
+    "lambda_bias": (["0", "0.5", "1"], ["-1"]),
+    "tweedie_variance_power": (["1.5"], ["0.5"]),
+    "objective": (["binary:logistic", "reg:logistic"], ["binary:hinge", "reg:squarederror", "multi:softmax"]),
+    "num_class": (["2", "1", "0", "2.0"], ["3"]),
+    "base_score": (["None"], ["0.5", "0"]),
+    "_kfold": (["0", "None"], ["3", "1"]),
+    "_num_cv_round": (["1", "1.0"], ["2"]),
+    "_tuning_objective_metric": (["validation:logloss", "None"], ["validation:f1", "validation:mape"]),
+    "eval_metric": (["aucpr,logloss", '["aucpr", "logloss"]'], ["auc", "mape"]),
+    "seed": (["0", "0.0"], ["1", "-1"]),
+    "num_parallel_tree": ([], ["1", "2"]),
+    "save_model_on_termination": (["true", "false", "True", "False"], ["maybe"]),
+    "aft_loss_distribution": (["normal", "logistic", "extreme"], ["gaussian"]),
+    "aft_loss_distribution_scale": (["1.2"], ["0"]),
+    "single_precision_histogram": (["false", "true", "False"], ["2"]),
+    "deterministic_histogram": (["true", "false", "True"], ["2"]),
+    "sampling_method": (["uniform"], ["gradient_based"]),
+    "prob_buffer_row": (["1.0"], ["-1"]),
+    "use_dask_gpu_training": (["false", "False", "0"], ["true", "True"]),
+}
+
+
+def test_the_table_of_official_values_is_whole() -> None:
+    assert set(OFFICIAL.split()) == OFFICIAL_VALUES.keys()
+
+
+@pytest.mark.parametrize("name", OFFICIAL_VALUES)
 @pytest.mark.parametrize(
-    ("name", "text"),
-    [
-        ("save_model_on_termination", "true"),
-        ("process_type", "default"),
-        ("predictor", "cpu_predictor"),
-        ("dsplit", "row"),
-        ("sampling_method", "uniform"),
-        ("device", "cpu"),
-        ("deterministic_histogram", "true"),
-        ("single_precision_histogram", "false"),
-        ("num_class", "2"),
-        ("validate_parameters", "1"),
-        ("sagemaker_region", '"eu-west-1"'),
-        ("sagemaker_estimator_module", '"sagemaker.estimator"'),
-    ],
+    "booster", [{}, {"booster": "gbtree"}, {"booster": "dart", "rate_drop": "0.5"}], ids=str
 )
-def test_what_is_so_anyway_is_accepted_and_goes_nowhere(name: str, text: str) -> None:
-    assert PARAMETERS[name].fixed
-    assert read_hyperparameters({name: text}) == read_hyperparameters({})
+def test_official_values_that_change_nothing_are_accepted_and_the_others_are_not_lost(
+    name: str, booster: dict[str, str]
+) -> None:
+    nothing, others = OFFICIAL_VALUES[name]
+    if name in booster:
+        return
+    for text in nothing:
+        found = read_hyperparameters({**booster, name: text})
+        plain = read_hyperparameters(booster)
+        idle = {
+            key
+            for key, value in (("one_drop", False), ("skip_drop", 0.0), ("sample_type", "uniform"))
+            if key == name
+        }
+        idle |= {name} & {"normalize_type", "booster"}
+        assert found.as_json().items() >= plain.as_json().items() or name == "_tuning_objective_metric"
+        assert found.as_json().keys() - plain.as_json().keys() <= idle
+        assert (found.nthread, found.verbosity) == (plain.nthread, plain.verbosity)
+    for text in others:
+        found, refusal = None, ""
+        try:
+            found = read_hyperparameters({**booster, name: text})
+        except ConfigError as error:
+            refusal = f"{error.sentence} {error.fix}"
+        assert found != read_hyperparameters(booster)
+        assert found or any(word in refusal for word in (name, NAMES[name], "tuning job"))
+
+
+def test_dart_values_that_drop_nothing_are_not_given_to_a_booster_that_drops_none() -> None:
+    given = {
+        "rate_drop": "0",
+        "skip_drop": "0",
+        "one_drop": "0",
+        "sample_type": "uniform",
+        "normalize_type": "tree",
+    }
+    assert read_hyperparameters(given) == read_hyperparameters({})
+    kept = read_hyperparameters({**given, "booster": "dart", "rate_drop": "0.1"}).booster
+    assert {name: kept[name] for name in given} == {
+        "rate_drop": 0.1,
+        "skip_drop": 0.0,
+        "one_drop": False,
+        "sample_type": "uniform",
+        "normalize_type": "tree",
+    }
+
+
+@pytest.mark.parametrize(
+    ("given", "line"),
+    [
+        (
+            {"tweedie_variance_power": "1.5"},
+            "tweedie_variance_power=1.5 changes nothing: it is a parameter of regr",
+        ),
+        ({"lambda_bias": "0.5"}, "lambda_bias=0.5 changes nothing: it is a parameter of booster=gblinear"),
+        (
+            {"sketch_eps": 0.03},
+            "sketch_eps=0.03 changes nothing: XGBoost 3 has none; max_bin is about its inverse",
+        ),
+        (
+            {"save_model_on_termination": "false"},
+            "save_model_on_termination=false changes nothing: a job that is",
+        ),
+        (
+            {"deterministic_histogram": False},
+            "deterministic_histogram=false changes nothing: the same inputs",
+        ),
+        (
+            {"single_precision_histogram": True},
+            "single_precision_histogram=true changes nothing: XGBoost 3 always",
+        ),
+        ({"refresh_leaf": "0"}, "refresh_leaf=0 changes nothing: it updates a model that is there"),
+        (
+            {"aft_loss_distribution": "normal"},
+            "aft_loss_distribution=normal changes nothing: it is a parameter of",
+        ),
+        (
+            {"quantile_alpha": [0.1, 0.9]},
+            "quantile_alpha=[0.1, 0.9] changes nothing: it is a parameter of regress",
+        ),
+        ({"silent": "1"}, "silent=1 changes nothing: XGBoost 3 has none; verbosity=0 is silent"),
+        ({"objective": "reg:logistic"}, "objective=reg:logistic grows the trees of binary:logistic"),
+    ],
+    ids=str,
+)
+def test_what_does_nothing_here_is_said_in_a_line(given: dict[str, Any], line: str) -> None:
+    assert read_hyperparameters(given) == read_hyperparameters({})
+    (found,) = remarks(given)
+    assert found.startswith(f"hyperparameter {line}")
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {},
+        {"save_model_on_termination": "true", "deterministic_histogram": "True", "refresh_leaf": "1"},
+        {"lambda_bias": "0", "single_precision_histogram": "false", "tweedie_variance_power": "None"},
+        {"rate_drop": "0", "device": "cpu", "gpu_id": "-1", "n_gpus": 0, "missing": "NaN"},
+        {"sagemaker_region": '"eu-west-1"', "sagemaker_estimator_module": '"sagemaker.estimator"'},
+        {"predictor": "cpu_predictor", "validate_parameters": "1", "enable_categorical": "false"},
+        {"early_stopping_rounds": "5", "eval_metric": "auc,logloss"},
+        {"eval_metric": "error"},
+    ],
+    ids=str,
+)
+def test_what_goes_without_saying_is_not_said(given: dict[str, Any]) -> None:
+    assert remarks(given) == []
+
+
+def test_error_is_watched_with_a_word_of_warning() -> None:
+    for metric in ("error", "error@0.3"):
+        (line,) = remarks({"eval_metric": metric, "early_stopping_rounds": "5"})
+        assert line.startswith(f"early stopping watches {metric}, which counts alerts at a threshold")
+
+
+def test_reg_logistic_grows_the_same_trees() -> None:
+    assert not differ({"objective": "reg:logistic"}, {"objective": "binary:logistic"})
+
+
+@pytest.mark.parametrize(
+    ("method", "updater"),
+    [("hist", "grow_quantile_histmaker"), ("approx", "grow_histmaker"), ("exact", "grow_colmaker,prune")],
+)
+def test_an_updater_is_what_its_tree_method_has(method: str, updater: str) -> None:
+    given = {"tree_method": method, "updater": updater}
+    assert read_hyperparameters(given) == read_hyperparameters({"tree_method": method})
+    booster = {"objective": "binary:logistic", "tree_method": method}
+    used = json.loads(fit(booster).save_config())["learner"]["gradient_booster"]["updater"]
+    assert ",".join(item["name"] for item in used) == updater
+
+
+# all that is wrong, at once
+
+
+def test_all_refusals_are_said_at_once() -> None:
+    given = {
+        "max_dept": "3",
+        "eta": "2",
+        "objective": "reg:squarederror",
+        "sagemaker_program": "train.py",
+        "rate_drop": "0.1",
+        "skip_drop": "0.1",
+        "gamma": "1",
+        "min_split_loss": "2",
+        "_tuning_objective_metric": "validation:mape",
+    }
+    error = refused(given)
+    assert error.sentence.startswith("8 hyperparameters cannot be used: ")
+    for word in (
+        "'max_dept'",
+        "'eta'",
+        "'objective'",
+        "'sagemaker_program'",
+        "rate_drop",
+        "skip_drop",
+        "gamma",
+    ):
+        assert word in error.sentence
+    assert "mape" in error.sentence
+
+
+def test_two_refusals_are_whole_sentences() -> None:
+    error = refused({"max_depth": "-1", "eta": "0"}, prefix="model.")
+    assert error.sentence == (
+        "2 hyperparameters cannot be used: "
+        "model.max_depth is '-1', not a whole number of at least 0 and at most 64; "
+        "model.eta is '0', not a number above 0 and at most 1"
+    )
+    assert error.fix == (
+        "set model.eta to a number above 0 and at most 1; "
+        "set model.max_depth to a whole number of at least 0 and at most 64"
+    )
+
+
+@pytest.mark.parametrize("count", [2, 3, 10, 60, 500])
+def test_however_many_they_are_the_message_fits_where_sagemaker_shows_it(count: int) -> None:
+    error = refused({f"unknown_parameter_{number}": "x" * 200 for number in range(count)})
+    assert error.sentence.startswith(f"{count} hyperparameters cannot be used: unknown hyperparameter ")
+    assert len(f"{error.sentence}\nfix: {error.fix}\nkind: config") <= 1024
+    assert count < 20 or error.sentence.endswith(" more")
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"booster": "gblinear", "rate_drop": "0.1"},
+        {"max_depth": "0", "max_leaves": "many"},
+        {"num_parallel_tree": "3", "subsample": "half"},
+        {"k_fold_repeats": "3", "k_fold": "1"},
+        {"tree_method": "gpu_hist", "updater": "grow_histmaker"},
+        {"eval_metric": "mape", "early_stopping_rounds": "5"},
+    ],
+    ids=str,
+)
+def test_what_follows_from_a_wrong_value_is_not_held_against_the_others(given: dict[str, str]) -> None:
+    assert refused(given).sentence.startswith("hyperparameter ")
 
 
 def test_auto_is_what_xgboost_makes_of_it() -> None:

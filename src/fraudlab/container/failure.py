@@ -30,6 +30,8 @@ _XGBOOST_PLACE = re.compile(
 )
 #: a word that the shell and Hydra take as it is
 _PLAIN = re.compile(r"(?!(?:true|false|null|nan|inf)$)[A-Za-z_][A-Za-z0-9_]*", re.IGNORECASE)
+#: of an error with several sentences: together less than the 1024 that SageMaker shows
+_LONGEST_SENTENCES, _LONGEST_FIXES = 640, 320
 _SHORT = reprlib.Repr()
 _SHORT.maxstring = _SHORT.maxother = 100
 _STORAGE_ERRNOS = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM}
@@ -68,6 +70,36 @@ class TableError(JobError):
 class StorageError(JobError):
     kind = "storage"
     exit_code = 8
+
+
+def together(problems: Sequence[ConfigError], *, what: str) -> ConfigError:
+    """One error for everything that is wrong; short enough for SageMaker, which shows 1024 characters.
+
+    Parameters
+    ----------
+    problems : sequence of ConfigError
+        At least one, which is returned itself where it is the only one.
+    what : str
+        As in "3 hyperparameters cannot be used".
+    """
+    if len(problems) == 1:
+        return problems[0]
+    fixes = sorted(dict.fromkeys(problem.fix for problem in problems), key=len)
+    begin = f"{len(problems)} {what}: "
+    return ConfigError(
+        begin + _joined([problem.sentence for problem in problems], _LONGEST_SENTENCES),
+        fix=_joined(fixes, _LONGEST_FIXES),
+    )
+
+
+def _joined(sentences: Sequence[str], longest: int) -> str:
+    """Sentences behind each other; those for which there is no room are shortened, and at last counted."""
+    room = max(40, longest // len(sentences) - 2)
+    if sum(map(len, sentences)) + 2 * len(sentences) > longest:
+        sentences = [text if len(text) <= room else text[: room - 1] + "…" for text in sentences]
+    kept = sentences[: max(1, longest // (room + 2))]
+    rest = len(sentences) - len(kept)
+    return "; ".join(kept) + (f"; and {rest} more" if rest else "")
 
 
 def near(name: str, valid: Iterable[str], *, limit: int = 1) -> str:

@@ -1,19 +1,11 @@
 """The parameters of a training job: a typed object, from the strings SageMaker delivers.
 
-Names, kinds and ranges are in :mod:`fraudlab.container.hyperparameters.table`; what values cannot be together
-is in :mod:`fraudlab.container.hyperparameters.rules`. The launcher reads its ``model`` section by the same
+Names, kinds and ranges are in :mod:`~fraudlab.container.hyperparameters.table`, those that change nothing in
+:mod:`~fraudlab.container.hyperparameters.legacy`, and what cannot be together in
+:mod:`~fraudlab.container.hyperparameters.rules`. The launcher reads its ``model`` section by the same
 function, so that both sides of the container's wall refuse the same things in the same words.
 """
 
-from __future__ import annotations
-
-import json
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field, fields
-from typing import Any
-
-from fraudlab.container.failure import ConfigError, near
-from fraudlab.container.hyperparameters.constraints import by_position
 from fraudlab.container.hyperparameters.eval_metrics import (
     COMPUTED,
     OF_ALERTS,
@@ -22,9 +14,8 @@ from fraudlab.container.hyperparameters.eval_metrics import (
     is_hook,
     printed,
 )
-from fraudlab.container.hyperparameters.kinds import Unfit
-from fraudlab.container.hyperparameters.rules import check_together
-from fraudlab.container.hyperparameters.table import NAMES, PARAMETERS, REFUSED
+from fraudlab.container.hyperparameters.parameters import Hyperparameters
+from fraudlab.container.hyperparameters.reading import canonical, read_hyperparameters, remarks
 
 __all__ = [
     "COMPUTED",
@@ -36,232 +27,5 @@ __all__ = [
     "is_hook",
     "printed",
     "read_hyperparameters",
+    "remarks",
 ]
-
-
-@dataclass(frozen=True, slots=True)
-class Hyperparameters:
-    """A training job's parameters.
-
-    Attributes
-    ----------
-    num_round : int
-    early_stopping_rounds : int
-        0 trains every round.
-    save_best : bool
-        With early stopping: cut the model after its best round. False keeps every round that was trained.
-    checkpoint_rounds : int
-        Rounds of a segment; a checkpoint is written after each. Where rounds draw random numbers (`samples`),
-        a segment also begins with a fresh booster and a seed of its own, so that an interrupted job and one
-        that was not end with the same bytes. 0 writes none.
-    k_fold : int
-        Folds of a cross-validation beside the model; 0 makes none.
-    k_fold_repeats : int
-        How often the folds are drawn.
-    csv_weights : bool
-        The second column of a label-first CSV file is the row's weight.
-    keep_counter : bool
-        A column that counts the rows is a feature, not an index that was left in.
-    fraud_bins : float
-        Share of a feature's histogram bins placed by the frauds' values; 0 places bins by all rows alike.
-    decision_threshold : float or None
-        Of a job without ``train.json``: an alert is a score of at least this; None chooses by F1.
-    eval_metric : tuple of str
-        Early stopping watches the last; ``hook:NAME`` is a function of ``hooks.py``. Where none is given:
-        average precision, and the log-loss that early stopping can rely on (``docs/adr/0002``).
-    objective_hook : str or None
-        Name of the function of ``hooks.py`` that gives gradients; the booster stays ``binary:logistic``.
-    monotone_constraints : dict of {str: int}, tuple of int, or None
-        1 rising, -1 falling, by column name or by position.
-    interaction_constraints : tuple of tuples of str or int, or None
-        Groups of columns, by name or position, that may stand in one branch.
-    nthread : int
-        At most this many threads; 0 is every CPU there is. Does not change the model.
-    verbosity : int
-        What XGBoost prints: 0 nothing, 1 warnings. Does not change the model.
-    booster : dict
-        What goes to XGBoost, under its names; what is absent has XGBoost's default.
-    """
-
-    num_round: int = 100
-    early_stopping_rounds: int = 0
-    save_best: bool = True
-    checkpoint_rounds: int = 100
-    k_fold: int = 0
-    k_fold_repeats: int = 1
-    csv_weights: bool = False
-    keep_counter: bool = False
-    fraud_bins: float = 0.0
-    decision_threshold: float | None = None
-    eval_metric: tuple[str, ...] = ("aucpr", "logloss")
-    objective_hook: str | None = None
-    monotone_constraints: Mapping[str, int] | tuple[int, ...] | None = None
-    interaction_constraints: tuple[tuple[str | int, ...], ...] | None = None
-    nthread: int = 0
-    verbosity: int = 1
-    booster: Mapping[str, Any] = field(default_factory=dict)
-
-    @property
-    def samples(self) -> bool:
-        """Whether rounds draw random numbers: continuing a booster is then not the same as not stopping."""
-        shares = ("subsample", "colsample_bytree", "colsample_bylevel", "colsample_bynode")
-        drops = self.booster.get("booster") == "dart"
-        return drops or any(self.booster.get(name, 1.0) < 1.0 for name in shares)
-
-    @property
-    def metric_hooks(self) -> tuple[str, ...]:
-        """Names of the functions of ``hooks.py`` among the metrics."""
-        return tuple(printed(metric) for metric in self.eval_metric if is_hook(metric))
-
-    def for_xgboost(
-        self, columns: Sequence[str], *, cpus: int, categorical: Collection[str] = (), prefix: str = ""
-    ) -> dict[str, Any]:
-        """Everything ``xgboost.train`` takes as ``params``; metrics that are hooks are not among it.
-
-        Parameters
-        ----------
-        columns : sequence of str
-            The features as the table has them, in the booster's order.
-        cpus : int
-            Threads there are.
-        categorical : collection of str
-            The features that are categories.
-        prefix : str
-            What stands before a parameter's name where the person writes it, such as ``model.``.
-
-        Raises
-        ------
-        ConfigError
-            If a constraint is about a column that is not there, or orders categories.
-        """
-        builtin = [metric for metric in self.eval_metric if not is_hook(metric) and metric not in COMPUTED]
-        return {
-            **self.booster,
-            **by_position(
-                self.monotone_constraints,
-                self.interaction_constraints,
-                columns,
-                categorical=categorical,
-                prefix=prefix,
-            ),
-            **({"eval_metric": builtin} if builtin else {"disable_default_eval_metric": True}),
-            "nthread": min(cpus, self.nthread or cpus),
-            "verbosity": self.verbosity,
-        }
-
-    def as_json(self) -> dict[str, Any]:
-        """Everything that made the model, in one object: fraudlab's own parameters beside XGBoost's."""
-        beside = {"booster", "nthread", "verbosity"}
-        own = {item.name: getattr(self, item.name) for item in fields(self) if item.name not in beside}
-        given = {name: value for name, value in own.items() if value is not None}
-        plain: dict[str, Any] = json.loads(json.dumps(given | dict(self.booster)))
-        return plain
-
-
-def canonical(name: str) -> str:
-    """The name a parameter has here, where `name` is another one for it; else `name` itself."""
-    return NAMES.get(name, name)
-
-
-def read_hyperparameters(texts: Mapping[str, Any], *, prefix: str = "") -> Hyperparameters:
-    """Understand ``hyperparameters.json``.
-
-    Parameters
-    ----------
-    texts : mapping of str
-        Values are strings, plain or JSON-encoded. ``None``, ``null`` and the empty string mean "not set".
-    prefix : str
-        What stands before every name where the person writes it, such as ``model.``.
-
-    Raises
-    ------
-    ConfigError
-        If a name is unknown or refused, a value is not of its type or out of its range, or values cannot be
-        together.
-    """
-    values: dict[str, Any] = {}
-    spelled: dict[str, str] = {}
-    for given, value in texts.items():
-        if given not in NAMES and given not in REFUSED:
-            raise ConfigError(
-                f"unknown hyperparameter {given!r}{near(given, NAMES, limit=3)}",
-                fix=f"use one of: {', '.join(sorted(PARAMETERS))}",
-            )
-        text = _plain(value)
-        if text is None:
-            continue
-        found = _read(given, text, prefix)
-        name = NAMES[given]
-        if name in values and values[name] != found:
-            raise ConfigError(
-                f"{prefix}{spelled[name]} and {prefix}{given} are one parameter, and have two values",
-                fix=f"set {prefix}{name} alone",
-            )
-        values[name], spelled[name] = found, given
-    values = {name: value for name, value in values.items() if not PARAMETERS[name].fixed}
-    check_together(values, prefix)
-    return _assemble(values)
-
-
-def _plain(given: Any) -> str | None:
-    """The text of a value, whether it was JSON-encoded or not; None where it is not set."""
-    if isinstance(given, str):
-        text = given.strip()
-        if text.startswith('"'):
-            try:
-                given = json.loads(text)
-            except ValueError:
-                return text
-            text = str(given)
-        return None if text in ("", "None", "null") else text
-    return None if given is None else json.dumps(given)
-
-
-def _read(given: str, text: str, prefix: str) -> Any:
-    called = f"{prefix}{given}" if prefix else f"hyperparameter {given!r}"
-    if given in REFUSED:
-        reason, fix = REFUSED[given]
-        raise ConfigError(f"{called} is not used: {reason}", fix=fix)
-    kind = PARAMETERS[NAMES[given]].kind
-    try:
-        return kind.read(text)
-    except Unfit as unfit:
-        reason = f": {unfit}"
-    except (ValueError, RecursionError):
-        reason = ""
-    shown = text if len(text) <= 100 else f"{text[:100]}…"
-    raise ConfigError(
-        f"{called} is {shown!r}, not {kind.wanted}{reason}", fix=f"set {prefix}{given} to {kind.wanted}"
-    )
-
-
-def _assemble(values: dict[str, Any]) -> Hyperparameters:
-    objective = values.pop("objective", "binary:logistic")
-    if is_hook(objective):
-        values["objective_hook"] = printed(objective)
-        # XGBoost starts from the prevalence only where it computes the gradients itself
-        values.setdefault("base_score", 0.5)
-    # With class weights the scores are no probabilities, and log-loss improves until the last round.
-    weighted = values.get("scale_pos_weight", 1.0) != 1.0
-    values.setdefault("eval_metric", ("aucpr", UNWEIGHTED if weighted else "logloss"))
-    tuned = values.pop("_tuning_objective_metric", None)
-    if tuned:
-        values["eval_metric"] = _with_tuned(values["eval_metric"], tuned)
-    ours = {item.name for item in fields(Hyperparameters)} - {"booster"}
-    own = {name: values.pop(name) for name in ours & values.keys()}
-    start = {"objective": "binary:logistic", "tree_method": "hist", "seed": 0}
-    return Hyperparameters(**own, booster=start | values)
-
-
-def _with_tuned(metrics: tuple[str, ...], tuned: str) -> tuple[str, ...]:
-    """The metrics and the one a tuning job watches; it comes first, as early stopping watches the last."""
-    name = tuned.removeprefix("validation:")
-    if name == tuned or name in map(printed, metrics):
-        return metrics
-    try:
-        return (*PARAMETERS["eval_metric"].kind.read(name), *metrics)
-    except ValueError as error:
-        raise ConfigError(
-            f"the tuning job watches {tuned!r}, which no metric of this job is called",
-            fix=f"let it watch one of: {', '.join(f'validation:{printed(metric)}' for metric in metrics)}",
-        ) from error

@@ -50,11 +50,23 @@ def number(minimum: float, maximum: float = math.inf, *, above: bool = False, be
     return Kind(f"a number {lower}{upper}", read)
 
 
-def whole(minimum: int, maximum: int = LARGEST, *, but: int | None = None) -> Kind:
-    """A whole number of a range, also where it is written as ``6.0``; `but` is not one of them."""
+def whole(
+    minimum: int, maximum: int = LARGEST, *, but: int | None = None, same: Mapping[int, int] | None = None
+) -> Kind:
+    """A whole number of a range, also where it is written as ``6.0``.
+
+    Parameters
+    ----------
+    minimum, maximum : int
+    but : int, optional
+        Not one of them.
+    same : mapping of int to int, optional
+        Other numbers for valid ones.
+    """
 
     def read(text: str) -> int:
         value = _float(text)
+        value = (same or {}).get(int(value), value) if math.isfinite(value) and value == int(value) else value
         if not (minimum <= value <= maximum and value == int(value) and value != but):
             raise ValueError
         return int(value)
@@ -72,6 +84,18 @@ def flag() -> Kind:
         return text.lower() in ("true", "1")
 
     return Kind("true or false", read)
+
+
+def only(value: bool, *, why: str) -> Kind:
+    """The one of true and false that is what happens anyway."""
+    either = flag()
+
+    def read(text: str) -> bool:
+        if either.read(text) != value:
+            raise Unfit(why)
+        return value
+
+    return Kind(str(value).lower(), read)
 
 
 def one_of(*valid: str, same: Mapping[str, str] | None = None, why: Mapping[str, str] | None = None) -> Kind:
@@ -96,9 +120,13 @@ def one_of(*valid: str, same: Mapping[str, str] | None = None, why: Mapping[str,
 
 
 def objective(why: Mapping[str, str]) -> Kind:
-    """The objective XGBoost has for two classes, or a hook."""
+    """The objective XGBoost has for two classes, or a hook.
+
+    ``reg:logistic`` has the same gradients, grows the same trees and gives the same probabilities.
+    """
 
     def read(text: str) -> str:
+        text = "binary:logistic" if text == "reg:logistic" else text
         if text != "binary:logistic" and not is_hook(text):
             raise _unfit(why, text)
         return text

@@ -7,10 +7,8 @@ test holds the two together.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from fraudlab.container.hyperparameters.kinds import (
-    Kind,
     flag,
     interactions,
     metrics,
@@ -21,25 +19,9 @@ from fraudlab.container.hyperparameters.kinds import (
     tuned,
     whole,
 )
+from fraudlab.container.hyperparameters.legacy import ANYWAY, ELSEWHERE, NO_GPU, REFUSED, SDK, Parameter
 
-
-@dataclass(frozen=True, slots=True)
-class Parameter:
-    """One hyperparameter.
-
-    Attributes
-    ----------
-    kind : Kind
-    aliases : tuple of str
-        Other names for it.
-    fixed : bool
-        The valid value is what happens anyway: it is accepted from those who bring it, and goes nowhere.
-    """
-
-    kind: Kind
-    aliases: tuple[str, ...] = ()
-    fixed: bool = False
-
+__all__ = ["NAMES", "PARAMETERS", "REFUSED"]
 
 _OBJECTIVES = {
     "binary:logitraw": "it gives no probability; the endpoint answers raw scores on request",
@@ -63,7 +45,6 @@ _METRICS = {
     ),
     "*": "XGBoost has none of that name for two classes; a function of your own is hook:NAME",
 }
-_NO_GPU = "the image trains on CPUs"
 _SHARE = number(0, 1, above=True)
 _PENALTY = number(0)
 
@@ -87,7 +68,7 @@ PARAMETERS: Mapping[str, Parameter] = {
         )
     ),
     "tree_method": Parameter(
-        one_of("hist", "approx", "exact", same={"auto": "hist"}, why={"gpu_*": f"{_NO_GPU}; use hist"})
+        one_of("hist", "approx", "exact", same={"auto": "hist"}, why={"gpu_*": f"{NO_GPU}; use hist"})
     ),
     "max_depth": Parameter(whole(0, 64)),
     "max_leaves": Parameter(whole(0, but=1)),
@@ -134,96 +115,12 @@ PARAMETERS: Mapping[str, Parameter] = {
     "decision_threshold": Parameter(number(0, 1)),
     "_tuning_objective_metric": Parameter(tuned()),
     # the machine: these do not change the model
-    "nthread": Parameter(whole(0), ("n_jobs",)),
+    "nthread": Parameter(whole(0, same={-1: 0}), ("n_jobs",)),
     "verbosity": Parameter(whole(0, 3)),
     "max_cached_hist_node": Parameter(whole(1)),
-    "device": Parameter(one_of("cpu", why={"cuda*": _NO_GPU, "gpu*": _NO_GPU, "sycl*": _NO_GPU}), fixed=True),
-    # what the official container accepts, and is so here anyway
-    "save_model_on_termination": Parameter(
-        one_of("true", why={"false": "a job that is stopped always saves the rounds so far"}), fixed=True
-    ),
-    "num_class": Parameter(one_of("2", "1", why={"*": "there are two classes here"}), fixed=True),
-    "process_type": Parameter(
-        one_of("default", why={"update": "a model is trained from its data, not from another model"}),
-        fixed=True,
-    ),
-    "predictor": Parameter(one_of("auto", "cpu_predictor", why={"gpu_*": _NO_GPU}), fixed=True),
-    "dsplit": Parameter(one_of("row", why={"col": "hosts share rows, not columns"}), fixed=True),
-    "deterministic_histogram": Parameter(
-        one_of("true", why={"false": "the same inputs always give the same bytes"}), fixed=True
-    ),
-    "single_precision_histogram": Parameter(
-        one_of("false", why={"true": "XGBoost 3 always adds gradients up in double precision"}), fixed=True
-    ),
-    "validate_parameters": Parameter(one_of("true", "1", why={"*": "names are always checked"}), fixed=True),
-    "multi_strategy": Parameter(
-        one_of("one_output_per_tree", why={"*": "there is one output here"}), fixed=True
-    ),
-    # what the SageMaker SDK writes into every job of its own estimators and tuners
-    **{
-        f"sagemaker_{name}": Parameter(Kind("any text", str), fixed=True)
-        for name in (
-            "container_log_level",
-            "enable_cloudwatch_metrics",
-            "estimator_class_name",
-            "estimator_module",
-            "job_name",
-            "region",
-        )
-    },
-}
-
-_LINEAR = ("it is a parameter of booster=gblinear, which is not offered", "leave it out")
-_RANKING = ("it is a parameter of rankings, and frauds are two classes", "leave it out")
-_REGRESSION = ("it is a parameter of regression, and frauds are two classes", "leave it out")
-_SURVIVAL = ("it is a parameter of survival models, and frauds are two classes", "leave it out")
-_GPU = (_NO_GPU, "leave it out")
-_SCRIPT = (
-    "this image runs no script of yours",
-    "put objectives and metrics into hooks.py, and name them as hook:NAME",
-)
-
-#: names that are known and refused: why, and what to do
-REFUSED: Mapping[str, tuple[str, str]] = {
-    "updater": ("tree_method chooses the updaters", "set tree_method to hist, approx or exact"),
-    "refresh_leaf": ("it updates a model that is there, and a job trains a new one", "leave it out"),
-    "sketch_eps": ("XGBoost 3 has no sketch_eps", "set max_bin, of which it was about the inverse"),
-    "prob_buffer_row": ("XGBoost 3 has no prob_buffer_row", "leave it out"),
-    "silent": ("XGBoost 3 has no silent", "set verbosity, from 0 (silent) to 3"),
-    "maximize": (
-        "the direction of every metric is known",
-        "give a metric of your own the attribute maximize",
-    ),
-    "disable_default_eval_metric": ("eval_metric says which metrics there are", "set eval_metric"),
-    "missing": (
-        "an empty field and NaN are missing, and nothing else is",
-        "write missing values as empty fields",
-    ),
-    "enable_categorical": (
-        "the columns' types come with the data",
-        "list the categories in data.categorical",
-    ),
-    "feature_types": ("the columns' types come with the data", "list the categories in data.categorical"),
-    "lambda_bias": _LINEAR,
-    "feature_selector": _LINEAR,
-    "top_k": _LINEAR,
-    "gpu_id": _GPU,
-    "use_dask_gpu_training": _GPU,
-    "tweedie_variance_power": _REGRESSION,
-    "huber_slope": _REGRESSION,
-    "quantile_alpha": _REGRESSION,
-    "expectile_alpha": _REGRESSION,
-    "aft_loss_distribution": _SURVIVAL,
-    "aft_loss_distribution_scale": _SURVIVAL,
-    "lambdarank_num_pair_per_sample": _RANKING,
-    "lambdarank_pair_method": _RANKING,
-    "lambdarank_normalization": _RANKING,
-    "lambdarank_score_normalization": _RANKING,
-    "lambdarank_unbiased": _RANKING,
-    "lambdarank_bias_norm": _RANKING,
-    "ndcg_exp_gain": _RANKING,
-    "sagemaker_program": _SCRIPT,
-    "sagemaker_submit_directory": _SCRIPT,
+    **ANYWAY,
+    **ELSEWHERE,
+    **SDK,
 }
 
 #: every accepted spelling, and the name it stands for

@@ -16,7 +16,7 @@ from typing import Any, cast
 from fraudlab.container.contract import Fields, Tree, read_json, read_optional_json
 from fraudlab.container.failure import ConfigError, near
 from fraudlab.container.hook_source import hook_folders
-from fraudlab.container.hyperparameters import Hyperparameters, canonical, read_hyperparameters
+from fraudlab.container.hyperparameters import Hyperparameters, canonical, read_hyperparameters, remarks
 from fraudlab.container.training.hooks import Hooks, load_hooks
 from fraudlab.evaluation.thresholds import Policy
 
@@ -98,6 +98,8 @@ def read_job(tree: Tree) -> Job:
     if not any(canonical(name) == "num_round" and value not in _NOT_SET for name, value in given.items()):
         # The official container ends here.
         print(f"num_round is not set: {parameters.num_round} rounds are trained")
+    for line in remarks(given):
+        print(line)
     config = tree.channel("config")
     described = any((config / name).is_file() for name in ("manifest.json", "train.json"))
     request = _read_request(config / "train.json") if described else _standalone(parameters)
