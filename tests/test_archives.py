@@ -19,6 +19,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fraudlab.archives import pack, unpack
+from fraudlab.backends.outputs import Outputs
 from fraudlab.errors import ArchiveError, StorageError
 
 Member = tuple[tarfile.TarInfo, bytes]
@@ -87,7 +88,7 @@ def test_what_is_packed_is_unpacked(tmp_path: Path) -> None:
     (source / "deep" / "er").mkdir(parents=True)
     (source / "model.ubj").write_bytes(random.Random(0).randbytes(700_001))
     (source / "deep" / "er" / "é ü.json").write_bytes(b"")
-    pack(source, tmp_path / "a.tar.gz")
+    pack(Outputs(source, name="source").files(), tmp_path / "a.tar.gz")
     unpack(tmp_path / "a.tar.gz", everything(tmp_path / "out"))
     assert found(tmp_path / "out") == found(source)
 

@@ -7,9 +7,10 @@ import os
 import tarfile
 import unicodedata
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
+from typing import BinaryIO
 
 from fraudlab.errors import ArchiveError
 from fraudlab.files import storage
@@ -29,12 +30,12 @@ _TOO_LARGE = "train again; if the job meant to write that much, unpack the archi
 _NONSENSE = (tarfile.TarError, ValueError, LookupError, ArithmeticError, RecursionError)
 
 
-def pack(folder: Path, target: Path) -> None:
-    """Pack what a folder holds, under names relative to it."""
+def pack(files: Iterable[tuple[str, BinaryIO]], target: Path) -> None:
+    """Pack open files under their names."""
     # level 1: a booster compresses little, and level 9 costs more time than it saves bytes
     with tarfile.open(target, "w:gz", compresslevel=1) as archive:
-        for entry in sorted(folder.iterdir()):
-            archive.add(entry, arcname=entry.name)
+        for name, file in files:
+            archive.addfile(archive.gettarinfo(arcname=name, fileobj=file), file)
 
 
 def unpack(

@@ -31,6 +31,7 @@ def test_what_is_replaced_is_there_to_be_replaced():
         "image._SageMakerContainer._get_compose_cmd_prefix; image._stream_output\n"
         "image._HostingContainer.run\n"
         "image._create_config_file_directories; image._create_processing_config_file_directories\n"
+        "from sagemaker.local import utils; utils.recursive_copy\n"
         "entities._wait_for_serving_container; local_session.get_docker_host\n"
         "from sagemaker.utils import _SENSITIVE_SYSTEM_PATHS as p; print(*p)"
     )
@@ -63,6 +64,19 @@ def test_the_endpoint_is_published_on_loopback_only(client):
 
 def test_containers_get_the_settings_of_the_run(client):
     assert compose_file(client, "train")["user"] == "7:8"
+
+
+def test_the_sdk_copies_through_no_link(client, tmp_path):
+    from sagemaker.local import utils
+
+    (tmp_path / "secret").write_text("the host's own")
+    (tmp_path / "model").mkdir()
+    (tmp_path / "model" / "model.ubj").write_text("booster")
+    (tmp_path / "model" / "evil").symlink_to(tmp_path / "secret")
+    client.left_out, utils.recursive_copy = [], client._collect
+    utils.move_to_destination(str(tmp_path / "model"), f"file://{tmp_path / 'target'}", "", None)
+    assert [path.name for path in (tmp_path / "target").iterdir()] == ["model.ubj"]
+    assert client.left_out == ["model/evil is a symbolic link"]
 
 
 def test_telemetry_is_off(client):

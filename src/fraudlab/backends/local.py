@@ -10,9 +10,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fraudlab.api_requests import Placement, Request
+from fraudlab.archives import MAX_BYTES
 from fraudlab.backends import docker_engine
 from fraudlab.backends.backend import Endpoint, deployed
 from fraudlab.backends.joblog import JobLog
+from fraudlab.backends.outputs import refuse_left_out
 from fraudlab.backends.process import free_port, path_of
 from fraudlab.backends.watchdog import Watchdog
 from fraudlab.errors import BackendError, DockerUnavailable, EndpointError, FraudlabError
@@ -112,12 +114,15 @@ class LocalBackend:
         from fraudlab.backends.sagemaker_sdk import JobEnded
 
         client = self._loader.result()
-        client.log = log
+        client.log, client.left_out = log, []
+        # prepared splits are as large as the table; a hook could write anything
+        client.max_bytes = MAX_BYTES if job == "train" else None
         try:
             with storage(self._root):  # the SDK copies what a job wrote
                 start(client)
         except JobEnded as error:
             raise self._ended(job, log, str(error)) from error
+        refuse_left_out(job, client.left_out)
 
     def _ended(self, job: str, log: JobLog, detail: str) -> FraudlabError:
         """The job's own error, unless it ended because the engine did."""

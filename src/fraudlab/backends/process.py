@@ -16,6 +16,7 @@ from fraudlab.api_requests import Placement, Request
 from fraudlab.archives import pack, unpack
 from fraudlab.backends.backend import Endpoint, deployed
 from fraudlab.backends.joblog import JobLog
+from fraudlab.backends.outputs import Outputs, refuse_left_out
 from fraudlab.backends.waiting import healthy, stop
 from fraudlab.children import environment as environment_of_children
 from fraudlab.children import python
@@ -103,6 +104,10 @@ class ProcessClient:
             _link(tree, entry["S3Output"]["LocalPath"], target)
         (tree / "output").mkdir(parents=True, exist_ok=True)
         self._run(request["AppSpecification"]["ContainerEntrypoint"][0], tree, request["Environment"])
+        for entry in request["ProcessingOutputConfig"]["Outputs"]:
+            written = Outputs(path_of(entry["S3Output"]["S3Uri"]), name=entry["OutputName"], max_bytes=None)
+            written.check()
+            refuse_left_out("process", written.left_out)
 
     def create_training_job(self, **request: Any) -> None:
         tree = self._root / request["TrainingJobName"]
@@ -125,11 +130,15 @@ class ProcessClient:
             self._run("train", tree, request["Environment"])
         except BaseException:
             with suppress(OSError):  # what a failed job wrote is worth having, but less than its error
-                pack(tree / "output", output / "output.tar.gz")
+                pack(Outputs(tree / "output", name="output").files(), output / "output.tar.gz")
             raise
+        left_out = []
         with storage(output):
-            pack(tree / "output", output / "output.tar.gz")
-            pack(tree / "model", output / "model.tar.gz")
+            for name in ("output", "model"):
+                written = Outputs(tree / name, name=name)
+                pack(written.files(), output / f"{name}.tar.gz")
+                left_out += written.left_out
+        refuse_left_out("train", left_out)
         self._jobs[request["TrainingJobName"]] = {
             "TrainingJobStatus": "Completed",
             "ModelArtifacts": {"S3ModelArtifacts": (output / "model.tar.gz").as_uri()},

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from fraudlab.backends.joblog import JobLog
+from fraudlab.backends.outputs import Outputs
 from fraudlab.backends.waiting import healthy, stop
 
 #: without this the SDK reports every local job to AWS
@@ -49,15 +50,25 @@ class LocalClient:
         Free loopback port for the endpoint.
     container : dict
         Compose settings every container of the run gets (user, labels).
+
+    Attributes
+    ----------
+    log : JobLog or None
+        Of the job that runs.
+    left_out : list of str
+        What that job wrote and was not collected.
     """
 
     def __init__(self, *, container_root: Path, port: int, container: dict[str, Any]) -> None:
         self.log: JobLog | None = None
+        self.left_out: list[str] = []
+        #: of what one job writes; None is no bound
+        self.max_bytes: int | None = None
         self._serving: list[subprocess.Popen[bytes]] = []
         _quieten()
         from sagemaker.local import LocalSession
 
-        _replace_in_sdk(self._stream, self._wait_in_service)
+        _replace_in_sdk(self._stream, self._wait_in_service, self._collect)
         session = LocalSession(boto_session=_session_without_credentials(), sagemaker_config=_TELEMETRY_OFF)
         session.config = {
             "local": {
@@ -89,6 +100,13 @@ class LocalClient:
         if code not in (0, 130) and process.stderr is None:
             raise JobEnded(code)
         return code
+
+    def _collect(self, source: str, target: str) -> None:
+        """Copy what a job wrote; the SDK's own copies follow links."""
+        written = Outputs(Path(source), name=Path(source).name, max_bytes=self.max_bytes)
+        Path(target).mkdir(parents=True, exist_ok=True)
+        written.copy(Path(target))
+        self.left_out += written.left_out
 
     def _wait_in_service(self, port: int) -> None:
         """Wait for /ping; the SDK's own loop asks every five seconds, also a container that died."""
@@ -124,8 +142,10 @@ def _session_without_credentials() -> Any:
     return boto3.Session(region_name=_REGION, botocore_session=core)
 
 
-def _replace_in_sdk(stream: Callable[[Any], int], wait: Callable[[int], None]) -> None:
-    from sagemaker.local import entities, image, local_session
+def _replace_in_sdk(
+    stream: Callable[[Any], int], wait: Callable[[int], None], collect: Callable[[str, str], None]
+) -> None:
+    from sagemaker.local import entities, image, local_session, utils
 
     # recognises Compose only by the text "v2" in its version; the preflight has checked that it works
     image._SageMakerContainer._get_compose_cmd_prefix = staticmethod(lambda: ["docker", "compose"])
@@ -139,6 +159,8 @@ def _replace_in_sdk(stream: Callable[[Any], int], wait: Callable[[int], None]) -
     image._create_processing_config_file_directories = lambda root, host: _make(
         root, f"{host}/config", f"{host}/output"
     )
+    # copies through links, so that a job could have any file of the host published
+    utils.recursive_copy = collect
     # asks the engine twice, by starting two processes, before every single request
     local_session.get_docker_host = functools.cache(local_session.get_docker_host)
     os.environ.setdefault("COMPOSE_MENU", "false")

@@ -9,11 +9,13 @@ from __future__ import annotations
 import io
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from fraudlab.container.contract import Tree
 from fraudlab.container.failure import report_failure
+from fraudlab.container.irregular import refuse_irregular, remove_irregular
 from fraudlab.container.runtime import StopRequest, end_with_launcher, without
 
 
@@ -24,7 +26,7 @@ def process() -> int:
     from fraudlab.container.process import run
 
     tree = Tree.from_environment()
-    return _guarded(lambda: run(tree), tree.processing_message)
+    return _guarded(lambda: run(tree), tree.processing_message, outputs=(tree.prepared,))
 
 
 def train() -> int:
@@ -38,7 +40,8 @@ def train() -> int:
                 from fraudlab.container.train import run
             run(tree, stop)
 
-    return _guarded(job, tree.training_failure)
+    # output/ has the failure file too
+    return _guarded(job, tree.training_failure, outputs=(tree.model, tree.training_failure.parent))
 
 
 def serve() -> int:
@@ -51,10 +54,13 @@ def serve() -> int:
     return _guarded(run, Tree.from_environment().training_failure)
 
 
-def _guarded(job: Callable[[], None], failure: Path) -> int:
+def _guarded(job: Callable[[], None], failure: Path, *, outputs: Sequence[Path] = ()) -> int:
     try:
         job()
+        refuse_irregular(outputs)
     except Exception as error:  # noqa: BLE001  (the last line of defence: it is reported, and the job fails)
+        with suppress(OSError):
+            remove_irregular(outputs)  # what a failed job wrote may be collected too
         return report_failure(error, failure)
     return 0
 

@@ -173,7 +173,9 @@ def report_failure(error: BaseException, path: Path) -> int:
     details = "".join(traceback.format_exception(error)) if not isinstance(error, JobError) else ""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text("\n".join([*lines, details]), encoding="utf-8")
+        path.unlink(missing_ok=True)  # it may be a link
+        with path.open("x", encoding="utf-8") as file:
+            file.write("\n".join([*lines, details]))
     except OSError as unwritable:
         details += f"and {path} cannot be written: {unwritable}\n"
     sys.stderr.write(details + "".join(f"fraudlab-failure: {line}\n" for line in lines))
