@@ -138,6 +138,7 @@ def test_what_a_container_of_one_gibibyte_may_hold() -> None:
     assert 4 * one.part + 150 * MIB < 1024 * MIB
     assert 2 * (4 * two.part + 150 * MIB) < 1024 * MIB
     limits = one.fit(Limits(body=25 * MIB))
+    assert limits.heads == min(64 * MIB, one.part // 4)
     assert limits.body == 25 * MIB
     assert limits.body <= limits.buffered <= one.part
     assert limits.unsent == one.part

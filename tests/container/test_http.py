@@ -361,6 +361,35 @@ def test_stopping_finishes_what_is_in_flight_and_takes_no_more(running: Any) -> 
         assert not stopping.is_alive()
 
 
+def test_stopping_answers_what_was_sent_behind_what_is_in_flight(running: Any) -> None:
+    held: list[Request] = []
+    server = running(held.append)
+    with server.connect() as client:
+        client.sendall(post(b"first") + post(b"second"))
+        until(lambda: len(held) == 2)
+        stopping = threading.Thread(target=server.stop, args=(10.0,))
+        stopping.start()
+        until(lambda: server.server.stopping)
+        for request in held:
+            server.loop.call_soon_threadsafe(request.respond, Answer(200, request.body))
+        answers = [one_answer(client) for _ in range(2)]
+        assert [(body, headers.get("connection")) for _, headers, body in answers] == [
+            (b"first", None),
+            (b"second", "close"),
+        ]
+        stopping.join(5)
+        assert not stopping.is_alive()
+
+
+def test_an_answer_given_up_ends_the_connection_and_says_so(running: Any) -> None:
+    server = running(lambda _: None)
+    with server.connect() as client:
+        client.sendall(post())
+        status, headers, _ = one_answer(client)
+        assert (status, headers["connection"]) == (503, "close")
+        assert client.recv(1) == b""
+
+
 def refused(port: int) -> bool:
     socket.create_connection(("127.0.0.1", port), timeout=1).close()
     return True

@@ -197,6 +197,7 @@ def test_what_comes_behind_a_body_changes_no_header_and_has_a_limit(server: Runn
         assert one_answer(client)[2] == b"POST /x a"
     with server.connect() as client:
         client.sendall(begin)
+        until(lambda: server.server.buffered == 1)
         for _ in range(30):
             client.sendall(b"x-late: %b\r\n" % (b"y" * 100))
         answer = one_answer(client)
@@ -211,3 +212,101 @@ def test_small_chunks_are_not_a_large_frame(server: Running) -> None:
             client.sendall(b"1\r\na\r\n")
         client.sendall(b"0\r\n\r\n")
         assert one_answer(client)[2] == b"POST /x " + b"a" * 900
+
+
+@pytest.mark.parametrize(
+    "behind",
+    [b"no request", head(b"/next") + BODIES["length"], head(b"/next") + b"content-length: -1\r\n\r\n"],
+    ids=["no request", "a request", "a broken one"],
+)
+@pytest.mark.parametrize("version", [b"1.0", b"1.1"])
+def test_what_comes_in_one_piece_behind_the_last_request_changes_nothing(
+    server: Running, behind: bytes, version: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
+    request = b"GET /last HTTP/%b\r\nhost: h\r\nconnection: close\r\n\r\n" % version
+    with server.connect() as client:
+        client.sendall(request + behind)
+        answers = receive(client)
+    assert answers.count(b"HTTP/1.1 ") == 1
+    assert answers.endswith(b"GET /last ")
+    until(lambda: not server.server.connections)
+    assert (server.server.buffered, server.server.heads) == (0, 0)
+    assert not caplog.records  # an exception in a callback of the event loop
+
+
+@pytest.mark.parametrize(
+    ("version", "expected", "answers"),
+    [
+        ("1.1", "100-continue", [b"100", b"200"]),
+        ("1.1", "100-Continue", [b"100", b"200"]),
+        ("1.0", "100-continue", [b"200"]),
+        ("1.1", "chicken", [b"200"]),
+    ],
+)
+def test_who_expects_100_continue_is_told_so(
+    server: Running, version: str, expected: str, answers: list[bytes]
+) -> None:
+    lines = f"POST / HTTP/{version}\r\nhost: h\r\nexpect: {expected}\r\nconnection: close\r\n"
+    with server.connect() as client:
+        client.sendall(lines.encode() + BODIES["length"])
+        assert [part.split()[0] for part in receive(client).split(b"HTTP/1.1 ")[1:]] == answers
+
+
+@pytest.mark.parametrize(
+    ("lines", "status"),
+    [
+        (b"content-type: text/csv\r\ncontent-type: text/csv\r\n", 200),
+        (b"content-type: text/csv\r\nContent-Type: application/json\r\n", 400),
+        (b"x-amzn-sagemaker-custom-attributes: a=%b\r\n" * 2 % (b"1", b"2"), 400),
+        (b"accept: text/csv\r\naccept: application/json\r\n", 200),
+    ],
+)
+def test_headers_that_contradict_each_other_are_refused(server: Running, lines: bytes, status: int) -> None:
+    with server.connect() as client:
+        client.sendall(head() + lines + BODIES["length"])
+        assert one_answer(client)[0] == status
+
+
+def test_lists_in_several_lines_are_one(server: Running) -> None:
+    heard = []
+    server.server._handle = lambda request: (heard.append(request.headers), echo(request))[1]
+    with server.connect() as client:
+        client.sendall(head() + b"accept: a/b\r\naccept: c/d\r\n" + BODIES["length"])
+        assert one_answer(client)[0] == 200
+    assert heard[0][b"accept"] == b"a/b, c/d"
+
+
+@pytest.mark.parametrize("ending", [b"\r\ncontent-length: 5\r\n\r\na", b""], ids=["slow body", "slow head"])
+def test_heads_that_wait_have_a_limit_and_short_ones_are_taken(ending: bytes) -> None:
+    limits = Limits(head=20_000, heads=30_000)
+    running = Running(lambda: Server(echo, limits))
+    try:
+        long = head() + b"x: " + b"a" * 9_000 + ending
+        with running.connect() as a, running.connect() as b, running.connect() as c, running.connect() as d:
+            for held, client in enumerate((a, b, c), 1):
+                client.sendall(long)
+                until(lambda held=held: running.server.heads > held * 9_000)  # type: ignore[misc]
+            d.sendall(long)
+            assert one_answer(d)[0] == 503
+            with running.connect() as short:
+                for piece in (head(b"/short"), BODIES["length"]):
+                    short.sendall(piece)
+                assert one_answer(short)[2] == b"POST /short abcde"
+        until(lambda: not running.server.connections)
+        assert (running.server.buffered, running.server.heads) == (0, 0)
+    finally:
+        running.close()
+
+
+@pytest.mark.parametrize("end", [b"\r\n", b""], ids=["complete", "incomplete"])
+def test_a_request_has_a_bounded_number_of_headers(end: bytes) -> None:
+    running = Running(lambda: Server(echo))
+    try:
+        with running.connect() as client:
+            client.sendall(
+                head(method=b"GET") + b"".join(b"x%d:\r\n" % number for number in range(600)) + end
+            )
+            status, _, body = one_answer(client)
+        assert (status, b"more than 500 headers" in body) == (431, True)
+    finally:
+        running.close()

@@ -29,6 +29,8 @@ _LEAST = 160 * _MIB
 _LATER = 80 * _MIB
 #: what a slice of rows takes while it is scored and written, whatever the request
 _WORKING = 24 * _MIB
+#: heads that wait for the rest of their request may take a part of a part: it comes from what nobody counts
+_HEADS = 4
 #: copies of a body that a parser may make
 _COPIES = 2
 #: cells whose reasons are found at once, at some 40 bytes each; rows of one slice
@@ -86,7 +88,11 @@ class Capacity:
         """Limits that the memory allows."""
         body = min(limits.body, self.part)
         return replace(
-            limits, body=body, buffered=max(body, min(limits.buffered, self.part)), unsent=self.part
+            limits,
+            body=body,
+            heads=min(limits.heads, self.part // _HEADS),
+            buffered=max(body, min(limits.buffered, self.part)),
+            unsent=self.part,
         )
 
 

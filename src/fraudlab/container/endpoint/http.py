@@ -62,7 +62,7 @@ class Server:
         self.refused = refused
         self.loop = asyncio.get_running_loop()
         self.connections: dict[Connection, None] = {}
-        self.buffered = self.unsent = 0
+        self.buffered = self.unsent = self.heads = 0
         self.stopping = False
         self._handle = handle
         self._surplus = surplus

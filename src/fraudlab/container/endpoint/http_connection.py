@@ -49,7 +49,7 @@ class Connection(RequestReader, asyncio.Protocol):
             return
         self.now = self.server.loop.time()
         self._read(data)
-        if self._refusal is not None:
+        if self._refusal is not None and not self._deaf:
             self._refuse(self._refusal)
 
     def eof_received(self) -> bool:
@@ -71,11 +71,8 @@ class Connection(RequestReader, asyncio.Protocol):
 
     def connection_lost(self, _error: Exception | None) -> None:
         self._deaf = True
-        self._drop_body()
-        for request in self._waiting:
-            self.server.buffered -= len(request.body)
-            request.answer = request.answer or GONE
-        self._waiting.clear()
+        self._drop_request()
+        self._drop_waiting()
         self._blocked = False
         self._count_unsent()
         self.server.connections.pop(self, None)
@@ -105,7 +102,8 @@ class Connection(RequestReader, asyncio.Protocol):
         while waiting and (answer := waiting[0].answer) is not None and not last:
             request = waiting.popleft()
             self.server.buffered -= len(request.body)
-            last = self.server.stopping or self.moving or request.is_last
+            # What came with a request is answered with it, whoever wants to end.
+            last = request.is_last or (not waiting and (self.server.stopping or self.moving or self._deaf))
             ready.append(request.rendered(last=last))
             if answer.more and request.method != b"HEAD":
                 ready += answer.more
@@ -180,8 +178,7 @@ class Connection(RequestReader, asyncio.Protocol):
             self.server.refused(answer)
         self._refusal = None
         self._deaf = True
-        self._reading = self._in_head = False
-        self._drop_body()
+        self._drop_request()
         self.now = self.server.loop.time()
         request = Request(self.write_ready, self.now, b"", b"", {}, b"", keep_alive=False)
         self._waiting.append(request)
@@ -190,12 +187,21 @@ class Connection(RequestReader, asyncio.Protocol):
     def _end(self) -> None:
         """The last answer is written. Closed at once, a client that still sends would not get to read it."""
         self._deaf = True
+        self._drop_request()
+        self._drop_waiting()
         self._size = 0
         self._since = self.server.loop.time()
         if self._half_closed or not self._transport.can_write_eof():
             self._transport.close()
         else:
             self._transport.write_eof()
+
+    def _drop_waiting(self) -> None:
+        """Forget requests that get no answer."""
+        for request in self._waiting:
+            self.server.buffered -= len(request.body)
+            request.answer = request.answer or GONE
+        self._waiting.clear()
 
     def _count_unsent(self) -> None:
         unsent = sum(request.answer.length for request in self._waiting if request.answer is not None)

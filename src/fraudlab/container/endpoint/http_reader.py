@@ -20,7 +20,13 @@ if TYPE_CHECKING:
 #: what a target begins with that is a whole address, as to a proxy (RFC 9112, 3.2.2)
 _ADDRESS = re.compile(rb"\Ahttps?://[^/?]*/?", re.IGNORECASE)
 #: headers that say in several lines what they could say in one
-_LISTS = {b"connection", b"transfer-encoding"}
+_LISTS = {b"accept", b"connection", b"content-encoding", b"transfer-encoding"}
+#: headers of which two that differ say nothing (RFC 9110, 5.3)
+_SINGLE = {b"content-type", b"x-amzn-sagemaker-custom-attributes"}
+#: what a header takes in memory beside its bytes; heads that take no more than this are never too many
+_HEADER_BYTES, _SMALL_HEAD = 200, 4 << 10
+#: several times what clients and the proxies before them send
+_MOST_HEADERS = 500
 
 
 class RequestReader:
@@ -46,6 +52,8 @@ class RequestReader:
         #: last had content
         self._piece = self._without_content = 0
         self._reading = self._in_head = False
+        #: what the head of the request that is being read takes of the server's memory
+        self._held = 0
         #: nothing more is read as a request
         self._deaf = False
         self._refusal: Answer | None = None
@@ -70,6 +78,10 @@ class RequestReader:
             self._refuse_bytes(error)
         if self._reading and self._without_content > self.server.limits.head:
             self._refusal = self._refusal or self._head_too_large()
+        if self._deaf:
+            self._drop_request()
+        elif self._reading or self._held:
+            self._count_head()
 
     # What httptools calls
 
@@ -96,17 +108,19 @@ class RequestReader:
         is_whole = not self._without_content and self._piece <= limits.head
         if not is_whole and self._head_size() > limits.head:
             self._refusal = self._refusal or self._head_too_large()
+        elif len(headers) > _MOST_HEADERS:
+            self._refusal = self._refusal or self._too_many_headers()
         elif b"host" not in headers and self._parser.get_http_version() != "1.0":
             self._refusal = self._refusal or problem(400, "the request has no Host header")
         elif b"content-length" in headers and int(headers[b"content-length"]) > limits.body:
             self._refusal = self._refusal or self._too_large()
-        elif b"expect" in headers and self._refusal is None:
+        elif b"expect" in headers and self._refusal is None and self._expects_to_go_ahead():
             self.go_ahead()
         self._in_head = False
         self._without_content = 0
 
     def on_body(self, data: bytes) -> None:
-        if self._refusal is not None:
+        if self._refusal is not None or self._deaf:
             return
         self._body.append(data)
         self._size += len(data)
@@ -125,7 +139,7 @@ class RequestReader:
             if method != b"CONNECT":
                 return  # its body is still to come
             keep_alive = False
-        if self._refusal is not None:
+        if self._refusal is not None or self._deaf:
             return
         body = self._body[0] if len(self._body) == 1 else b"".join(self._body)
         self._body = []
@@ -141,9 +155,19 @@ class RequestReader:
             return  # behind a body in chunks: nobody waited for it
         if name == b"host":
             self._refusal = self._refusal or problem(400, "the request has more than one Host header")
+        if name in _SINGLE and value != self._headers[name]:
+            self._refusal = self._refusal or problem(
+                400, f"the request has two {name.decode()} headers, and they differ"
+            )
         if name in _LISTS:
             value = b"%b, %b" % (self._headers[name], value)
         self._headers[name] = value
+
+    def _expects_to_go_ahead(self) -> bool:
+        # HTTP/1.0 knows no such thing, and nothing else can be expected (RFC 9110, 10.1.1).
+        return (
+            self._headers[b"expect"].lower() == b"100-continue" and self._parser.get_http_version() != "1.0"
+        )
 
     def _ignore_offers(self, data: bytes, end: int) -> None:
         """Read on behind a head that offers another protocol, and behind those that follow it."""
@@ -171,9 +195,29 @@ class RequestReader:
     def _refuse_bytes(self, error: Exception) -> None:
         self._refusal = self._refusal or problem(400, f"not an HTTP request: {error}")
 
-    def _drop_body(self) -> None:
+    def _drop_request(self) -> None:
+        """Forget what has been read of a request that will not be complete."""
         self.server.buffered -= sum(map(len, self._body))
         self._body = []
+        self._reading = self._in_head = False
+        self._count_head()
+
+    def _count_head(self) -> None:
+        """Count a head that waits for its end, or its body; where they are too many, refuse a long one."""
+        held = 0
+        if self._reading:
+            arrived = min(self._without_content + self._piece, self.server.limits.head)
+            held = arrived if self._in_head else self._head_size()
+            held += _HEADER_BYTES * len(self._headers)
+        server = self.server
+        server.heads += held - self._held
+        self._held = held
+        if held <= _SMALL_HEAD or self._refusal is not None:
+            return
+        if len(self._headers) > _MOST_HEADERS:
+            self._refusal = self._too_many_headers()
+        elif server.heads > server.limits.heads:
+            self._refusal = busy("too many long heads of requests at once")
 
     def _head_size(self) -> int:
         return len(self._url) + sum(len(name) + len(value) + 4 for name, value in self._headers.items())
@@ -181,6 +225,9 @@ class RequestReader:
     def _head_too_large(self) -> Answer:
         what = "the headers are" if self._in_head else "what frames the body is"
         return problem(431, f"{what} larger than {self.server.limits.head:,} bytes")
+
+    def _too_many_headers(self) -> Answer:
+        return problem(431, f"the request has more than {_MOST_HEADERS} headers")
 
     def _too_large(self) -> Answer:
         limit = self.server.limits.body

@@ -15,6 +15,8 @@ class Limits:
         Bytes of one request's body.
     head : int
         Bytes of its request line and headers.
+    heads : int
+        Memory, in bytes, of the heads of requests that are not complete; short ones are taken also beyond it.
     buffered : int
         Bytes of all bodies held at once.
     unsent : int
@@ -31,6 +33,7 @@ class Limits:
 
     body: int = 25 << 20
     head: int = 64 << 10
+    heads: int = 64 << 20
     buffered: int = 256 << 20
     unsent: int = 1 << 40
     connections: int = 10_000
