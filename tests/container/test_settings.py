@@ -120,6 +120,32 @@ def test_what_cannot_be_meant(environment: dict[str, str], sentence: str, fix: s
     assert (caught.value.sentence, caught.value.fix) == (sentence, fix)
 
 
+def test_all_that_cannot_be_meant_is_said_at_once() -> None:
+    wrong = {
+        "SAGEMAKER_PROGRAM": "inference.py",
+        "SAGEMAKER_BATCH": "maybe",
+        "SAGEMAKER_MULTI_MODEL": "1",
+        "FRAUDLAB_WORKERS": "2",
+        "SAGEMAKER_BIND_TO_PORT": "0",
+        "MAX_CONTENT_LENGTH": "6MB",
+        "FRAUDLAB_TIMEOUT": "-1",
+        "FRAUDLAB_OUTPUT": "scor",
+        "SAGEMAKER_DEFAULT_INVOCATIONS_ACCEPT": "text/html",
+        "FRAUDLAB_LOG_LEVEL": "loud",
+    }
+    with pytest.raises(ConfigError, match=r"\A9 settings cannot be used: ") as caught:
+        read_settings(wrong)
+    assert [name for name in wrong if name not in caught.value.sentence] == []
+    assert "(set it to a number of seconds above 0)" in caught.value.sentence
+    assert "\n" not in caught.value.sentence
+
+
+def test_a_limit_that_hangs_on_a_wrong_one_is_not_refused_with_it() -> None:
+    with pytest.raises(ConfigError) as caught:
+        read_settings({"FRAUDLAB_MAX_BODY": "x", "FRAUDLAB_MAX_BUFFERED": "1000"})
+    assert caught.value.sentence == "FRAUDLAB_MAX_BODY is 'x'"
+
+
 def test_an_unknown_output_is_refused_by_name() -> None:
     with pytest.raises(ConfigError, match="FRAUDLAB_OUTPUT: "):
         read_settings({"FRAUDLAB_OUTPUT": "scor"})

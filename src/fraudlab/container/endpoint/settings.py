@@ -98,18 +98,18 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
         If a variable does not hold what it should, or two contradict each other.
     """
     read = _Environment(os.environ if environment is None else environment)
-    read.refuse_script()
+    read.script()
     batch = read.flag("SAGEMAKER_BATCH")
     several = read.flag("SAGEMAKER_MULTI_MODEL")
     workers = read.whole("FRAUDLAB_WORKERS", 1, 1, 256)
     if workers > 1 and several:
-        raise ConfigError(
+        read.refuse(
             f"FRAUDLAB_WORKERS is {workers}, but with SAGEMAKER_MULTI_MODEL one process holds the models",
             fix="leave FRAUDLAB_WORKERS at 1 behind a multi-model endpoint",
         )
     if workers > 1 and not hasattr(os, "fork"):
-        raise ConfigError(f"FRAUDLAB_WORKERS is {workers}; this system cannot fork", fix="leave it at 1")
-    return Settings(
+        read.refuse(f"FRAUDLAB_WORKERS is {workers}; this system cannot fork", fix="leave it at 1")
+    settings = Settings(
         model=read.folder(several=several),
         several=several,
         host=read.text("FRAUDLAB_HOST") or "0.0.0.0",
@@ -129,6 +129,8 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
         notes=tuple(read.notes),
         memory=read.whole("FRAUDLAB_MEMORY", 0, 64 * _MIB),
     )
+    read.end()
+    return settings
 
 
 def _limits(read: _Environment, *, batch: bool) -> Limits:
@@ -136,10 +138,11 @@ def _limits(read: _Environment, *, batch: bool) -> Limits:
     # 0 is SageMaker's word for a transform without a limit, which streams; a body still has to fit in memory.
     mebibytes = next((n for name in payload if (n := read.whole(name, 0, 0, 1024))), 0)
     body = read.whole("FRAUDLAB_MAX_BODY", read.official_body() or mebibytes * _MIB or 25 * _MIB, 1)
+    least = body if read.is_sound else 1  # what hangs on a wrong value is not held against it
     seconds = read.number("FRAUDLAB_TIMEOUT", 60.0)
     return Limits(
         body=body,
-        buffered=read.whole("FRAUDLAB_MAX_BUFFERED", max(10 * body, 256 * _MIB), body),
+        buffered=read.whole("FRAUDLAB_MAX_BUFFERED", max(10 * body, 256 * _MIB), least),
         connections=read.whole("FRAUDLAB_MAX_CONNECTIONS", 10_000, 1),
         head_seconds=min(10.0, seconds),
         seconds=seconds,
@@ -148,9 +151,31 @@ def _limits(read: _Environment, *, batch: bool) -> Limits:
 
 
 class _Environment:
+    """Variables, read one by one; what is wrong with them is said at the end, all at once."""
+
     def __init__(self, environment: Mapping[str, str]) -> None:
         self._environment = environment
+        self._refused: dict[str, str] = {}
         self.notes: list[str] = []
+
+    def refuse(self, sentence: str, *, fix: str) -> None:
+        self._refused[sentence] = fix
+
+    @property
+    def is_sound(self) -> bool:
+        """Whether nothing is wrong so far."""
+        return not self._refused
+
+    def end(self) -> None:
+        """Raise what is wrong, if anything is."""
+        sentences, fixes = list(self._refused), list(dict.fromkeys(self._refused.values()))
+        if len(sentences) == 1:
+            raise ConfigError(sentences[0], fix=fixes[0])
+        if sentences:
+            each = [f"{sentence} ({fix})" for sentence, fix in self._refused.items()]
+            raise ConfigError(
+                f"{len(each)} settings cannot be used: {'; '.join(each)}", fix="mend them all: each says how"
+            )
 
     def text(self, name: str) -> str:
         return self._environment.get(name, "").strip()
@@ -165,7 +190,7 @@ class _Environment:
     def flag(self, name: str) -> bool:
         text = self.text(name).lower()
         if text not in ("", "0", "1", "false", "true"):
-            raise ConfigError(f"{name} is {text!r}", fix="set it to true or false")
+            self.refuse(f"{name} is {text!r}", fix="set it to true or false")
         return text in ("1", "true")
 
     def whole(self, name: str, default: int, minimum: int, maximum: int | None = None) -> int:
@@ -175,9 +200,8 @@ class _Environment:
         valid = text.isascii() and text.isdigit() and len(text) < 20 and minimum <= int(text)
         if not valid or (maximum is not None and int(text) > maximum):
             upper = "" if maximum is None else f" and at most {maximum:,}"
-            raise ConfigError(
-                f"{name} is {text!r}", fix=f"set it to a whole number of at least {minimum:,}{upper}"
-            )
+            self.refuse(f"{name} is {text!r}", fix=f"set it to a whole number of at least {minimum:,}{upper}")
+            return default
         return int(text)
 
     def number(self, name: str, default: float) -> float:
@@ -187,12 +211,13 @@ class _Environment:
         except ValueError:
             value = math.nan
         if not 0 < value < math.inf:
-            raise ConfigError(f"{name} is {text!r}", fix="set it to a number of seconds above 0")
+            self.refuse(f"{name} is {text!r}", fix="set it to a number of seconds above 0")
+            return default
         return value
 
-    def refuse_script(self) -> None:
+    def script(self) -> None:
         if script := self.text("SAGEMAKER_PROGRAM"):
-            raise ConfigError(
+            self.refuse(
                 f"SAGEMAKER_PROGRAM is {script!r}: this image runs no code that comes with a model",
                 fix="deploy the model without entry_point and source_dir; what it needs is in model.json",
             )
@@ -218,9 +243,8 @@ class _Environment:
             try:
                 return read_outputs(ours)
             except ValueError as error:
-                raise ConfigError(
-                    f"FRAUDLAB_OUTPUT: {error}", fix="name outputs, separated by commas"
-                ) from error
+                self.refuse(f"FRAUDLAB_OUTPUT: {error}", fix="name outputs, separated by commas")
+                return ()
         if not official:
             return ()
         selected = read_selected(official)
@@ -238,15 +262,15 @@ class _Environment:
         try:
             return read_answer_type(text)
         except ValueError as error:
-            raise ConfigError(
-                f"SAGEMAKER_DEFAULT_INVOCATIONS_ACCEPT is {text!r}: {error}", fix="name one of them"
-            ) from error
+            self.refuse(f"SAGEMAKER_DEFAULT_INVOCATIONS_ACCEPT is {text!r}: {error}", fix="name one of them")
+            return ""
 
     def level(self, *names: str) -> str:
         for name in names:
             if text := self.text(name).lower():
                 level = _NUMBERED_LEVELS.get(text, text)
-                if level not in _LEVELS:
-                    raise ConfigError(f"{name} is {text!r}", fix=f"use one of: {', '.join(_LEVELS)}")
-                return level
+                if level in _LEVELS:
+                    return level
+                self.refuse(f"{name} is {text!r}", fix=f"use one of: {', '.join(_LEVELS)}")
+                break
         return "info"
