@@ -20,7 +20,7 @@ def call(*words, **environment):
 
 
 def verbs_and_actions():
-    groups = {"runs": ("list", "show", "report"), "data": ("generate",)}
+    groups = {"runs": ("list", "show", "report"), "data": ("generate",), "models": ("import", "export")}
     return [(v,) for v in VERBS] + [
         (group, action) for group, actions in groups.items() for action in actions
     ]
@@ -36,7 +36,7 @@ def test_every_verb_answers_help_with_an_example(words, capsys):
         assert done.value.code == 0
     shown = capsys.readouterr().out
     assert shown.startswith("usage: fraudlab")
-    if words not in {("runs",), ("data",)}:
+    if words not in {("runs",), ("data",), ("models",)}:
         assert "example" in shown
         assert f"fraudlab {' '.join(words)} " in shown
 

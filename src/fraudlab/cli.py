@@ -10,10 +10,11 @@ from pathlib import Path
 
 from fraudlab import __version__, streams
 from fraudlab.errors import AFTER_INTERRUPTION, FraudlabError, Interrupted, StorageError
+from fraudlab.verbs.models import add_models_group
 from fraudlab.verbs.parsers import Verbs, runs_option, verb
 from fraudlab.verbs.runs import add_runs_group
 
-VERBS = ("train", "predict", "compare", "serve", "clean", "runs", "data")
+VERBS = ("train", "predict", "compare", "serve", "clean", "runs", "data", "models")
 _DESCRIPTION = "Describe a fraud-detection run once; run it as a process, in Docker or in the cloud."
 _EXAMPLES = """examples:
   fraudlab train                                        the default table, in Docker where there is one
@@ -155,6 +156,7 @@ def _parser() -> argparse.ArgumentParser:
     runs_option(clean)
     add_runs_group(verbs)
     _add_data_group(verbs)
+    add_models_group(verbs)
     return parser
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import shutil
 import socket
 import sys
@@ -44,6 +45,13 @@ def serve(model: Path, *, host: str, port: int, workers: int) -> int:
         Where somebody listens already.
     """
     if not (model / "model.json").is_file():
+        official = sorted(model.glob("xgboost-model*")) if model.is_dir() else []
+        if official:
+            raise RunError(
+                f"{model} has {official[0].name}, as the official XGBoost container writes it.",
+                fix="make a model of it and serve that: "
+                f"fraudlab models import {shlex.quote(str(model))} --columns NAMES|auto",
+            )
         raise RunError(
             f"There is no model in {model}.", fix="name a run's model folder: --model runs/RUN/model"
         )

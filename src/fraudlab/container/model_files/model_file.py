@@ -20,6 +20,8 @@ from fraudlab.container.model_files.booster_file import check_booster
 from fraudlab.evaluation.operating import NO_ALERTS
 
 BOOSTER, CONTRACT = "model.ubj", "model.json"
+#: one booster, or with -0, -1, … one of each fold
+OFFICIAL = "xgboost-model"
 SCHEMA = 1
 #: far above any real model, far below what would exhaust a machine that is handed a forged one
 MAX_BYTES = 2 << 30
@@ -86,6 +88,7 @@ def read_model(folder: Path, *, max_bytes: int = MAX_BYTES) -> Model:
         If a file is missing, too large or malformed, the booster is not one XGBoost wrote, or the two do not
         belong together.
     """
+    _require_ours(folder)
     contract = parse_json(_read(folder / CONTRACT, MAX_CONTRACT_BYTES, fix=_FIX), source=CONTRACT)
     fields = Fields(contract, source=CONTRACT)
     schema = fields.get("schema", int)
@@ -105,6 +108,22 @@ def read_model(folder: Path, *, max_bytes: int = MAX_BYTES) -> Model:
         )
     check_booster(booster, features)
     return Model(booster, sha256, features, threshold, contract)
+
+
+def _require_ours(folder: Path) -> None:
+    """Say what to do with a folder of the official container's."""
+    if (folder / CONTRACT).exists():
+        return
+    try:
+        found = sorted(entry.name for entry in folder.iterdir() if entry.name.startswith(OFFICIAL))
+    except OSError:
+        return
+    if found:
+        raise ConfigError(
+            f"{folder} has {found[0]}, as the official XGBoost container writes it, and no {CONTRACT} with "
+            "its columns and its threshold",
+            fix="make a model of it and serve that: fraudlab models import model.tar.gz --columns NAMES|auto",
+        )
 
 
 def _check_fields(fields: Fields, contract: dict[str, Any]) -> float:

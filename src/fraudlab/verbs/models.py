@@ -1,0 +1,81 @@
+"""The group ``fraudlab models``: which words it takes."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from fraudlab.verbs.parsers import Verbs, runs_option, verb
+
+_IMPORT = "make a model of an official container's xgboost-model"
+_EXPORT = "write a model as the official container's archives hold it"
+
+
+def add_models_group(verbs: Verbs) -> None:
+    """Add ``models import|export``."""
+    group = verbs.add_parser("models", help="bring a model of the official container, or take one there")
+    actions = group.add_subparsers(metavar="ACTION", required=True)
+    bring = verb(
+        actions,
+        "import",
+        _import,
+        _IMPORT,
+        "fraudlab models import model.tar.gz --columns amount,hour,country --threshold 0.8",
+    )
+    bring.add_argument(
+        "file",
+        type=Path,
+        metavar="FILE",
+        help="xgboost-model (UBJSON or JSON, XGBoost 1.0 or newer), a model.tar.gz or a folder that holds it",
+    )
+    bring.add_argument(
+        "--columns",
+        required=True,
+        metavar="NAMES|auto",
+        help="names of the inputs in order, between commas or in a file; auto: its own, else f0, f1, …",
+    )
+    bring.add_argument("--threshold", type=float, metavar="T", help="alert from this score on (default: 0.5)")
+    bring.add_argument(
+        "--output", type=Path, default=Path("imported-model"), metavar="FOLDER", help="%(default)s"
+    )
+    bring.add_argument(
+        "--libsvm-base",
+        type=int,
+        choices=(0, 1),
+        help="from where the libsvm files of its training counted columns",
+    )
+    bring.add_argument(
+        "--rounds",
+        choices=("best", "all"),
+        help="where early stopping left more rounds than the best: which of them score",
+    )
+    take = verb(actions, "export", _export, _EXPORT, "fraudlab models export latest --output model.tar.gz")
+    take.add_argument("model", metavar="RUN|FOLDER", help="run id or `latest`, a run's or a model's folder")
+    take.add_argument(
+        "--format", choices=("xgboost-model",), default="xgboost-model", help="default: %(default)s"
+    )
+    take.add_argument(
+        "--output", type=Path, default=Path("xgboost-model.tar.gz"), metavar="FILE", help="%(default)s"
+    )
+    runs_option(take)
+
+
+def _import(arguments: argparse.Namespace) -> int:
+    from fraudlab.models.importing import import_model
+
+    import_model(
+        arguments.file,
+        columns=arguments.columns,
+        output=arguments.output,
+        threshold=arguments.threshold,
+        libsvm_base=arguments.libsvm_base,
+        rounds=arguments.rounds,
+    )
+    return 0
+
+
+def _export(arguments: argparse.Namespace) -> int:
+    from fraudlab.models.exporting import export_model
+
+    export_model(arguments.model, output=arguments.output, runs=arguments.runs)
+    return 0
