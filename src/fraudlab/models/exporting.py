@@ -48,8 +48,8 @@ def export_model(
     try:
         write_json(work / "request.json", {"model": str(model.absolute())})
         children.run("export", work, what=str(model))
-        with storage(output):
-            pack(work / "official", work / "made.tar.gz")
+        with storage(output), (work / "xgboost-model").open("rb") as booster:
+            pack([("xgboost-model", booster)], work / "made.tar.gz")
         if not publish(work / "made.tar.gz", output):
             raise RunError(f"{output} is there already.", fix="choose another with --output, or remove it")
         for line in read_json(work / "facts.json")["lines"]:

@@ -89,9 +89,9 @@ def import_model(
         children.run("convert", work, what=known)
         children.run("adopt", work, what=known)
         model = work / "model"
-        with storage(output):
-            pack(model, work / "model.tar.gz")
-            (work / "model.tar.gz").replace(model / "model.tar.gz")
+        contract, booster = model / "model.json", model / "model.ubj"
+        with storage(output), contract.open("rb") as first, booster.open("rb") as second:
+            pack([(contract.name, first), (booster.name, second)], model / "model.tar.gz")
         if not publish(model, output):
             _require_free(output)
         _report(sources, work, output, threshold, say)

@@ -25,7 +25,7 @@ from fraudlab.container.scorer import Scorer
 
 
 def export(folder: Path) -> None:
-    """Write ``official/xgboost-model``, and what its rows have to be like.
+    """Write ``xgboost-model``, and what its rows have to be like.
 
     Raises
     ------
@@ -50,8 +50,7 @@ def export(folder: Path) -> None:
         raise JobError(
             "the exported booster scores otherwise than the model", fix="report it, with the model"
         )
-    (folder / "official").mkdir()
-    (folder / "official" / OFFICIAL).write_bytes(data)
+    (folder / OFFICIAL).write_bytes(data)
     write_json(folder / work.FACTS, {"lines": _lines(features, int(np.unique(found).size), len(rows))})
 
 
