@@ -11,7 +11,7 @@ ARGS ?=
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup dev base-image image sbom reproducible train-local serve test lint check audit lock fuzz stress-runs bench-loop \
+.PHONY: help setup reference dev base-image image sbom reproducible train-local serve test lint check audit lock fuzz stress-runs bench-loop \
 	bench-serve bench-train bench-evaluation bench-handbook soak clean
 
 help: ## This list
@@ -82,6 +82,9 @@ fuzz: dev ## Fuzz every parser for a minute each (ARGS="--seconds 600 json boost
 
 stress-runs: dev ## Eight runs at once beside a clean in a loop, and thirty kills of a launcher
 	FRAUDLAB_STRESS_RUNS=8 FRAUDLAB_STRESS_KILLS=30 $(BIN)/pytest tests/test_side_by_side.py $(ARGS)
+
+reference: setup ## Write docs/configuration.md, every key of a run, from the schema
+	$(BIN)/python -m fraudlab.reference
 
 lock: dev ## Resolve all locked requirements again (ARGS=--upgrade for newer versions)
 	$(LOCK) $(ARGS) pyproject.toml -o requirements/launcher.txt

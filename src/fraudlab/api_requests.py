@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from fraudlab import config_rules
-from fraudlab.config import InstanceConfig, ModelConfig, RunConfig
+from fraudlab.config import InstanceConfig, RunConfig
 from fraudlab.container.hyperparameters import printed, read_hyperparameters
+from fraudlab.model_config import ModelConfig
 
 Request = dict[str, Any]
 

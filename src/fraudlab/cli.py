@@ -15,7 +15,10 @@ from fraudlab.verbs.parsers import Verbs, runs_option, verb
 from fraudlab.verbs.runs import add_runs_group
 
 VERBS = ("train", "predict", "compare", "serve", "clean", "runs", "data", "models")
-_DESCRIPTION = "Describe a fraud-detection run once; run it as a process, in Docker or in the cloud."
+_DESCRIPTION = (
+    "Describe a fraud-detection run once; run it as plain processes, or as SageMaker jobs in Docker on this "
+    "machine (local mode). Nothing runs in a cloud."
+)
 _EXAMPLES = """examples:
   fraudlab train                                        the default table, in Docker where there is one
   fraudlab train backend=process model=weighted         other answers to conf/train.yaml's questions

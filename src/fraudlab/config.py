@@ -12,6 +12,8 @@ from typing import Any
 
 from omegaconf import MISSING
 
+from fraudlab.model_config import ModelConfig
+
 
 class BackendKind(Enum):
     process = "process"
@@ -77,6 +79,7 @@ class ThresholdPolicy(Enum):
 class BackendConfig:
     """Where the jobs run."""
 
+    #: as plain processes, or by SageMaker local mode in Docker; set by the option of `backend`
     kind: BackendKind = BackendKind.local
     #: what to do where the backend cannot be used: run as plain processes, or stop
     fallback: Fallback = Fallback.process
@@ -88,6 +91,7 @@ class BackendConfig:
 class DataConfig:
     """Which table, and what its columns are."""
 
+    #: which table it is; set by the option of `data`
     kind: DataKind = DataKind.synthetic
     #: CSV or Parquet file, a folder of them, or a pattern like t/*.parquet; null only for the synthetic table
     path: str | None = MISSING
@@ -133,86 +137,29 @@ class DataConfig:
 class SplitConfig:
     """How rows become train, validation and test."""
 
+    #: auto is by time where there is `data.time`, else stratified
     kind: SplitKind = SplitKind.auto
+    #: share of the rows to train on; the three shares make 1
     train: float = 0.60
+    #: share of the rows to choose rounds and threshold on
     validation: float = 0.20
+    #: share of the rows to measure on
     test: float = 0.20
     #: time left out before validation and before test (the chargeback delay)
     gap: str = "0s"
 
 
 @dataclass
-class ModelConfig:
-    """XGBoost's parameters by XGBoost's names; null leaves one to it. See ``docs/hyperparameters.md``."""
-
-    name: str = "baseline"
-    #: or hook:NAME, a function of `hooks`
-    objective: str = "binary:logistic"
-    #: of validation, after every round; one or a list, also hook:NAME; early stopping watches the last;
-    #: null is [aucpr, logloss], and with class weights [aucpr, unweighted_logloss]
-    eval_metric: Any = None
-    #: path of a hooks.py with objectives and metrics of your own, docs/hooks.md
-    hooks: str | None = None
-    num_round: int = 500
-    #: stop after this many rounds without improvement; 0 trains every round
-    early_stopping_rounds: int = 30
-    #: with early stopping, cut the model after its best round; false keeps the rounds until the stop
-    save_best: bool = True
-    #: write a checkpoint every so many rounds, from which an interrupted job goes on; 0 writes none
-    checkpoint_rounds: int = 100
-    #: folds of a cross-validation with out-of-fold metrics, 0 makes none; and how often they are drawn
-    k_fold: int = 0
-    k_fold_repeats: int = 1
-    #: gbtree, or dart: drop trees out while training
-    booster: str | None = None
-    tree_method: str = "hist"
-    learning_rate: float = 0.1
-    max_depth: int = 4
-    max_leaves: int = 0
-    grow_policy: str = "depthwise"
-    min_child_weight: float = 1.0
-    gamma: float = 0.0
-    subsample: float = 1.0
-    colsample_bytree: float = 1.0
-    #: share of the tree's columns a level, and of the level's columns a node, may use
-    colsample_bylevel: float | None = None
-    colsample_bynode: float | None = None
-    #: seed the sampling of every round by its number
-    seed_per_iteration: bool | None = None
-    reg_lambda: float = 1.0
-    reg_alpha: float = 0.0
-    max_delta_step: float = 0.0
-    scale_pos_weight: float = 1.0
-    #: trees a round, of which sampling makes a forest
-    num_parallel_tree: int | None = None
-    max_bin: int = 512
-    #: share of a feature's bins placed by the frauds' values (hist only); 0 places bins by all rows alike
-    fraud_bins: float = 0.9
-    #: starting probability; null starts from the prevalence, which starves small leaves of a rare class
-    base_score: float | None = 0.5
-    max_cat_to_onehot: int = 4
-    #: most categories on one side of a split
-    max_cat_threshold: int | None = None
-    #: direction a column: 1 rising, -1 falling, as {amount: 1}
-    monotone_constraints: Any = None
-    #: groups of columns that may stand in one branch, as [[amount, hour], [age]]
-    interaction_constraints: Any = None
-    #: booster=dart: share of the trees dropped in a round, chance of a round that drops none, at least one
-    rate_drop: float | None = None
-    skip_drop: float | None = None
-    one_drop: bool | None = None
-    #: booster=dart: uniform or weighted; tree or forest
-    sample_type: str | None = None
-    normalize_type: str | None = None
-
-
-@dataclass
 class TrackingConfig:
-    """One Comet experiment a run."""
+    """One Comet experiment per run."""
 
+    #: auto is online where COMET_API_KEY is set and the server answers, else offline; online insists
     mode: TrackingMode = TrackingMode.auto
+    #: Comet's workspace; null is your default one
     workspace: str | None = None
+    #: Comet's project
     project: str = "fraudlab"
+    #: of the experiment
     tags: list[str] = field(default_factory=list)
 
 
@@ -220,15 +167,19 @@ class TrackingConfig:
 class InstanceConfig:
     """The machine a job is given where machines are given."""
 
+    #: SageMaker's name of the machine
     instance_type: str = "ml.m5.xlarge"
+    #: how many of them
     instance_count: int = 1
+    #: disk of each
     volume_gb: int = 30
+    #: the job is stopped after that
     max_minutes: int = 60
 
 
 @dataclass
 class ComputeConfig:
-    """One machine description a job; `local` and `process` run on this machine instead."""
+    """One machine description per job, as its SageMaker request has it; both backends run on this machine."""
 
     process: InstanceConfig = field(default_factory=InstanceConfig)
     train: InstanceConfig = field(default_factory=InstanceConfig)
@@ -241,6 +192,7 @@ class EvaluationConfig:
 
     #: cost: cheapest on validation; f1: best F1 on validation; fixed: `threshold`
     policy: ThresholdPolicy = ThresholdPolicy.cost
+    #: an alert is a score of at least this; only with policy=fixed
     threshold: float | None = None
     #: what a missed fraud costs, in money, where there is no `data.amount`; with one, it costs its amount
     missed_fraud_cost: float = 100.0
@@ -248,7 +200,7 @@ class EvaluationConfig:
     alert_cost: float = 5.0
     #: bootstrap resamples behind the interval of average precision
     resamples: int = 1000
-    #: rows a request when scoring the test split through the endpoint
+    #: rows per request when scoring the test split through the endpoint
     batch_rows: int = 20_000
 
 
@@ -256,6 +208,7 @@ class EvaluationConfig:
 class ServingConfig:
     """The endpoint's own settings."""
 
+    #: processes that answer requests, one thread each
     workers: int = 1
     #: largest request body, in MiB
     max_body_mib: int = 25
@@ -265,6 +218,7 @@ class ServingConfig:
 class PathsConfig:
     """Where things are kept, relative to the folder fraudlab is called in."""
 
+    #: folder of the runs
     runs: str = "runs"
     #: prepared splits by content hash, and the working folders of running jobs
     cache: str = "${paths.runs}/.cache"
@@ -272,6 +226,8 @@ class PathsConfig:
 
 @dataclass
 class RunIdConfig:
+    """What the run is called."""
+
     #: name of the run's folder; null makes one from time and model
     id: str | None = None
 

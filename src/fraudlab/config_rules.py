@@ -7,14 +7,17 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from operator import attrgetter
 from pathlib import Path
 
-from fraudlab.config import DataKind, ModelConfig, RunConfig, SplitKind, ThresholdPolicy
+from fraudlab.config import DataKind, RunConfig, SplitKind, ThresholdPolicy
+from fraudlab.config_ranges import RANGES
 from fraudlab.container.failure import JobError
 from fraudlab.container.hook_source import HookSource, read_hooks
 from fraudlab.container.hyperparameters import Hyperparameters, read_hyperparameters
 from fraudlab.durations import seconds
 from fraudlab.errors import ConfigError
+from fraudlab.model_config import ModelConfig
 
 #: A run id becomes part of job names, which SageMaker limits to 63 letters, digits and hyphens.
 RUN_ID = re.compile(r"[a-zA-Z0-9](?:[a-zA-Z0-9-]{0,38}[a-zA-Z0-9])?")
@@ -30,10 +33,21 @@ def check(config: RunConfig) -> None:
     ConfigError
         With the key, its value, and what would work.
     """
+    _check_ranges(config)
     _check_data(config)
     _check_split(config)
     _check_model(config)
     _check_rest(config)
+
+
+def _check_ranges(config: RunConfig) -> None:
+    """Refuse every number that is out of its range, all of them at once."""
+    found = [(key, attrgetter(key)(config), range_) for key, range_ in RANGES.items()]
+    out = [item for item in found if item[1] is not None and not item[2].holds(item[1])]
+    if out:
+        valid = out[0][2].valid if len(out) == 1 else "; ".join(f"{key}: {r.valid}" for key, _, r in out)
+        message = " ".join(f"{key}={value} is out of range." for key, value, _ in out)
+        raise ConfigError(message, fix=f"valid: {valid}")
 
 
 def gap_seconds(config: RunConfig) -> float:
@@ -50,8 +64,6 @@ def split_kind(config: RunConfig) -> SplitKind:
 
 def _check_data(config: RunConfig) -> None:
     data = config.data
-    _need(data.rows >= 1_000, "data.rows", data.rows, "1000 or more")
-    _need(0.0 < data.fraud_rate <= 0.5, "data.fraud_rate", data.fraud_rate, "above 0 and at most 0.5")
     seconds(data.delay, key="data.delay")
     roles = {"data.label": [data.label], "data.id": data.id, "data.drop": data.drop}
     roles |= {"data.time": [data.time] if data.time else [], "data.card": [data.card] if data.card else []}
@@ -88,9 +100,6 @@ def _check_data(config: RunConfig) -> None:
 
 def _check_split(config: RunConfig) -> None:
     split = config.split
-    for name in ("train", "validation", "test"):
-        share: float = getattr(split, name)
-        _need(0.0 < share < 1.0, f"split.{name}", share, "between 0 and 1")
     total = split.train + split.validation + split.test
     if abs(total - 1.0) > 1e-6:
         raise ConfigError(
@@ -208,29 +217,11 @@ def _check_rest(config: RunConfig) -> None:
             raise ConfigError(
                 "evaluation.policy=fixed needs evaluation.threshold.", fix="add evaluation.threshold=0.5"
             )
-        _need(0.0 <= evaluation.threshold <= 1.0, "evaluation.threshold", evaluation.threshold, "0 to 1")
     elif evaluation.threshold is not None:
         raise ConfigError(
             f"evaluation.threshold is set, but evaluation.policy={evaluation.policy.value} chooses its own.",
             fix="choose evaluation.policy=fixed, or leave the threshold out",
         )
-    _need(evaluation.alert_cost >= 0.0, "evaluation.alert_cost", evaluation.alert_cost, "0 or more")
-    _need(
-        evaluation.missed_fraud_cost > 0.0,
-        "evaluation.missed_fraud_cost",
-        evaluation.missed_fraud_cost,
-        "above 0",
-    )
-    _need(evaluation.resamples >= 100, "evaluation.resamples", evaluation.resamples, "100 or more")
-    _need(evaluation.batch_rows >= 1, "evaluation.batch_rows", evaluation.batch_rows, "1 or more")
-    _need(1 <= config.serving.workers <= 64, "serving.workers", config.serving.workers, "1 to 64")
-    _need(
-        1 <= config.serving.max_body_mib <= 1024,
-        "serving.max_body_mib",
-        config.serving.max_body_mib,
-        "1 to 1024",
-    )
-    _need(0 <= config.seed < 2**31, "seed", config.seed, "0 to 2147483647")
     if config.run.id == "latest":
         raise ConfigError("run.id='latest' is the link to the newest run.", fix="choose another run.id")
     if config.run.id is not None and not RUN_ID.fullmatch(config.run.id):
@@ -238,8 +229,3 @@ def _check_rest(config: RunConfig) -> None:
             f"run.id={config.run.id!r} cannot be part of a job's name.",
             fix="use up to 40 letters, digits and hyphens, beginning and ending with a letter or digit",
         )
-
-
-def _need(holds: bool, key: str, value: object, valid: str) -> None:
-    if not holds:
-        raise ConfigError(f"{key}={value} is out of range.", fix=f"valid: {valid}")

@@ -86,7 +86,8 @@ def train_command(words: Sequence[str], *, verbs: Sequence[str]) -> int:
         return complete(words, verbs=verbs, task=_printing())
     rest = list(words[1:])
     if {"--help", "-h"} & set(rest):
-        print(help_text(), end="")
+        topics = [word for word in rest if not word.startswith("-") and "=" not in word]
+        print("\n".join(map(_help_for, topics)) if topics else help_text(), end="")
         return 0
     if "--json" not in rest:
         return _train(rest, _printing())
@@ -104,6 +105,12 @@ def help_text() -> str:
         names = valid_keys(section)
         keys.append(f"  {section}." + "{" + ", ".join(names) + "}" if names else f"  {section}")
     return _HELP.format(groups="\n".join(asked), keys="\n".join(keys))
+
+
+def _help_for(topic: str) -> str:
+    from fraudlab.reference import help_for
+
+    return help_for(topic)
 
 
 def _train(words: Sequence[str], task: Task) -> int:

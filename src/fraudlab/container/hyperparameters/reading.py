@@ -16,6 +16,11 @@ from fraudlab.container.hyperparameters.rules import conflicts, without_idle
 from fraudlab.container.hyperparameters.table import NAMES, PARAMETERS, REFUSED
 
 
+def wanted(name: str) -> str:
+    """What a hyperparameter may be set to, as it follows "set it to"."""
+    return PARAMETERS[name].kind.wanted
+
+
 def canonical(name: str) -> str:
     """The name a parameter has here, where `name` is another one for it; else `name` itself."""
     return NAMES.get(name, name)

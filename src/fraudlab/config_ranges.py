@@ -1,0 +1,121 @@
+"""What a key may be set to, and in which unit: what types cannot say of one key alone.
+
+:mod:`fraudlab.config_rules` checks it and the reference shows it. The ranges of ``model`` are those of the
+training job, in :mod:`fraudlab.container.hyperparameters`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Range:
+    """The values of one number.
+
+    Attributes
+    ----------
+    valid : str
+        What is valid, for people.
+    holds : callable
+        Whether a value is.
+    """
+
+    valid: str
+    holds: Callable[[float], bool]
+
+
+def _from(minimum: int) -> Range:
+    return Range(f"{minimum} or more", lambda value: value >= minimum)
+
+
+def _between(minimum: int, maximum: int) -> Range:
+    return Range(f"{minimum} to {maximum}", lambda value: minimum <= value <= maximum)
+
+
+_SHARE = Range("between 0 and 1", lambda value: 0.0 < value < 1.0)
+
+RANGES: dict[str, Range] = {
+    "data.rows": _from(1_000),
+    "data.fraud_rate": Range("above 0 and at most 0.5", lambda value: 0.0 < value <= 0.5),
+    "split.train": _SHARE,
+    "split.validation": _SHARE,
+    "split.test": _SHARE,
+    "evaluation.threshold": _between(0, 1),
+    "evaluation.missed_fraud_cost": Range("above 0", lambda value: value > 0.0),
+    "evaluation.alert_cost": _from(0),
+    "evaluation.resamples": _from(100),
+    "evaluation.batch_rows": _from(1),
+    "serving.workers": _between(1, 64),
+    "serving.max_body_mib": _between(1, 1024),
+    "seed": _between(0, 2**31 - 1),
+    # what a SageMaker request can say
+    **{f"compute.{job}.instance_count": _between(1, 100) for job in ("process", "train", "serve")},
+    **{f"compute.{job}.volume_gb": _between(1, 16_384) for job in ("process", "train", "serve")},
+    "compute.process.max_minutes": _between(1, 12_960),
+    "compute.train.max_minutes": _between(1, 40_320),
+    "compute.serve.max_minutes": _from(1),
+}
+
+_COLUMN = "a column of the table"
+#: what is valid for a text, as far as it is not any
+TEXTS: dict[str, str] = {
+    "data.path": "a file, a folder or a pattern",
+    "data.separator": "a word or one character",
+    "data.decimal": "`.` or `,`",
+    "data.encoding": "an encoding of Python's",
+    "data.sha256": "64 hexadecimal digits",
+    "data.delay": "0s or more, such as 7d, 12h, 30m",
+    "split.gap": "0s or more, such as 7d, 12h, 30m",
+    **{f"data.{role}": _COLUMN for role in ("label", "time", "card", "amount")},
+    **{f"data.{role}": "columns of the table" for role in ("id", "features", "drop", "categorical")},
+    "run.id": "up to 40 letters, digits and hyphens",
+    "model.hooks": "a Python file",
+    "paths.runs": "a folder",
+    "paths.cache": "a folder",
+}
+
+_ROUNDS, _MINUTES, _MONEY = "rounds", "minutes", "the money of `data.amount`"
+UNITS: dict[str, str] = {
+    "data.rows": "rows",
+    "data.fraud_rate": "share of rows",
+    "data.delay": "time, with its unit",
+    "split.gap": "time, with its unit",
+    "split.train": "share of rows",
+    "split.validation": "share of rows",
+    "split.test": "share of rows",
+    "model.num_round": _ROUNDS,
+    "model.early_stopping_rounds": _ROUNDS,
+    "model.checkpoint_rounds": _ROUNDS,
+    "model.k_fold": "folds",
+    "model.k_fold_repeats": "times",
+    "model.max_depth": "levels",
+    "model.max_leaves": "leaves",
+    "model.min_child_weight": "sum of hessians",
+    "model.gamma": "log-loss",
+    "model.subsample": "share of rows",
+    "model.colsample_bytree": "share of columns",
+    "model.colsample_bylevel": "share of columns",
+    "model.colsample_bynode": "share of columns",
+    "model.max_delta_step": "log-odds",
+    "model.scale_pos_weight": "legitimate rows",
+    "model.num_parallel_tree": "trees",
+    "model.max_bin": "bins",
+    "model.fraud_bins": "share of bins",
+    "model.base_score": "probability",
+    "model.max_cat_to_onehot": "categories",
+    "model.max_cat_threshold": "categories",
+    "model.rate_drop": "share of trees",
+    "model.skip_drop": "probability",
+    **{f"compute.{job}.instance_count": "machines" for job in ("process", "train", "serve")},
+    **{f"compute.{job}.volume_gb": "GiB" for job in ("process", "train", "serve")},
+    **{f"compute.{job}.max_minutes": _MINUTES for job in ("process", "train", "serve")},
+    "evaluation.threshold": "probability",
+    "evaluation.missed_fraud_cost": _MONEY,
+    "evaluation.alert_cost": _MONEY,
+    "evaluation.resamples": "resamples",
+    "evaluation.batch_rows": "rows",
+    "serving.workers": "processes",
+    "serving.max_body_mib": "MiB",
+}
