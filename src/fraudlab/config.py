@@ -85,6 +85,10 @@ class BackendConfig:
     fallback: Fallback = Fallback.process
     #: image name; the default is the one `make image` builds for this version
     image: str | None = None
+    #: of local mode: what each container may take, such as 4g or 512m; null is most of what the engine has
+    memory: str | None = None
+    #: of local mode: processes and threads each container may have; null is 512, more on many CPUs
+    pids: int | None = None
 
 
 @dataclass

@@ -37,6 +37,7 @@ def _between(minimum: int, maximum: int) -> Range:
 _SHARE = Range("between 0 and 1", lambda value: 0.0 < value < 1.0)
 
 RANGES: dict[str, Range] = {
+    "backend.pids": _between(64, 4_194_304),
     "data.rows": _from(1_000),
     "data.fraud_rate": Range("above 0 and at most 0.5", lambda value: 0.0 < value <= 0.5),
     "split.train": _SHARE,
@@ -61,6 +62,7 @@ RANGES: dict[str, Range] = {
 _COLUMN = "a column of the table"
 #: what is valid for a text, as far as it is not any
 TEXTS: dict[str, str] = {
+    "backend.memory": "256m or more, such as 512m or 4g",
     "data.path": "a file, a folder or a pattern",
     "data.separator": "a word or one character",
     "data.decimal": "`.` or `,`",
@@ -78,6 +80,8 @@ TEXTS: dict[str, str] = {
 
 _ROUNDS, _MINUTES, _MONEY = "rounds", "minutes", "the money of `data.amount`"
 UNITS: dict[str, str] = {
+    "backend.memory": "m (MiB) or g (GiB)",
+    "backend.pids": "processes and threads",
     "data.rows": "rows",
     "data.fraud_rate": "share of rows",
     "data.delay": "time, with its unit",

@@ -10,8 +10,8 @@ from dataclasses import replace
 from operator import attrgetter
 from pathlib import Path
 
-from fraudlab.config import DataKind, RunConfig, SplitKind, ThresholdPolicy
-from fraudlab.config_ranges import RANGES
+from fraudlab.config import BackendConfig, BackendKind, DataKind, RunConfig, SplitKind, ThresholdPolicy
+from fraudlab.config_ranges import RANGES, TEXTS
 from fraudlab.container.failure import JobError
 from fraudlab.container.hook_source import HookSource, read_hooks
 from fraudlab.container.hyperparameters import Hyperparameters, read_hyperparameters
@@ -23,6 +23,10 @@ from fraudlab.model_config import ModelConfig
 RUN_ID = re.compile(r"[a-zA-Z0-9](?:[a-zA-Z0-9-]{0,38}[a-zA-Z0-9])?")
 #: most characters of a hyperparameter's value in a SageMaker request
 LONGEST_VALUE = 2500
+#: an amount of memory as Docker takes it, without what would be a byte or a kilobyte
+_MEMORY = re.compile(r"([0-9]{1,7}(?:\.[0-9]{1,3})?) ?([mg])i?b?")
+_UNITS = {"m": 1 << 20, "g": 1 << 30}
+_LEAST_MEMORY = 256 << 20
 
 
 def check(config: RunConfig) -> None:
@@ -210,7 +214,36 @@ def _in_our_words() -> Iterator[None]:
         raise ConfigError(f"{error.sentence}.", fix=error.fix) from error
 
 
+def memory_bytes(text: str | None) -> int | None:
+    """The bytes that ``backend.memory`` stands for: a number with ``m`` (MiB) or ``g`` (GiB).
+
+    Raises
+    ------
+    ConfigError
+        If it is something else, or less than a job needs to start.
+    """
+    if text is None:
+        return None
+    found = _MEMORY.fullmatch(text.strip().lower())
+    size = round(float(found[1]) * _UNITS[found[2]]) if found else 0
+    if size < _LEAST_MEMORY:
+        raise ConfigError(f"backend.memory={text} is out of range.", fix=f"valid: {TEXTS['backend.memory']}")
+    return size
+
+
+def _check_limits(backend: BackendConfig) -> None:
+    memory_bytes(backend.memory)
+    asked = {"backend.memory": backend.memory, "backend.pids": backend.pids}
+    for key, value in asked.items():
+        if value is not None and backend.kind is BackendKind.process:
+            raise ConfigError(
+                f"{key}={value} limits a container, and backend=process has none.",
+                fix=f"leave {key} out, or choose backend=local",
+            )
+
+
 def _check_rest(config: RunConfig) -> None:
+    _check_limits(config.backend)
     evaluation = config.evaluation
     if evaluation.policy is ThresholdPolicy.fixed:
         if evaluation.threshold is None:

@@ -31,6 +31,13 @@ class Engine:
             raise refusal(self.status)
         self.removed.append(name)
 
+    def networks(self, **asked: object) -> list[dict[str, str]]:
+        assert asked == {"filters": self.asked["filters"]}
+        return [{"Id": name} for name in ("net", "two")]
+
+    def remove_network(self, name: str) -> None:
+        self.remove_container(name, force=True)
+
     def close(self) -> None:
         pass
 
@@ -40,7 +47,7 @@ def test_a_container_that_is_gone_or_going_is_no_error(monkeypatch, status):
     engine = Engine(status)
     monkeypatch.setattr(docker_engine, "_connect", lambda timeout: engine)
     docker_engine.remove_containers("v1-12ab34cd")
-    assert engine.removed == ["one", "three"]
+    assert engine.removed == ["one", "three", "net"]
     assert engine.asked["filters"] == {"label": "org.fraudlab.owner=v1-12ab34cd"}
     assert engine.asked["all"] is True
 
@@ -50,3 +57,22 @@ def test_an_engine_that_fails_is_an_error_that_says_what_may_be_left(monkeypatch
     with pytest.raises(DockerUnavailable, match="containers of v1-12ab34cd may be left") as caught:
         docker_engine.remove_containers("v1-12ab34cd")
     assert "`fraudlab clean` takes them away" in (caught.value.fix or "")
+
+
+@pytest.mark.parametrize(
+    ("states", "expected"),
+    [
+        ([(False, 0), (True, 137)], True),
+        ([(False, 137)], False),  # somebody killed it
+        ([(True, 0)], False),  # a worker was killed, and another took its place
+        ([], False),
+    ],
+)
+def test_a_container_that_ran_out_of_memory_is_told_from_one_that_was_killed(monkeypatch, states, expected):
+    engine = Engine(404)
+    found = [{"Id": str(number)} for number in range(len(states))]
+    monkeypatch.setattr(engine, "containers", lambda **_: found, raising=False)
+    inspected = {str(n): {"State": {"OOMKilled": o, "ExitCode": c}} for n, (o, c) in enumerate(states)}
+    monkeypatch.setattr(engine, "inspect_container", inspected.__getitem__, raising=False)
+    monkeypatch.setattr(docker_engine, "_connect", lambda timeout: engine)
+    assert docker_engine.ran_out_of_memory("v1-12ab34cd") is expected

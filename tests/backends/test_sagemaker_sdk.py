@@ -18,7 +18,10 @@ def client(tmp_path_factory):
     os.environ["AWS_ACCESS_KEY_ID"], os.environ["AWS_SECRET_ACCESS_KEY"] = "AKIASECRET", "s3cret"
     try:
         return LocalClient(
-            container_root=tmp_path_factory.mktemp("root"), port=18123, container={"user": "7:8"}
+            container_root=tmp_path_factory.mktemp("root"),
+            port=18123,
+            container={"user": "7:8"},
+            confine=lambda content, command: {"confined": command, **content},
         )
     finally:
         del os.environ["AWS_ACCESS_KEY_ID"], os.environ["AWS_SECRET_ACCESS_KEY"]
@@ -31,6 +34,7 @@ def test_what_is_replaced_is_there_to_be_replaced():
         "image._SageMakerContainer._get_compose_cmd_prefix; image._stream_output\n"
         "image._HostingContainer.run\n"
         "image._create_config_file_directories; image._create_processing_config_file_directories\n"
+        "image._SageMakerContainer._generate_compose_file; image.DOCKER_COMPOSE_FILENAME\n"
         "from sagemaker.local import utils; utils.recursive_copy\n"
         "entities._wait_for_serving_container; local_session.get_docker_host\n"
         "from sagemaker.utils import _SENSITIVE_SYSTEM_PATHS as p; print(*p)"
@@ -64,6 +68,27 @@ def test_the_endpoint_is_published_on_loopback_only(client):
 
 def test_containers_get_the_settings_of_the_run(client):
     assert compose_file(client, "train")["user"] == "7:8"
+
+
+def test_the_compose_file_that_is_written_is_the_confined_one_whoever_opened_a_client_before(
+    client, tmp_path
+):
+    import json
+
+    from sagemaker.local.image import _SageMakerContainer
+
+    from fraudlab.backends.sagemaker_sdk import LocalClient
+
+    LocalClient(
+        container_root=tmp_path, port=1, container={}, confine=lambda content, command: {"second": command}
+    )
+    container = _SageMakerContainer("local", 1, "image", client.sagemaker.sagemaker_session)
+    container.container_root = container._create_tmp_folder()
+    content = container._generate_compose_file("train")
+    assert set(content) == {"version", "services", "networks"}
+    assert json.loads((tmp_path / container.container_root / "docker-compose.yaml").read_text()) == {
+        "second": "train"
+    }
 
 
 def test_the_sdk_copies_through_no_link(client, tmp_path):
@@ -101,12 +126,12 @@ class FakeProcess:
 
 def test_output_is_read_to_its_end_and_the_engines_lines_are_told_apart(client, tmp_path):
     seen = []
-    output = b" Container x Created\n\x1b[2Kav3j-algo-1-lz  | [0]\tvalidation-a:1\r\nav3j-algo-1-lz  | last\n"
+    output = b" Container x Created\n\x1b[2Kav3j-algo-1-lz  | round=0 a=1\r\nav3j-algo-1-lz  | last\n"
     with JobLog(tmp_path / "job.log", on_line=seen.append) as log:
         client.log = log
         assert client._stream(FakeProcess(output, 0)) == 0
-    assert seen == ["[0]\tvalidation-a:1", "last"]
-    assert (tmp_path / "job.log").read_text() == " Container x Created\n[0]\tvalidation-a:1\nlast\n"
+    assert seen == ["round=0 a=1", "last"]
+    assert (tmp_path / "job.log").read_text() == " Container x Created\nround=0 a=1\nlast\n"
 
 
 def test_a_container_that_fails_is_an_error_with_its_code(client, tmp_path):

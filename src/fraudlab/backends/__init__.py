@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from fraudlab.backends.backend import Backend
 from fraudlab.config import BackendKind, Fallback, RunConfig
+from fraudlab.config_rules import memory_bytes
 from fraudlab.errors import BackendError, ImageMissing
 
 #: what local mode refuses to mount (``_SENSITIVE_SYSTEM_PATHS`` of the SDK, which is slow to import)
@@ -48,7 +49,15 @@ def open_backend(config: RunConfig, *, run_id: str, workspace: Path) -> Opened:
         if config.backend.fallback is Fallback.error:
             raise
         return Opened(ProcessBackend(workspace), error.message, error.fix)
-    return Opened(LocalBackend(run_id=run_id, workspace=workspace, image=image, engine=engine), None)
+    backend = LocalBackend(
+        run_id=run_id,
+        workspace=workspace,
+        image=image,
+        engine=engine,
+        memory=memory_bytes(config.backend.memory),
+        pids=config.backend.pids,
+    )
+    return Opened(backend, None)
 
 
 def _refuse_another_build(image: str) -> None:

@@ -20,6 +20,8 @@ OWNER_LABEL = "org.fraudlab.owner"
 
 #: what an engine answers about a container that is gone, and about one that is being removed
 _GOING = (404, 409)
+#: the exit code of a process that SIGKILL ended
+_KILLED = 137
 
 
 @dataclass(frozen=True)
@@ -32,10 +34,15 @@ class Engine:
         Content id of the image, ``sha256:…``.
     remaps_users : bool
         The engine maps users itself (rootless, userns-remap): root inside is nobody special outside.
+    memory : int
+        Bytes the engine has for all its containers.
+    cpus : int
     """
 
     image_id: str
     remaps_users: bool
+    memory: int
+    cpus: int
 
 
 def default_image() -> str:
@@ -67,7 +74,7 @@ def preflight(image: str) -> Engine:
     try:
         client = _connect(timeout=10)
         try:
-            options = client.info().get("SecurityOptions") or []
+            info = client.info()
             image_id = str(client.images.get(image).id)
         finally:
             client.close()
@@ -89,7 +96,8 @@ def preflight(image: str) -> Engine:
             "Docker has no Compose plugin (`docker compose version` fails).",
             fix="install Compose v2, or run with backend=process",
         )
-    return Engine(image_id, any("name=rootless" in o or "name=userns" in o for o in options))
+    remaps = any("name=rootless" in o or "name=userns" in o for o in info.get("SecurityOptions") or [])
+    return Engine(image_id, remaps, memory=int(info["MemTotal"]), cpus=int(info["NCPU"]))
 
 
 def answers() -> bool:
@@ -106,8 +114,24 @@ def answers() -> bool:
         return False
 
 
+def ran_out_of_memory(owner: str) -> bool:
+    """Whether the kernel ended the first process of one of a run's containers for want of memory."""
+    from docker.errors import DockerException
+
+    try:
+        client = _connect(timeout=10)
+        try:
+            found = client.api.containers(all=True, quiet=True, filters={"label": f"{OWNER_LABEL}={owner}"})
+            states = [client.api.inspect_container(container["Id"])["State"] for container in found]
+        finally:
+            client.close()
+    except DockerException:
+        return False
+    return any(state["OOMKilled"] and state["ExitCode"] == _KILLED for state in states)
+
+
 def remove_containers(owner: str) -> None:
-    """Remove the containers of one run, running or not, and nobody else's.
+    """Remove the containers of one run, running or not, and their network, and nobody else's.
 
     Parameters
     ----------
@@ -129,6 +153,12 @@ def remove_containers(owner: str) -> None:
             for container in found:
                 try:
                     client.api.remove_container(container["Id"], force=True)
+                except APIError as error:
+                    if error.status_code not in _GOING:
+                        raise
+            for network in client.api.networks(filters={"label": f"{OWNER_LABEL}={owner}"}):
+                try:
+                    client.api.remove_network(network["Id"])
                 except APIError as error:
                     if error.status_code not in _GOING:
                         raise

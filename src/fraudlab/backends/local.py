@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import threading
 from collections.abc import Callable, Iterator
@@ -13,11 +14,12 @@ from fraudlab.api_requests import Placement, Request
 from fraudlab.archives import MAX_BYTES
 from fraudlab.backends import docker_engine
 from fraudlab.backends.backend import Endpoint, deployed
+from fraudlab.backends.confinement import confined, limits
 from fraudlab.backends.joblog import JobLog
 from fraudlab.backends.outputs import refuse_left_out
 from fraudlab.backends.process import free_port, path_of
 from fraudlab.backends.watchdog import Watchdog
-from fraudlab.errors import BackendError, DockerUnavailable, EndpointError, FraudlabError
+from fraudlab.errors import BackendError, DockerUnavailable, EndpointError, FraudlabError, JobFailed
 from fraudlab.files import storage
 
 if TYPE_CHECKING:
@@ -38,11 +40,24 @@ class LocalBackend:
         Image name on the engine.
     engine : Engine
         What the preflight found.
+    memory : int, optional
+        Bytes each container may take; by default most of what the engine has.
+    pids : int, optional
+        Processes and threads each container may have.
     """
 
     name = "local"
 
-    def __init__(self, *, run_id: str, workspace: Path, image: str, engine: docker_engine.Engine) -> None:
+    def __init__(
+        self,
+        *,
+        run_id: str,
+        workspace: Path,
+        image: str,
+        engine: docker_engine.Engine,
+        memory: int | None = None,
+        pids: int | None = None,
+    ) -> None:
         self.image_id: str | None = engine.image_id
         self.placement = Placement(
             image=image, role_arn="arn:aws:iam::000000000000:role/none", instance_type="local"
@@ -57,13 +72,21 @@ class LocalBackend:
         if hasattr(os, "getuid") and not engine.remaps_users:
             # else every file a job writes belongs to root and its owner cannot delete it
             self._container["user"] = f"{os.getuid()}:{os.getgid()}"
+        self._engine_memory = engine.memory
+        self._limits = limits(engine_memory=engine.memory, cpus=engine.cpus, memory=memory, pids=pids)
         self._watchdog = Watchdog(self._owner)
         self._loader = _Loader(self._load)
 
     def _load(self) -> LocalClient:
         from fraudlab.backends.sagemaker_sdk import LocalClient
 
-        return LocalClient(container_root=self._root, port=free_port(), container=self._container)
+        owner = {docker_engine.OWNER_LABEL: self._owner}
+        return LocalClient(
+            container_root=self._root,
+            port=free_port(),
+            container=self._container,
+            confine=functools.partial(confined, limits=self._limits, owner_label=owner),
+        )
 
     def ready(self) -> None:
         self._loader.wait()
@@ -127,10 +150,19 @@ class LocalBackend:
     def _ended(self, job: str, log: JobLog, detail: str) -> FraudlabError:
         """The job's own error, unless it ended because the engine did."""
         error = log.error(job, detail=detail)
-        if "without saying why" in error.message and not docker_engine.answers():
+        if "without saying why" not in error.message:
+            return error
+        if not docker_engine.answers():
             return DockerUnavailable(
                 f"The Docker engine went away while the {job} job ran.",
                 fix="start Docker again and repeat the run",
+            )
+        if docker_engine.ran_out_of_memory(self._owner):
+            return JobFailed(
+                f"The {job} job was killed: its container reached the memory it may have,"
+                f" {self._limits.memory / 2**30:.1f} GiB.",
+                fix=f"raise backend.memory ({self._engine_memory / 2**30:.1f} GiB is what the engine has),"
+                " or use a smaller table",
             )
         return error
 

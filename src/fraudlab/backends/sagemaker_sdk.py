@@ -8,6 +8,8 @@ Each replacement below says which behaviour of sagemaker 2.257 it is for.
 from __future__ import annotations
 
 import functools
+import inspect
+import json
 import logging
 import os
 import re
@@ -50,6 +52,8 @@ class LocalClient:
         Free loopback port for the endpoint.
     container : dict
         Compose settings every container of the run gets (user, labels).
+    confine : callable
+        Given a Compose file's content and the container's command, the content that is written.
 
     Attributes
     ----------
@@ -59,7 +63,14 @@ class LocalClient:
         What that job wrote and was not collected.
     """
 
-    def __init__(self, *, container_root: Path, port: int, container: dict[str, Any]) -> None:
+    def __init__(
+        self,
+        *,
+        container_root: Path,
+        port: int,
+        container: dict[str, Any],
+        confine: Callable[[dict[str, Any], str], dict[str, Any]],
+    ) -> None:
         self.log: JobLog | None = None
         self.left_out: list[str] = []
         #: of what one job writes; None is no bound
@@ -68,7 +79,7 @@ class LocalClient:
         _quieten()
         from sagemaker.local import LocalSession
 
-        _replace_in_sdk(self._stream, self._wait_in_service, self._collect)
+        _replace_in_sdk(self._stream, self._wait_in_service, self._collect, confine)
         session = LocalSession(boto_session=_session_without_credentials(), sagemaker_config=_TELEMETRY_OFF)
         session.config = {
             "local": {
@@ -143,7 +154,10 @@ def _session_without_credentials() -> Any:
 
 
 def _replace_in_sdk(
-    stream: Callable[[Any], int], wait: Callable[[int], None], collect: Callable[[str, str], None]
+    stream: Callable[[Any], int],
+    wait: Callable[[int], None],
+    collect: Callable[[str, str], None],
+    confine: Callable[[dict[str, Any], str], dict[str, Any]],
 ) -> None:
     from sagemaker.local import entities, image, local_session, utils
 
@@ -161,11 +175,34 @@ def _replace_in_sdk(
     )
     # copies through links, so that a job could have any file of the host published
     utils.recursive_copy = collect
+    # has no settings for networks, nor for what a container is to read only
+    container = image._SageMakerContainer
+    container._generate_compose_file = _confining(
+        inspect.unwrap(container._generate_compose_file), image.DOCKER_COMPOSE_FILENAME, confine
+    )
     # asks the engine twice, by starting two processes, before every single request
     local_session.get_docker_host = functools.cache(local_session.get_docker_host)
     os.environ.setdefault("COMPOSE_MENU", "false")
     os.environ.setdefault("COMPOSE_ANSI", "never")
     os.environ.setdefault("COMPOSE_PROGRESS", "quiet")
+
+
+def _confining(
+    generate: Callable[..., dict[str, Any]],
+    name: str,
+    confine: Callable[[dict[str, Any], str], dict[str, Any]],
+) -> Callable[..., dict[str, Any]]:
+    """Write the Compose file once more; the SDK goes on with its own content, from which it reads volumes."""
+
+    @functools.wraps(generate)
+    def written(container: Any, command: str, *words: Any, **options: Any) -> dict[str, Any]:
+        content = generate(container, command, *words, **options)
+        # which is YAML too
+        text = json.dumps(confine(content, command), indent=1)
+        Path(container.container_root, name).write_text(text, encoding="utf-8")
+        return content
+
+    return written
 
 
 def _make(root: str, *folders: str) -> None:
