@@ -100,6 +100,35 @@ def test_the_model_is_what_xgboost_trains_on_the_same_rows(stand_alone: Any, row
     np.testing.assert_array_equal(score, bare.inplace_predict(given[:, 1:]))
 
 
+@pytest.mark.parametrize("word", ["true", "1", "", "false"])
+def test_the_job_leaves_xgboost_model_where_it_is_asked_for(
+    stand_alone: Any, rows: Any, monkeypatch: pytest.MonkeyPatch, word: str
+) -> None:
+    monkeypatch.setenv("FRAUDLAB_XGBOOST_MODEL", word)
+    tree = stand_alone(rows())
+    train.run(tree)
+    wanted = word in ("true", "1")
+    assert sorted(path.name for path in tree.model.iterdir()) == [
+        "model.json",
+        "model.ubj",
+        *(["xgboost-model"] if wanted else []),
+    ]
+    inputs_ = rows(seed=8)[:, 1:].astype(np.float32)
+    score = load_scorer(tree.model).score(inputs_.copy())
+    if wanted:
+        found = xgboost.Booster(model_file=bytearray((tree.model / "xgboost-model").read_bytes()))
+        assert found.feature_names is None
+        np.testing.assert_array_equal(score, found.inplace_predict(inputs_))
+
+
+def test_a_wish_for_xgboost_model_that_means_nothing_is_refused_at_once(
+    stand_alone: Any, rows: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FRAUDLAB_XGBOOST_MODEL", "yes please")
+    with pytest.raises(ConfigError, match="FRAUDLAB_XGBOOST_MODEL is 'yes please'"):
+        read_job(stand_alone(rows()))
+
+
 def test_a_decision_threshold_is_taken_and_measured(stand_alone: Any, rows: Any) -> None:
     tree = stand_alone(rows(), rows(400, seed=4), decision_threshold=0.25)
     train.run(tree)

@@ -12,9 +12,9 @@ import pytest
 from tests.container.boosters import rows, train
 
 from fraudlab.cli import main
-from fraudlab.container.exchange.export import official
 from fraudlab.container.features import Column, Features, Scaling
 from fraudlab.container.model_files.model_file import write_model
+from fraudlab.container.model_files.official import official
 from fraudlab.models.importing import import_model
 
 from .official import own_scores, scores_of, xgboost

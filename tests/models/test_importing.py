@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -361,6 +362,23 @@ def test_truncated_ubjson_ends_a_child_and_not_the_command(bring_apart, tmp_path
     for end in (20, len(raw) // 2, len(raw) - 20):
         (tmp_path / "xgboost-model").write_bytes(raw[:end])
         assert "XGBoost cannot read xgboost-model" in refused(bring_apart, tmp_path / "xgboost-model")
+
+
+def test_a_tree_with_a_cycle_ends_a_child_and_not_the_command(bring_apart, tmp_path):
+    content = json.loads(train().save_raw("json"))
+    tree = content["learner"]["gradient_booster"]["model"]["trees"][0]
+    tree["left_children"][1] = tree["right_children"][1] = 0
+    (tmp_path / "xgboost-model").write_text(json.dumps(content))
+    assert "XGBoost cannot read xgboost-model" in refused(bring_apart, tmp_path / "xgboost-model")
+
+
+def test_time_of_the_process_that_reads_is_bounded():
+    code = (
+        "from fraudlab.container.exchange import limits\n"
+        "limits._SECONDS = 1\nlimits.confine(0)\nwhile True:\n    pass\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], check=False)
+    assert -done.returncode in (signal.SIGXCPU, signal.SIGKILL)
 
 
 COLUMNS = {

@@ -12,17 +12,10 @@ from numpy.typing import NDArray
 
 from fraudlab.container.categories import category_text
 from fraudlab.container.failure import ConfigError, shown
+from fraudlab.container.model_files.official import Content, trees_of
 
-Content = dict[str, Any]
 #: the feature of a deleted node
 _NO_FEATURE = 2**31 - 1
-
-
-def trees_of(content: Content) -> Content:
-    """The object that holds the trees, of gbtree and of dart."""
-    booster: Content = content["learner"]["gradient_booster"]
-    found: Content = booster.get("gbtree", booster)["model"]
-    return found
 
 
 def average(contents: Sequence[Content]) -> Content:

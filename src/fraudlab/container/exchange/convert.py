@@ -24,13 +24,13 @@ from fraudlab.container.exchange.content import (
     probe_rows,
     require_alike,
     say_what_is_deleted,
-    trees_of,
 )
 from fraudlab.container.exchange.limits import confine
 from fraudlab.container.exchange.naming import name_columns
 from fraudlab.container.failure import ConfigError, shown
 from fraudlab.container.features import Column, Features
 from fraudlab.container.model_files.booster_file import written_by
+from fraudlab.container.model_files.official import trees_of
 from fraudlab.container.runtime import lean_xgboost
 
 #: one arithmetic under two names

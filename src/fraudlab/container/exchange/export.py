@@ -1,8 +1,6 @@
-"""Save a model as the official container's archives hold it; every XGBoost from 1.0 on reads it alike.
+"""Save a model as the official container's archives hold it.
 
-``python -m fraudlab.container.exchange.export FOLDER``. From 3.1 on XGBoost writes ``base_score`` as a list,
-which older ones take for 0 without a word (measured: 1.7 to 3.0 score up to 0.32 otherwise). So the file is
-JSON with one number there, and the older spelling of what readers before 1.6 insist on.
+``python -m fraudlab.container.exchange.export FOLDER``.
 """
 
 from __future__ import annotations
@@ -10,16 +8,16 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from fraudlab.container.contract import Fields, read_json, write_json
 from fraudlab.container.exchange import work
-from fraudlab.container.exchange.content import probe_rows, trees_of
+from fraudlab.container.exchange.content import probe_rows
 from fraudlab.container.failure import JobError, listing
 from fraudlab.container.features import Features
 from fraudlab.container.model_files.model_file import OFFICIAL, read_model
+from fraudlab.container.model_files.official import official_bytes
 from fraudlab.container.runtime import lean_xgboost
 from fraudlab.container.scorer import Scorer
 
@@ -40,10 +38,10 @@ def export(folder: Path) -> None:
         import xgboost
     xgboost.set_config(verbosity=0)
     booster = xgboost.Booster({"nthread": 1}, model_file=model.booster)
-    content = json.loads(booster.save_raw("json"))
+    raw = booster.save_raw("json")
     features = model.features
-    rows = probe_rows(content, [len(column.categories or ()) for column in features.columns])
-    data = json.dumps(official(content), separators=(",", ":")).encode()
+    rows = probe_rows(json.loads(raw), [len(column.categories or ()) for column in features.columns])
+    data = official_bytes(raw)
     written = xgboost.Booster({"nthread": 1}, model_file=bytearray(data))
     found = written.predict(xgboost.DMatrix(rows, nthread=1), validate_features=False)
     if found.tobytes() != Scorer(model).score(rows).tobytes():
@@ -52,21 +50,6 @@ def export(folder: Path) -> None:
         )
     (folder / OFFICIAL).write_bytes(data)
     write_json(folder / work.FACTS, {"lines": _lines(features, int(np.unique(found).size), len(rows))})
-
-
-def official(content: dict[str, Any]) -> dict[str, Any]:
-    """The content as readers from XGBoost 1.0 on understand it, without names; it is changed."""
-    learner, model = content["learner"], trees_of(content)
-    learner["feature_names"], learner["feature_types"], learner["attributes"] = [], [], {}
-    parameters = learner["learner_model_param"]
-    parameters["base_score"] = parameters["base_score"].strip("[]")
-    del model["cats"]
-    # Readers before 1.5 would take a split on categories for one on a number: those are to fail.
-    if not any(any(tree["split_type"]) for tree in model["trees"]):
-        for tree in model["trees"]:
-            tree["default_left"] = [bool(value) for value in tree["default_left"]]
-            tree["leaf_child_counts"] = [0] * len(tree["parents"])
-    return content
 
 
 def _lines(features: Features, distinct: int, rows: int) -> list[str]:

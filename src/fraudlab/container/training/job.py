@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from fraudlab.container.contract import Fields, Tree, read_json, read_optional_json
-from fraudlab.container.failure import ConfigError, near
+from fraudlab.container.failure import ConfigError, near, shown
 from fraudlab.container.hook_source import hook_folders
 from fraudlab.container.hyperparameters import Hyperparameters, canonical, read_hyperparameters, remarks
 from fraudlab.container.training.hooks import Hooks, load_hooks
@@ -74,6 +74,8 @@ class Job:
         The process job's; None for a job that stands alone.
     channels : mapping of str to (str or None)
         The channels there are, and the content type each declares.
+    official : bool
+        Whether ``model/`` also gets ``xgboost-model``, for code that expects the official container's.
     """
 
     tree: Tree
@@ -82,6 +84,7 @@ class Job:
     hooks: Hooks | None
     manifest: Mapping[str, Any] | None
     channels: Mapping[str, str | None]
+    official: bool = False
 
 
 def read_job(tree: Tree) -> Job:
@@ -128,7 +131,18 @@ def read_job(tree: Tree) -> Job:
         _read_hooks(tree, parameters),
         read_json(config / "manifest.json") if described else None,
         channels,
+        _wants_official(),
     )
+
+
+def _wants_official() -> bool:
+    text = os.environ.get("FRAUDLAB_XGBOOST_MODEL", "").strip().lower()
+    if text not in ("", "0", "1", "false", "true"):
+        raise ConfigError(
+            f"FRAUDLAB_XGBOOST_MODEL is {shown(text)}",
+            fix="set it to true for an xgboost-model beside the model, or to false",
+        )
+    return text in ("1", "true")
 
 
 def _read_channels(tree: Tree) -> dict[str, str | None]:

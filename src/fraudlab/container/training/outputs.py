@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 
 from fraudlab import __version__
 from fraudlab.container.contract import whole_file, write_json
-from fraudlab.container.model_files.model_file import write_model
+from fraudlab.container.model_files.model_file import OFFICIAL, write_model
+from fraudlab.container.model_files.official import official_bytes
 from fraudlab.container.prepared import Prepared
 from fraudlab.container.training.decision import Decided, measure
 from fraudlab.container.training.folds import CrossValidation
@@ -90,6 +91,9 @@ def _save_model(job: Job, outcome: Outcome) -> None:
         },
         "hashes": {**job.request.hashes, **outcome.hashes, **hooks},
     }
+    if job.official:
+        with whole_file(job.tree.model / OFFICIAL) as file:
+            file.write(official_bytes(fitted.booster.save_raw("json")))
     write_model(job.tree.model, fitted.booster.save_raw("ubj"), contract)
 
 
