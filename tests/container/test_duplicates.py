@@ -7,7 +7,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fraudlab.container.failure import TableError
 from fraudlab.container.processing import duplicates
 from fraudlab.container.processing.duplicates import find_duplicates
 
@@ -68,13 +67,20 @@ def test_different_rows_that_meet_in_one_hash_are_told_apart(monkeypatch: pytest
     assert found.repeats.tolist() == [False, False, True]
 
 
-def test_lists_cannot_be_compared() -> None:
-    with pytest.raises(TableError) as caught:
-        find_duplicates(pa.table({"a": [[1], [1]]}), ["a"])
-    assert (
-        caught.value.sentence == "column 'a' holds values of type list<item: int64>, which cannot be compared"
-    )
-    assert caught.value.fix.startswith("set data.duplicates to keep")
+@pytest.mark.parametrize(
+    ("values", "repeats"),
+    [
+        ([[1], [1], [2], None, None, []], [False, True, False, False, True, False]),
+        ([{"q": 1.0, "r": "x"}, {"q": 1.0, "r": "y"}, {"q": 1.0, "r": "x"}], [False, False, True]),
+        (
+            pa.array([[("k", 1)], [("k", 1)], [("k", 2)]], pa.map_(pa.string(), pa.int64())),
+            [False, True, False],
+        ),
+    ],
+)
+def test_lists_and_structures_are_compared_by_what_they_hold(values: Any, repeats: list[bool]) -> None:
+    """Such a column is no feature, and stays in the table that is searched for duplicates."""
+    assert find_duplicates(pa.table({"a": values}), ["a"]).repeats.tolist() == repeats
 
 
 @given(

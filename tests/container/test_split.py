@@ -106,7 +106,12 @@ def test_stratified_rows_are_those_of_scikit_learn(
 @pytest.mark.parametrize(
     ("how", "label", "time", "sentence"),
     [
-        (split("time"), both(100), np.zeros(100), "the split leaves train without rows"),
+        (
+            split("time"),
+            both(100),
+            np.zeros(100),
+            "the split leaves train without rows: all 100 have the same time",
+        ),
         (split("time", gap=30.0), both(100), np.arange(100.0), "the split leaves validation without rows"),
         (split("time", gap=20.5), both(100), np.arange(100.0), "the split leaves validation without rows"),
         (

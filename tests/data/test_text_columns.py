@@ -48,10 +48,21 @@ def test_all_of_them_in_one_error_with_what_to_paste(tmp_path, kind):
     resolve(path, label="label", features=["amount"], cache=tmp_path / "cache")
 
 
+@pytest.mark.parametrize("word", ["-", "unknown", "(null)", "\\N"])
+def test_numbers_with_a_word_for_what_is_missing_are_not_called_ids(tmp_path, word):
+    rows = [f"{word if row % 5 == 0 else row / 8},{row % 2}" for row in range(60)]
+    (tmp_path / "t.csv").write_text("score,label\n" + "\n".join(rows) + "\n")
+    with pytest.raises(DataError) as caught:
+        resolve(tmp_path / "t.csv", label="label", cache=tmp_path / "cache")
+    assert caught.value.fix.endswith("or, where 'score' is meant as numbers, leave the other fields empty")
+
+
 def test_types_that_no_number_has_are_among_them(tmp_path):
     columns = {"at": pa.array([1], pa.timestamp("s")), "list": [[1]], "n": [1], "label": [0]}
     parquet.write_table(pa.table(columns), tmp_path / "t.parquet")
-    with pytest.raises(DataError, match="2 columns of t.parquet .*'at' .*'list' .*") as caught:
+    with pytest.raises(
+        DataError, match=r"2 columns of t.parquet .*'at' \(1970-01-01 00:00:01\), 'list' \(\[1\]"
+    ) as caught:
         resolve(tmp_path / "t.parquet", label="label", cache=tmp_path / "cache")
     assert "data.drop=[at,list]" in caught.value.fix
 

@@ -13,6 +13,7 @@ container's wall.
 
 from __future__ import annotations
 
+import datetime as dt
 import difflib
 import errno
 import re
@@ -111,7 +112,8 @@ def near(name: str, valid: Iterable[str], *, limit: int = 1) -> str:
 
 def shown(value: object) -> str:
     """A value for a sentence; the beginning of it where it is long, or deep."""
-    return _SHORT.repr(value)
+    # a time as people write it, not as Python constructs it
+    return str(value) if isinstance(value, dt.date | dt.time | dt.timedelta) else _SHORT.repr(value)
 
 
 def listing(names: Sequence[str], *, limit: int = 40) -> str:

@@ -54,10 +54,18 @@ def refuse_text(place: Place, found: Found, numeric: Sequence[str], *, categoric
         advice.append(override("data.categorical", [*categorical, *categories]))
     if wordy:
         advice.append(f"{override('data.drop', wordy)} (ids, times or free text; keep what else it lists)")
-    raise DataError(
-        f"{said}: {examples}.",
-        fix="add " + " ".join(advice),
-    )
+    fix = "add " + " ".join(advice)
+    if numbers := [name for name, values in texts.items() if _are_mostly_numbers(values)]:
+        named = " and ".join(map(repr, numbers))
+        fix += f"; or, where {named} is meant as numbers, leave the other fields empty"
+    raise DataError(f"{said}: {examples}.", fix=fix)
+
+
+def _are_mostly_numbers(values: Sequence[Any]) -> bool:
+    """Whether a column is one of numbers, with a word of its own for what is missing."""
+    from fraudlab.container.formats.numerals import reads_as_number
+
+    return 2 * sum(isinstance(value, str) and reads_as_number(value) for value in values) > len(values)
 
 
 def _example(values: Sequence[Any]) -> Any:

@@ -13,6 +13,10 @@ from fraudlab.container.categories import category_text
 from fraudlab.container.failure import TableError
 from fraudlab.container.formats.table import NotANumberError, encoded, numbers
 
+_NO_NUMBERS = (
+    "leave the field empty where the value is missing, or list the column in data.categorical or data.drop"
+)
+
 
 def labels(column: pa.ChunkedArray, name: str) -> NDArray[np.uint8]:
     """The labels of a table: 0 legitimate, 1 fraud.
@@ -80,7 +84,7 @@ def feature(column: pa.ChunkedArray, name: str) -> NDArray[np.float32]:
     try:
         values = numbers(column)
     except NotANumberError as error:
-        raise NotNumericError(name, error, "list it in data.categorical, or in data.drop") from error
+        raise NotNumericError(name, error, _NO_NUMBERS) from error
     with np.errstate(over="ignore", invalid="ignore"):
         rounded = values.astype(np.float32)
     _refuse_infinite(rounded, values, name)

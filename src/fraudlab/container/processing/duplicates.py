@@ -9,7 +9,6 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from fraudlab.container.failure import TableError
 from fraudlab.container.formats.table import encoded
 
 #: rows mixed at once, so that the state of a block stays in the processor's cache
@@ -37,13 +36,8 @@ def find_duplicates(table: pa.Table, columns: Sequence[str]) -> Duplicates:
     """Find rows that are equal in `columns`; two missing values are equal, and so are 0.0 and -0.0.
 
     Rows are compared by a 64-bit hash of their values, and those whose hashes meet by their values.
-
-    Raises
-    ------
-    TableError
-        If a column holds values that cannot be compared, such as lists.
     """
-    comparable = [_comparable(table.column(name), name) for name in columns]
+    comparable = [_comparable(table.column(name)) for name in columns]
     for seed in range(1, 65):
         found = _by_hash(comparable, table.num_rows, seed)
         if found is not None:
@@ -51,7 +45,7 @@ def find_duplicates(table: pa.Table, columns: Sequence[str]) -> Duplicates:
     raise AssertionError("64 hash functions in a row sent different rows to one value")
 
 
-def _comparable(column: pa.ChunkedArray, name: str) -> pa.ChunkedArray:
+def _comparable(column: pa.ChunkedArray) -> pa.ChunkedArray:
     """The column where its numbers can be compared as they are, else one code for each distinct value."""
     if pa.types.is_timestamp(column.type):
         column = column.cast(pa.int64())
@@ -59,12 +53,15 @@ def _comparable(column: pa.ChunkedArray, name: str) -> pa.ChunkedArray:
     if pa.types.is_floating(kind) or (pa.types.is_integer(kind) and not column.null_count):
         return column
     try:
-        return pa.chunked_array([encoded(column).indices.fill_null(-1)])
-    except (pa.ArrowNotImplementedError, pa.ArrowInvalid) as error:
-        raise TableError(
-            f"column {name!r} holds values of type {kind}, which cannot be compared",
-            fix="set data.duplicates to keep, or leave the column out of the table",
-        ) from error
+        codes = encoded(column)
+    except (pa.ArrowNotImplementedError, pa.ArrowInvalid):
+        # Lists and structures have no codes in Arrow; they are equal where they are written alike.
+        codes = encoded(pa.chunked_array([_written(chunk) for chunk in column.chunks], pa.string()))
+    return pa.chunked_array([codes.indices.fill_null(-1)])
+
+
+def _written(values: pa.Array) -> pa.Array:
+    return pa.array([None if value is None else repr(value) for value in values.to_pylist()], pa.string())
 
 
 def _keys(values: pa.Array) -> NDArray[np.uint64]:

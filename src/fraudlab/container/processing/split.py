@@ -55,12 +55,21 @@ def divide(
     """
     if split.kind == "time":
         assert time is not None
+        _refuse_one_time(time)
         division = _by_time(split, time)
     else:
         division = Division(_stratified(split, label, seed), None, 0)
     for name in NAMES:
         _require_both_classes(name, label[division.rows[name]], split)
     return division
+
+
+def _refuse_one_time(time: NDArray[np.float64]) -> None:
+    if time.size > 1 and time.min() == time.max():
+        raise TableError(
+            f"the split leaves train without rows: all {time.size:,} have the same time",
+            fix="set data.time to the column that says when each transaction was, or use split=stratified",
+        )
 
 
 def _by_time(split: Split, time: NDArray[np.float64]) -> Division:
