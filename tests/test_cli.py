@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from fraudlab.cli import VERBS, main
+from fraudlab.errors import DataError
 
 FRAUDLAB = [sys.executable, "-m", "fraudlab"]
 
@@ -212,3 +213,57 @@ def test_the_package_shows_its_functions_before_any_is_used():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "Run compare train\n"
+
+
+SHOWN = [
+    "--cfg job model=weighted",
+    "model=weighted --cfg job",
+    "backend=local --cfg=job seed=7 model=weighted",
+    "-p model model=weighted -c job",
+    "model=weighted -c job --resolve --package model",
+]
+
+
+@pytest.mark.parametrize("line", SHOWN)
+def test_flags_and_overrides_come_in_any_order(in_tmp, capsys, line):
+    assert main(["train", *line.split()]) == 0
+    assert "scale_pos_weight: 24.0\n" in capsys.readouterr().out
+    assert list(in_tmp.iterdir()) == []
+
+
+SWEEPS = [
+    "-m backend=local backend=process model=baseline,weighted",
+    "model=baseline,weighted --multirun",
+    "backend=local -m model=baseline,weighted",
+    "model=baseline,weighted -v -m --json seed=3",
+]
+
+
+@pytest.mark.parametrize("line", SWEEPS)
+def test_a_sweep_comes_in_any_order_and_leaves_nothing_of_hydras(in_tmp, capfd, monkeypatch, line):
+    begun = []
+
+    def run(config, **_options):
+        begun.append(config.model.name)
+        raise DataError("enough", fix="none")
+
+    monkeypatch.setattr("fraudlab.workflow.run_workflow", run)
+    assert main(["train", *line.split()]) == 3
+    assert begun == ["baseline", "weighted"]
+    assert capfd.readouterr().err.count("error: enough") == 2
+    assert list(in_tmp.iterdir()) == []
+
+
+NO_MODES = {
+    "-m model=baseline --cfg job": "-m and --cfg ask for different things",
+    "--info --cfg job": "--info and --cfg ask for different things",
+    "--cfg": "--cfg needs a word",
+    "-p": "-p needs a word",
+    "--cfg jobb": "did you mean 'job'?",
+}
+
+
+@pytest.mark.parametrize("line", NO_MODES)
+def test_flags_that_cannot_be_are_refused_in_a_sentence(in_tmp, capsys, line):
+    assert main(["train", *line.split()]) == 2
+    assert NO_MODES[line] in capsys.readouterr().err

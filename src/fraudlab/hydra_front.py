@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Sequence
-from contextlib import nullcontext
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from fraudlab.compose import (
@@ -22,6 +23,7 @@ from fraudlab.compose import (
 )
 from fraudlab.config import register_schema
 from fraudlab.errors import ConfigError, FraudlabError, Interrupted, nearest
+from fraudlab.overrides import quoted
 from fraudlab.redaction import showing_configuration, watch_environment
 
 if TYPE_CHECKING:
@@ -35,6 +37,16 @@ _ALONE = ("--help", "-h", "--hydra-help", "--version", "--resolve", "--run", "-r
           "--shell-completion", "-sc")  # fmt: skip
 _VALUED = ("--cfg", "-c", "--package", "-p", "--config-dir", "-cd", "--experimental-rerun")
 _INFO = ("all", "config", "defaults", "defaults-tree", "plugins", "searchpath")
+_CFG = ("job", "hydra", "all")
+#: flags of which Hydra takes one kind at a time
+_MODES = {
+    **dict.fromkeys(("--cfg", "-c"), "--cfg"),
+    **dict.fromkeys(("--info", "-i"), "--info"),
+    **dict.fromkeys(("--run", "-r"), "--run"),
+    **dict.fromkeys(("--multirun", "-m"), "-m"),
+    **dict.fromkeys(("--shell-completion", "-sc"), "-sc"),
+}
+_EXAMPLES = {"--cfg": "job", "-c": "job", "--package": "model", "-p": "model"}
 _OURS = ("--config-path", "-cp", "--config-name", "-cn")
 
 
@@ -116,32 +128,45 @@ def _through_hydra(words: Sequence[str], task: Task) -> int:
     register_schema()
     watch_environment()
     shown = {"--cfg", "-c", "--info", "-i"} & {word.partition("=")[0] for word in words}
-    before, sys.argv = sys.argv, ["fraudlab", *_in_hydras_order(words)]
+    with TemporaryDirectory(prefix="fraudlab-sweep-") as aside:
+        arguments = ["fraudlab", *_in_hydras_order(words, aside=aside)]
+        try:
+            with _hydras_environment(arguments), showing_configuration() if shown else nullcontext():
+                run_one()
+        except _SweepEnds as end:
+            task.failed(end.error)
+            failed.append(end.error)
+        except (HydraException, OmegaConfBaseException) as error:
+            raise explain(error) from error
+    return failed[0].exit_code if failed else 0
+
+
+@contextmanager
+def _hydras_environment(arguments: list[str]) -> Iterator[None]:
+    """Give Hydra its command line, and let errors reach us instead of its own printing."""
+    before, sys.argv = sys.argv, arguments
     full_error = os.environ.get("HYDRA_FULL_ERROR")
-    os.environ["HYDRA_FULL_ERROR"] = "1"  # so that errors reach us instead of Hydra's own printing
+    os.environ["HYDRA_FULL_ERROR"] = "1"
     try:
-        with showing_configuration() if shown else nullcontext():
-            run_one()
-    except _SweepEnds as end:
-        task.failed(end.error)
-        failed.append(end.error)
-    except (HydraException, OmegaConfBaseException) as error:
-        raise explain(error) from error
+        yield
     finally:
         sys.argv = before
         if full_error is None:
             del os.environ["HYDRA_FULL_ERROR"]
-    return failed[0].exit_code if failed else 0
 
 
-def _in_hydras_order(words: Sequence[str]) -> list[str]:
-    """Flags first, then all overrides in a row: argparse takes them in no other order."""
+def _in_hydras_order(words: Sequence[str], *, aside: str) -> list[str]:
+    """Flags first, then all overrides in a row: argparse takes them in no other order.
+
+    In the folder `aside` Hydra may leave what it writes of a sweep.
+    """
     flags, overrides = _sorted_words(words)
     sweep = bool({"-m", "--multirun"} & set(flags))
     if {"-sc", "--shell-completion"} & set(flags):  # completion reads no search path, and overrides as YAML
         own = own_folder()
         return [*flags, *(["--config-dir", str(own)] if own else []), *overrides]
-    return [*flags, *readable(overrides, sweep=sweep), *search_path_override()]
+    ours = [*search_path_override(), *([f"hydra.sweep.dir={quoted(aside)}"] if sweep else [])]
+    return [*flags, *readable(overrides, sweep=sweep), *ours]
 
 
 def _sorted_words(words: Sequence[str]) -> tuple[list[str], list[str]]:
@@ -150,7 +175,7 @@ def _sorted_words(words: Sequence[str]) -> tuple[list[str], list[str]]:
     rest = list(words)
     while rest:
         word = rest.pop(0)
-        name, equals, _ = word.partition("=")
+        name, equals, value = word.partition("=")
         if not word.startswith("-"):
             overrides.append(word)
             continue
@@ -163,10 +188,28 @@ def _sorted_words(words: Sequence[str]) -> tuple[list[str], list[str]]:
         if name in ("--info", "-i"):
             flags += [rest.pop(0)] if rest and rest[0] in _INFO and not equals else []
         elif name in _VALUED:
-            flags += [rest.pop(0)] if rest and not equals else []
+            flags += _value_of(name, rest, value if equals else None)
         elif name not in _ALONE:
             raise _no_flag(word)
+    modes = [_MODES[name] for word in flags if (name := word.partition("=")[0]) in _MODES]
+    if len(set(modes)) > 1:
+        raise ConfigError(
+            f"{' and '.join(dict.fromkeys(modes))} ask for different things.",
+            fix="leave all but one of them out",
+        )
     return flags, overrides
+
+
+def _value_of(flag: str, rest: list[str], given: str | None) -> list[str]:
+    """The word behind a flag, as words."""
+    value = given if given is not None else rest.pop(0) if rest else None
+    if value is None:
+        raise ConfigError(
+            f"{flag} needs a word behind it.", fix=f"for example {flag} {_EXAMPLES.get(flag, 'FOLDER')}"
+        )
+    if flag in ("--cfg", "-c") and value not in _CFG:
+        raise ConfigError(f"{flag} {value} shows nothing.", fix=nearest(value, _CFG))
+    return [] if given is not None else [value]
 
 
 def _no_flag(word: str) -> ConfigError:

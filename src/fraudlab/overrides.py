@@ -74,7 +74,7 @@ def _text(value: str, _sweep: bool) -> str:
     """One text; what is quoted, null or refers to another key stays."""
     if _QUOTED.fullmatch(value.strip()) or value.strip() == "null":
         return value
-    return _quote(value)
+    return quoted(value)
 
 
 def _texts(value: str, sweep: bool) -> str:
@@ -97,7 +97,7 @@ def _structure(value: str, sweep: bool) -> str:
     if stripped.startswith(("[", "{")):
         return "".join(_atoms(stripped))
     if stripped.startswith("(") and stripped.endswith(")"):
-        return _quote(stripped)
+        return quoted(stripped)
     if not sweep and not _QUOTED.fullmatch(stripped) and len(parts := _split(stripped)) > 1:
         return "[" + ",".join(_atom(part.strip()) for part in parts) + "]"
     return _atom(stripped)
@@ -112,7 +112,7 @@ def _odd_names(text: str) -> str | None:
     bare = [name[1:-1] if _QUOTED.fullmatch(name) else name for name in names]
     inner = ", ".join(f"{json.dumps(name, ensure_ascii=False)}: {value.strip()}"
                       for name, (_, _, value) in zip(bare, pairs, strict=True))  # fmt: skip
-    return _quote("{" + inner + "}")
+    return quoted("{" + inner + "}")
 
 
 def _choice(value: str, sweep: bool) -> str:
@@ -133,10 +133,11 @@ def _atoms(text: str) -> Iterator[str]:
 
 def _atom(text: str) -> str:
     plain = _PLAIN.fullmatch(text) or _NUMBER.fullmatch(text) or _QUOTED.fullmatch(text)
-    return text if plain or _CALL.fullmatch(text) or _INTERPOLATION.fullmatch(text) else _quote(text)
+    return text if plain or _CALL.fullmatch(text) or _INTERPOLATION.fullmatch(text) else quoted(text)
 
 
-def _quote(text: str) -> str:
+def quoted(text: str) -> str:
+    """A text in the quotes of Hydra's grammar."""
     escaped = re.sub(r"(\\*)'", lambda found: found[1] * 2 + r"\'", _resolvable(text))
     trailing = len(escaped) - len(escaped.rstrip("\\"))
     return f"'{escaped}{chr(92) * trailing}'"
