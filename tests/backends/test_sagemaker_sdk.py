@@ -64,6 +64,8 @@ def test_no_credential_reaches_a_compose_file(client):
 def test_the_endpoint_is_published_on_loopback_only(client):
     assert compose_file(client, "serve")["ports"] == ["127.0.0.1:18123:8080"]
     assert client.runtime.serving_port == 18123
+    client.hang_up()
+    assert len(client.runtime.http.pools) == 0
 
 
 def test_containers_get_the_settings_of_the_run(client):

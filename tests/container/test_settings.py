@@ -77,6 +77,11 @@ def test_what_the_environment_says(environment: dict[str, str], attribute: str, 
             "SAGEMAKER_BIND_TO_PORT is '70000'",
             "set it to a whole number of at least 1 and at most 65,535",
         ),
+        (
+            {"FRAUDLAB_LISTENER": "2"},
+            "FRAUDLAB_LISTENER is '2'",
+            "set it to a whole number of at least 3 and at most 1,048,576",
+        ),
         ({"FRAUDLAB_TIMEOUT": "nan"}, "FRAUDLAB_TIMEOUT is 'nan'", "set it to a number of seconds above 0"),
         ({"FRAUDLAB_METRICS": "maybe"}, "FRAUDLAB_METRICS is 'maybe'", "set it to true or false"),
         (

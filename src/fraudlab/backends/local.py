@@ -17,7 +17,7 @@ from fraudlab.backends.backend import Endpoint, deployed
 from fraudlab.backends.confinement import confined, limits
 from fraudlab.backends.joblog import JobLog
 from fraudlab.backends.outputs import refuse_left_out
-from fraudlab.backends.process import free_port, path_of
+from fraudlab.backends.process import path_of, reserved_port
 from fraudlab.backends.watchdog import Watchdog
 from fraudlab.errors import BackendError, DockerUnavailable, EndpointError, FraudlabError, JobFailed
 from fraudlab.files import storage
@@ -74,6 +74,8 @@ class LocalBackend:
             self._container["user"] = f"{os.getuid()}:{os.getgid()}"
         self._engine_memory = engine.memory
         self._limits = limits(engine_memory=engine.memory, cpus=engine.cpus, memory=memory, pids=pids)
+        #: kept until the engine is about to publish it: jobs come first, and others look for ports meanwhile
+        self._port = reserved_port()
         self._watchdog = Watchdog(self._owner)
         self._loader = _Loader(self._load)
 
@@ -83,7 +85,7 @@ class LocalBackend:
         owner = {docker_engine.OWNER_LABEL: self._owner}
         return LocalClient(
             container_root=self._root,
-            port=free_port(),
+            port=self._port.getsockname()[1],
             container=self._container,
             confine=functools.partial(confined, limits=self._limits, owner_label=owner),
         )
@@ -112,6 +114,7 @@ class LocalBackend:
 
         client = self._loader.result()
         client.log = log
+        self._port.close()
         try:
             with deployed(
                 client.sagemaker,
@@ -120,12 +123,16 @@ class LocalBackend:
                 endpoint_config=endpoint_config,
                 endpoint=endpoint,
             ) as deployed_endpoint:
-                yield deployed_endpoint
+                try:
+                    yield deployed_endpoint
+                finally:
+                    client.hang_up()
         except JobEnded as error:
             ended = self._ended("serve", log, str(error))
             raise EndpointError(ended.message, fix=ended.fix) from error
 
     def close(self) -> None:
+        self._port.close()
         try:
             docker_engine.remove_containers(self._owner)
         except BackendError:

@@ -71,7 +71,10 @@ class ProcessBackend:
         with deployed(
             self._client, runtime, model=model, endpoint_config=endpoint_config, endpoint=endpoint
         ) as deployed_endpoint:
-            yield deployed_endpoint
+            try:
+                yield deployed_endpoint
+            finally:
+                runtime.hang_up()
 
     def close(self) -> None:
         self._client.stop_all()
@@ -159,12 +162,15 @@ class ProcessClient:
         tree = self._root / name
         (tree / "model").mkdir(parents=True, exist_ok=True)
         unpack(path_of(container["ModelDataUrl"]), lambda member: tree / "model" / member)
-        port = free_port()
-        process = self._start(
-            "serve",
-            tree,
-            {**container["Environment"], "FRAUDLAB_HOST": "127.0.0.1", "SAGEMAKER_BIND_TO_PORT": str(port)},
-        )
+        # Handed over bound: a port that is only known to be free may be another run's by then.
+        with reserved_port() as listener:
+            port = listener.getsockname()[1]
+            place = {
+                "FRAUDLAB_HOST": "127.0.0.1",
+                "SAGEMAKER_BIND_TO_PORT": str(port),
+                "FRAUDLAB_LISTENER": str(listener.fileno()),
+            }
+            process = self._start("serve", tree, {**container["Environment"], **place}, listener.fileno())
         reader = threading.Thread(target=_drain, args=(process, self.log), daemon=True)
         reader.start()
         self._servers[name] = (process, reader)
@@ -191,7 +197,9 @@ class ProcessClient:
         for name in list(self._servers):
             self.delete_endpoint(EndpointName=name)
 
-    def _start(self, command: str, tree: Path, environment: dict[str, str]) -> subprocess.Popen[str]:
+    def _start(
+        self, command: str, tree: Path, environment: dict[str, str], *descriptors: int
+    ) -> subprocess.Popen[str]:
         inherited = {k: v for k, v in environment_of_children().items() if not k.startswith(_WITHHELD)}
         return subprocess.Popen(
             python("fraudlab.container", command),
@@ -203,6 +211,7 @@ class ProcessClient:
             encoding="utf-8",
             errors="replace",
             start_new_session=True,
+            pass_fds=descriptors,
         )
 
     def _run(self, command: str, tree: Path, environment: dict[str, str]) -> None:
@@ -241,12 +250,22 @@ class _LoopbackRuntime:
             ) from error
         return {"Body": answer, "ContentType": Accept}
 
+    def hang_up(self) -> None:
+        """Close the connections: an endpoint that is to end waits for those who might still ask."""
+        self._pool.clear()
+
 
 def free_port() -> int:
     """A TCP port that nobody on the loopback interface listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
+    with reserved_port() as probe:
         return cast(int, probe.getsockname()[1])
+
+
+def reserved_port() -> socket.socket:
+    """A socket that has a TCP port of the loopback interface: nobody else gets it until it is closed."""
+    reserved = socket.socket()
+    reserved.bind(("127.0.0.1", 0))
+    return reserved
 
 
 def _link(tree: Path, container_path: str, target: Path) -> None:

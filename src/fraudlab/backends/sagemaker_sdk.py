@@ -93,6 +93,10 @@ class LocalClient:
         self.sagemaker = session.sagemaker_client
         self.runtime = session.sagemaker_runtime_client
 
+    def hang_up(self) -> None:
+        """Close the connections to the endpoint: one that is to end waits for those who might still ask."""
+        self.runtime.http.clear()
+
     def _stream(self, process: subprocess.Popen[bytes]) -> int:
         """Read a job's output to its end; the SDK's own loop loses the last lines and prints the rest."""
         log = self.log

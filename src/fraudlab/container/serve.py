@@ -47,7 +47,7 @@ def run() -> None:
     signal.signal(signal.SIGHUP, lambda *_: log(logging.INFO, "SIGHUP changes nothing"))
     # From the first connection on, a signal waits until it is known what to do with it.
     signal.pthread_sigmask(signal.SIG_BLOCK, STOPPING)
-    with listen(settings.host, settings.port) as listening:
+    with listen(settings.host, settings.port, inherited=settings.listener) as listening:
         log(
             logging.INFO,
             "serving",

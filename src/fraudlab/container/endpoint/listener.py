@@ -14,6 +14,8 @@ from fraudlab.container.failure import ConfigError
 
 #: a connection is a descriptor, and so is whatever else the process has open
 _OTHER_DESCRIPTORS = 128
+#: connections that may wait to be accepted; the system may allow fewer
+_BACKLOG = 2048
 #: linux/filter.h: a segment with SYN and without ACK is dropped, every other one passes
 _NO_NEWCOMERS = (
     (0x30, 0, 0, 13),  # the byte of TCP's flags
@@ -26,22 +28,44 @@ _SO_ATTACH_FILTER = 26
 _SYN_RECEIVED = "03"
 
 
-def listen(host: str, port: int) -> socket.socket:
+def listen(host: str, port: int, *, inherited: int = 0) -> socket.socket:
     """Open the socket.
+
+    Parameters
+    ----------
+    host : str
+    port : int
+    inherited : int, optional
+        The descriptor of a socket that whoever started this process has bound for it; 0 is none.
 
     Raises
     ------
     ConfigError
-        If the address cannot be had.
+        If the address cannot be had, or the descriptor is no such socket.
     """
+    if inherited:
+        return _inherited(inherited)
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
-        return socket.create_server((host, port), family=family, backlog=2048)
+        return socket.create_server((host, port), family=family, backlog=_BACKLOG)
     except OSError as error:
         raise ConfigError(
             f"cannot listen on {host}:{port}: {os.strerror(error.errno or 0)}",
             fix="stop what listens there, or set SAGEMAKER_BIND_TO_PORT to a free port",
         ) from error
+
+
+def _inherited(descriptor: int) -> socket.socket:
+    try:
+        found = socket.socket(fileno=descriptor)
+        found.set_inheritable(False)
+        found.listen(_BACKLOG)
+    except OSError as error:
+        raise ConfigError(
+            f"FRAUDLAB_LISTENER is {descriptor}, which is no socket to listen on: {error.strerror}",
+            fix="leave it out; the launcher sets it for an endpoint of its own",
+        ) from error
+    return found
 
 
 def refuse_newcomers(listening: socket.socket) -> None:

@@ -36,6 +36,8 @@ class Settings:
         Whether models come and go by SageMaker's multi-model protocol.
     host : str
     port : int
+    listener : int
+        Descriptor of a socket that has the port already; 0 is none.
     workers : int
         Processes that share the port.
     limits : Limits
@@ -72,6 +74,7 @@ class Settings:
     several: bool
     host: str
     port: int
+    listener: int
     workers: int
     limits: Limits
     max_rows: int
@@ -114,6 +117,7 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
         several=several,
         host=read.text("FRAUDLAB_HOST") or "0.0.0.0",
         port=read.whole("SAGEMAKER_BIND_TO_PORT", 8080, 1, 65_535),
+        listener=read.whole("FRAUDLAB_LISTENER", 0, 3, 1 << 20),
         workers=workers,
         limits=_limits(read, batch=batch),
         max_rows=read.whole("FRAUDLAB_MAX_ROWS", 1_000_000, 1),
