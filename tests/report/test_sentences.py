@@ -370,8 +370,8 @@ SENTENCES = [
         {"metrics": alerting(200, 200) | DAY},
     ),
     Sentence(
-        "in test rows drawn at random, as many as come in 4.8 h, raising 400 alerts ( 2,000 per day )",
-        {"metrics": alerting(200, 200) | DAY | {"days": 0.2}},
+        "in test rows drawn at random, as many as come in 3.7 h, raising 400 alerts ( 2,599 per day )",
+        {"metrics": alerting(200, 200) | DAY | {"days": 2.0}},
         kind="stratified",
     ),
     Sentence(
@@ -503,7 +503,7 @@ SENTENCES = [
     ),
     Sentence("(1 row left out)", {"manifest.split.gap_rows": 1}),
     Sentence("(no rows left out)", {"manifest.split.gap_rows": 0}),
-    Sentence("tested on what came after.", {}, ({"manifest.split.kind": "stratified"},)),
+    Sentence("train is the past, test what came after.", {}, ({"manifest.split.kind": "stratified"},)),
     Sentence("in the order of time", {"manifest.split.cuts": None}, ({"manifest.split.kind": "stratified"},)),
     Sentence(
         "A random split tests on the same days it learned from",

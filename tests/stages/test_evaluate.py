@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from fraudlab.errors import EndpointError
-from fraudlab.stages.evaluate import days_of, largest_difference
+from fraudlab.report.record import days_of
+from fraudlab.stages.evaluate import largest_difference
 
 
 def test_scores_within_the_tolerance_pass():

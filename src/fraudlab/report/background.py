@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from pathlib import PurePath
 from typing import Any
+from urllib.parse import quote
 
 from fraudlab.report import numerals
 from fraudlab.report.charts import Chart
 from fraudlab.report.markup import Child, Markup, element
+from fraudlab.report.parameters import fact, written
 from fraudlab.report.record import Json, RunRecord, dig, number, section
 from fraudlab.runs.record import flatten
 
 SHOWN_FEATURES = 15
 # Share of fraud up to which accuracy is close to 1 for any model.
 RARE = 0.05
-# Groups that decide the result; the others say where it was made.
-MODELLING = ("model", "data", "split", "evaluation", "other")
-# What is not a choice about the model: places, names and how much is printed.
-NOT_PARAMETERS = ("paths", "run", "verbose", "force")
 
 
 def model_section(record: RunRecord, training: Chart | None) -> Markup | None:
@@ -27,59 +25,6 @@ def model_section(record: RunRecord, training: Chart | None) -> Markup | None:
     if not any(parts):
         return None
     return element("section", element("h2", "Model"), element("div", parts, class_="pair"))
-
-
-def parameter_section(record: RunRecord) -> Markup | None:
-    """Every parameter of the configuration, those set for this run marked."""
-    groups = parameter_groups(record)
-    if not groups:
-        return None
-    overridden = {item.lstrip("+~").split("=", 1)[0] for item in record.overrides}
-    shown = {name: _group(name, values, overridden) for name, values in groups.items()}
-    others = [group for name, group in shown.items() if name not in MODELLING]
-    return element(
-        "section",
-        element("h2", "Parameters"),
-        _set_for_this_run(record.overrides),
-        element("div", [shown[name] for name in MODELLING if name in shown], class_="columns"),
-        element(
-            "details", element("summary", "Where and how it ran"), element("div", others, class_="columns")
-        )
-        if others
-        else None,
-    )
-
-
-def parameter_groups(record: RunRecord) -> dict[str, Json]:
-    """Return the configuration as ``{group: {key: value}}``; single keys are in ``other``.
-
-    Falls back to the hyperparameters in ``model.json`` where the folder has no ``config.yaml``.
-    """
-    config = record.config or {"model": section(record.model, "hyperparameters")}
-    groups: dict[str, Json] = {}
-    for key, value in config.items():
-        if key in NOT_PARAMETERS:
-            continue
-        if isinstance(value, Mapping):
-            groups[str(key)] = flatten(value)
-        else:
-            groups.setdefault("other", {})[str(key)] = value
-    return {name: values for name, values in groups.items() if values}
-
-
-def written(value: Any) -> str:
-    """Write a parameter as a person would type it."""
-    if value is None or value == "???":
-        return "not set"
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, float):
-        return f"{value:.10g}"
-    if isinstance(value, int):
-        return f"{value:,}" if abs(value) >= 10_000 else str(value)
-    if isinstance(value, list):
-        return ", ".join(written(item) for item in value) if value else "none given"
-    return str(value)
 
 
 def provenance_section(record: RunRecord) -> Markup:
@@ -97,13 +42,14 @@ def provenance_section(record: RunRecord) -> Markup:
         ("Model sha256", _code(dig(record.model, "hashes", "model.ubj"))),
         ("Experiment", _experiment(record)),
         ("Endpoint check", _endpoint(record)),
+        ("Files", [[link, " "] for link in _files(record)] or None),
     ]
     return element(
         "section",
         element("h2", "Provenance"),
         element(
             "div",
-            element("dl", [_pair(name, value) for name, value in rows if value], class_="pairs facts"),
+            element("dl", [fact(name, value) for name, value in rows if value], class_="pairs facts"),
             _timings(section(run, "stages")),
             class_="pair uneven",
         ),
@@ -111,21 +57,6 @@ def provenance_section(record: RunRecord) -> Markup:
         _details("Machine", section(run, "platform")),
         _details("Every metric", _rounded(record.metrics), note=_accuracy(record)),
     )
-
-
-def _set_for_this_run(overrides: Sequence[str]) -> Markup | None:
-    if not overrides:
-        return None
-    words = [[element("code", item), " "] for item in overrides]
-    return element("p", "Set for this run: ", words, class_="lead")
-
-
-def _group(name: str, values: Json, overridden: set[str]) -> Markup:
-    pairs = [
-        _pair(key, written(value), marked=(key if name == "other" else f"{name}.{key}") in overridden)
-        for key, value in values.items()
-    ]
-    return element("div", element("h3", name.capitalize()), element("dl", pairs, class_="pairs"))
 
 
 def _importance(importance: list[Json]) -> Markup | None:
@@ -189,14 +120,10 @@ def _bar(name: str, share: float, value: str, mark: Markup | None = None) -> Mar
     )
 
 
-def _pair(name: str, value: Child, *, marked: bool = False) -> Markup:
-    return element("div", element("dt", name), element("dd", value), class_="set" if marked else None)
-
-
 def _details(title: str, values: Mapping[str, Any], note: str | None = None) -> Markup | None:
     if not values:
         return None
-    pairs = [_pair(key, written(value)) for key, value in flatten(values).items()]
+    pairs = [fact(key, written(value)) for key, value in flatten(values).items()]
     return element(
         "details",
         element("summary", title),
@@ -238,6 +165,28 @@ def _backend(run: Json) -> str | None:
 def _image(run: Json) -> Child:
     name, identity = dig(run, "image", "name"), dig(run, "image", "id")
     return [str(name), " ", _code(identity)] if name and identity else name or _code(identity)
+
+
+def _files(record: RunRecord) -> Iterator[Markup]:
+    """Links to what lies beside the page, where it does."""
+    names = {
+        "data": "data/manifest.json",
+        "model": "model/model.json",
+        "training": "training/history.json",
+        "metrics": "evaluation/metrics.json",
+        "scores": "evaluation/scores.parquet",
+        "configuration": "config.yaml",
+    }
+    for name, path in names.items():
+        if (record.folder / path).is_file():
+            yield _link(name, path)
+    for folder, ending in (("requests", ".json"), ("logs", ".log")):
+        for file in sorted((record.folder / folder).glob(f"*{ending}")):
+            yield _link(f"{file.stem} {folder.removesuffix('s')}", f"{folder}/{file.name}")
+
+
+def _link(name: str, path: str) -> Markup:
+    return element("a", name, href=quote(path), class_="entry")
 
 
 def _experiment(record: RunRecord) -> Child:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from fraudlab.report import numerals
-from fraudlab.report.background import MODELLING, parameter_groups
+from fraudlab.report.parameters import MODELLING, parameter_groups
 from fraudlab.report.record import Json, RunRecord, dig, number, read_run
 from fraudlab.report.scores import Scores, read_scores
 

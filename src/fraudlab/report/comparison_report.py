@@ -7,11 +7,11 @@ from pathlib import Path
 
 from fraudlab.files import write_text
 from fraudlab.report import numerals
-from fraudlab.report.background import written
 from fraudlab.report.charts import Chart, legend, precision_recall, read_curve, roc
 from fraudlab.report.comparison import METRICS, Comparison, Difference, Parameter
 from fraudlab.report.markup import Markup, element
 from fraudlab.report.page import page
+from fraudlab.report.parameters import written
 from fraudlab.report.record import RunRecord, dig, number
 
 _COUNTS = ("positives", "rows")

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from fraudlab.report.background import written
 from fraudlab.report.comparison import Comparison
 from fraudlab.report.comparison_report import metric_rows
+from fraudlab.report.parameters import written
 
 if TYPE_CHECKING:
     from rich.console import Console

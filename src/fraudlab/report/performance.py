@@ -92,7 +92,7 @@ def headline(record: RunRecord, point: OperatingPoint | None) -> Markup:
         low, high = number(metrics, "roc_auc_low"), number(metrics, "roc_auc_high")
         note = numerals.interval(low, high) if low is not None and high is not None else "ranking of all rows"
         tiles.append(_tile("ROC AUC", numerals.decimal(auc), note))
-    return element("dl", tiles, class_="headline")
+    return element("dl", tiles, class_="headline", style=f"--others:{len(tiles) - 1}")
 
 
 def concern_list(found: Sequence[Concern]) -> Markup | None:
@@ -105,7 +105,7 @@ def concern_list(found: Sequence[Concern]) -> Markup | None:
             "li",
             element("span", names[concern.weight], class_="weight"),
             element("div", element("strong", concern.title, "."), f" {concern.text} {concern.more}".rstrip()),
-            class_=f"weight-{concern.weight}",
+            class_=f"weight-{concern.weight} {concern.kind.replace('_', '-')}",
         )
         for concern in found
     ]

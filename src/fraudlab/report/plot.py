@@ -1,6 +1,7 @@
 """A chart: two scales, a frame, and the marks drawn between them, as inline SVG.
 
-Lengths are in the units of the drawing, 440 wide: about one pixel each on a wide screen.
+Lengths are in the units of the drawing, 360 wide: about one pixel each. The style sheet gives text more units
+where a drawing is narrow, fewer where it is wide, so that it is never smaller than 12 pixels.
 """
 
 from __future__ import annotations
@@ -13,8 +14,10 @@ from typing import TypeAlias
 from fraudlab.report.markup import Markup, coordinate, element, fragment
 from fraudlab.report.scales import Linear, Log, Logit, Scale
 
-WIDTH, HEIGHT = 440, 300
-LEFT, RIGHT, TOP, BOTTOM = 48, 422, 30, 250
+WIDTH, HEIGHT = 360, 270
+LEFT, RIGHT, TOP, BOTTOM = 52, 344, 30, 220
+# The largest text of a tick, what a character of it needs at most, as a share, and the space between two.
+TICK, CHARACTER, SPACE = 15.0, 0.64, 6.0
 
 Label = Callable[[float], str]
 Kind: TypeAlias = Linear | Log | Logit
@@ -53,13 +56,13 @@ class Plot:
             at = self.y.scale(value)
             marks.append(element("line", class_="grid", x1=LEFT, x2=RIGHT, y1=at, y2=at))
             marks.append(self._text(self.y.label(value), LEFT - 8, at + 4, "end", "tick"))
-        for value in self.x.scale.ticks():
+        for value in self.x.scale.ticks(self._fit):
             at = self.x.scale(value)
             marks.append(element("line", class_="axis", x1=at, x2=at, y1=BOTTOM, y2=BOTTOM + 5))
-            marks.append(self._text(self.x.label(value), at, BOTTOM + 19, "middle", "tick"))
+            marks.append(self._text(self.x.label(value), at, BOTTOM + 22, "middle", "tick"))
         marks.append(element("line", class_="axis", x1=LEFT, x2=RIGHT, y1=BOTTOM, y2=BOTTOM))
         marks.append(self._text(self.y.title, 0, 14, "start", "title"))
-        marks.append(self._text(self.x.title, RIGHT, HEIGHT - 8, "end", "title"))
+        marks.append(self._text(self.x.title, RIGHT, HEIGHT - 6, "end", "title"))
         return fragment(marks)
 
     def line(self, xs: Iterable[float], ys: Iterable[float], class_: str) -> Markup:
@@ -103,10 +106,10 @@ class Plot:
         """A word beside a point."""
         return self._text(text, self.x.scale(x) + dx, self.y.scale(y), anchor, "note")
 
-    def beside(self, text: str, x: float, y: float, *, left: bool) -> Markup:
-        """Words close to an upright line, above the height of `y`."""
+    def beside(self, text: str, x: float, *, left: bool, top: bool) -> Markup:
+        """Words close to an upright line, at its upper or its lower end."""
         side, anchor = (-7, "end") if left else (7, "start")
-        return self._text(text, self.x.scale(x) + side, self.y.scale(y) - 10, anchor, "note")
+        return self._text(text, self.x.scale(x) + side, TOP + 14 if top else BOTTOM - 10, anchor, "note")
 
     def drawing(self, *marks: Markup, summary: str) -> Markup:
         """The whole SVG; `summary` is what a screen reader says in its place."""
@@ -121,6 +124,15 @@ class Plot:
             data_x=_specification(self.x.scale),
             data_y=_specification(self.y.scale),
         )
+
+    def _fit(self, ticks: list[float]) -> bool:
+        """Whether the labels of ticks below the chart stand apart, where text is largest."""
+        ends = [
+            (self.x.scale(value) - half, self.x.scale(value) + half)
+            for value in ticks
+            for half in [TICK * CHARACTER * len(self.x.label(value)) / 2]
+        ]
+        return all(right + SPACE <= left for (_, right), (left, _) in itertools.pairwise(ends))
 
     def _positions(self, xs: Iterable[float], ys: Iterable[float]) -> list[tuple[float, float]]:
         return [(self.x.scale(x), self.y.scale(y)) for x, y in zip(xs, ys, strict=True)]

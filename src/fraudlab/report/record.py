@@ -57,8 +57,10 @@ class RunRecord:
 
     @property
     def days(self) -> float | None:
-        """Days the test rows cover; None where the table has no time."""
+        """Days in which as many transactions come as test has; None where the table has no time."""
         days = number(self.metrics, "days") or number(self.curves, "days")
+        if dig(self.manifest, "split", "kind") == "stratified" and section(self.manifest, "splits", "test"):
+            days = days_of(self.manifest)  # runs of fraudlab 0.1.0 recorded the days of the whole table
         return days if days and days > 0 else None
 
 
@@ -89,6 +91,31 @@ def read_run(folder: Path) -> RunRecord:
         importance=[item for item in importance if isinstance(item, dict)],
         overrides=tuple(str(item) for item in _yaml(folder / "overrides.yaml", list)),
     )
+
+
+def days_of(manifest: dict[str, Any], split: str = "test") -> float | None:
+    """Days in which as many transactions come as a split has; None where rows have no time, or all the same.
+
+    A split by time has all rows of its days. Rows dealt at random are a share of the rows of all days: a
+    tenth of the rows of ten days is the traffic of one.
+
+    Parameters
+    ----------
+    manifest : dict
+        Of the preparation.
+    split : str
+    """
+    splits = manifest["splits"]
+    random = manifest.get("split", {}).get("kind") == "stratified"
+    covering = list(splits.values()) if random else [splits[split]]
+    if any(facts.get("time_start") is None for facts in covering):
+        return None
+    first = min(float(facts["time_start"]) for facts in covering)
+    last = max(float(facts["time_end"]) for facts in covering)
+    if last <= first:
+        return None
+    share = splits[split]["rows"] / sum(facts["rows"] for facts in splits.values()) if random else 1.0
+    return float(share * (last - first) / 86_400.0)
 
 
 def dig(source: Mapping[str, Any], *path: str) -> Any:

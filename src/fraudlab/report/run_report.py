@@ -6,10 +6,11 @@ from pathlib import Path
 
 from fraudlab.evaluation.operating import OperatingPoint
 from fraudlab.files import write_text
-from fraudlab.report import background, numerals, performance
+from fraudlab.report import background, numerals, parameters, performance
 from fraudlab.report.charts import Chart, precision_recall, read_curve, roc
 from fraudlab.report.concerns import concerns
 from fraudlab.report.distribution import score_distribution
+from fraudlab.report.glossary import glossary
 from fraudlab.report.markup import Markup, element
 from fraudlab.report.operating import operating_range
 from fraudlab.report.page import page
@@ -53,10 +54,11 @@ def render_run(folder: Path) -> Path:
         performance.verdict(record, point) if point else None,
         performance.headline(record, point) if record.metrics else None,
         performance.concern_list(concerns(record)),
+        glossary(record),
         performance.operating_section(record, reach, curves) if reach else None,
         split_section(record),
         background.model_section(record, training),
-        background.parameter_section(record),
+        parameters.parameter_section(record),
         background.provenance_section(record),
     ]
     charts = [*(curves if reach else []), *([training] if training else [])]

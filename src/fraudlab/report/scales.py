@@ -3,8 +3,16 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, TypeAlias
+
+#: says whether the labels of some ticks stand beside one another without touching
+Fit: TypeAlias = Callable[[list[float]], bool]
+
+
+def _always(_: list[float]) -> bool:
+    return True
 
 
 class Scale(Protocol):
@@ -21,7 +29,7 @@ class Scale(Protocol):
     @property
     def end(self) -> float: ...
     def __call__(self, value: float) -> float: ...
-    def ticks(self) -> list[float]: ...
+    def ticks(self, fit: Fit = ...) -> list[float]: ...
 
 
 @dataclass(frozen=True)
@@ -39,11 +47,17 @@ class Linear:
         inside = min(max(value, self.low), self.high)
         return self.start + (self.end - self.start) * (inside - self.low) / (self.high - self.low)
 
-    def ticks(self) -> list[float]:
-        step = round_step((self.high - self.low) / max(self.most - 1, 1))
-        first = math.ceil(self.low / step - 1e-9)
-        last = math.floor(self.high / step + 1e-9)
-        return [round(index * step, 12) for index in range(first, last + 1)]
+    def ticks(self, fit: Fit = _always) -> list[float]:
+        """The most round values, at most about `most`, that fit."""
+        found: list[float] = []
+        for most in range(max(self.most - 1, 1), 0, -1):
+            step = round_step((self.high - self.low) / most)
+            first = math.ceil(self.low / step - 1e-9)
+            last = math.floor(self.high / step + 1e-9)
+            found = [round(index * step, 12) for index in range(first, last + 1)] or found
+            if fit(found):
+                break
+        return found
 
 
 @dataclass(frozen=True)
@@ -62,11 +76,17 @@ class Log:
         share = math.log(inside / self.low) / math.log(self.high / self.low)
         return self.start + (self.end - self.start) * share
 
-    def ticks(self) -> list[float]:
+    def ticks(self, fit: Fit = _always) -> list[float]:
+        """The most powers of ten, at most `most`, that fit."""
         first = math.ceil(math.log10(self.low) - 1e-9)
         last = math.floor(math.log10(self.high) + 1e-9)
-        every = max(1, math.ceil((last - first + 1) / self.most))
-        return [10.0**power for power in range(last, first - 1, -every)][::-1]
+        fewest = max(1, math.ceil((last - first + 1) / self.most))
+        found: list[float] = []
+        for every in range(fewest, max(fewest, last - first + 1) + 1):
+            found = [10.0**power for power in range(last, first - 1, -every)][::-1]
+            if fit(found):
+                break
+        return found
 
 
 @dataclass(frozen=True)
@@ -85,12 +105,14 @@ class Logit:
         share = (inside - logit(self.low)) / (logit(self.high) - logit(self.low))
         return self.start + (self.end - self.start) * share
 
-    def ticks(self) -> list[float]:
-        for every in (1, 2, 3):
-            rare = [10.0**-power for power in range(1, 9, every)]
+    def ticks(self, fit: Fit = _always) -> list[float]:
+        """One half, and as many powers of ten from either end, at most `most` in all, as fit."""
+        inside: list[float] = []
+        for first, every in ((1, 1), (1, 2), (1, 3), (2, 2), (2, 3), (3, 3), (4, 4), (9, 1)):
+            rare = [10.0**-power for power in range(first, 9, every)]
             all_ticks = [*rare[::-1], 0.5, *(round(1 - value, 9) for value in rare)]
-            inside = [value for value in all_ticks if self.low <= value <= self.high]
-            if len(inside) <= self.most:
+            inside = [value for value in all_ticks if self.low <= value <= self.high] or inside
+            if len(inside) <= self.most and fit(inside):
                 break
         return inside
 

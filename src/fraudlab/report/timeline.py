@@ -54,9 +54,9 @@ def _lead(record: RunRecord, kind: object) -> str:
     gap = number(record.manifest, "split", "gap_seconds") or 0
     left_out = number(record.manifest, "split", "gap_rows") or 0
     if not gap:
-        return f"{table} in the order of time: learned from the past, tested on what came after."
+        return f"{table} in the order of time: train is the past, test what came after."
     return (
-        f"{table} in the order of time: learned from the past, tested on what came after. Labels arrive "
+        f"{table} in the order of time: train is the past, test what came after. Labels arrive "
         f"late, hence the gaps of {numerals.duration(gap)} before validation and before test "
         f"({numerals.counted(left_out, 'row')} left out)."
     )

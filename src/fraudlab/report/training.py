@@ -39,7 +39,9 @@ def training_curve(record: RunRecord) -> Chart | None:
         at = best + 1
         late = at > 0.7 * len(values)
         marks += [plot.upright(at, "best"), plot.dot(at, values[at - 1], "chosen")]
-        marks.append(plot.beside(f"best: {_rounds(at)}", at, low, left=late))
+        # where the curve is low, the words stand high
+        top = values[at - 1] < (low + high) / 2
+        marks.append(plot.beside(f"best: {_rounds(at)}", at, left=late, top=top))
         level = numerals.decimal(values[at - 1])
         subtitle = f"Best {metric} {level} after {at} of {_rounds(len(values))}" + _kept(
             record, at, len(values)

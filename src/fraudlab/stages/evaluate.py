@@ -13,6 +13,7 @@ from fraudlab.container.prepared import AMOUNT, LABEL, ROW, TIME
 from fraudlab.errors import EndpointError
 from fraudlab.files import storage, write_json
 from fraudlab.gates import Gate
+from fraudlab.report.record import days_of
 from fraudlab.stages.booster import Reference
 from fraudlab.stages.context import Context
 from fraudlab.stages.prepare import Prepared, unseen_in
@@ -123,31 +124,6 @@ def judge(context: Context, gates: Sequence[Gate], metrics: dict[str, Any]) -> l
     if judged:
         context.folder.note(gates=judged)
     return judged
-
-
-def days_of(manifest: dict[str, Any], split: str = "test") -> float | None:
-    """Days in which as many transactions come as a split has; None where rows have no time, or all the same.
-
-    A split by time has all rows of its days. Rows dealt at random are a share of the rows of all days: a
-    tenth of the rows of ten days is the traffic of one.
-
-    Parameters
-    ----------
-    manifest : dict
-        Of the preparation.
-    split : str
-    """
-    splits = manifest["splits"]
-    random = manifest.get("split", {}).get("kind") == "stratified"
-    covering = list(splits.values()) if random else [splits[split]]
-    if any(facts.get("time_start") is None for facts in covering):
-        return None
-    first = min(float(facts["time_start"]) for facts in covering)
-    last = max(float(facts["time_end"]) for facts in covering)
-    if last <= first:
-        return None
-    share = splits[split]["rows"] / sum(facts["rows"] for facts in splits.values()) if random else 1.0
-    return float(share * (last - first) / 86_400.0)
 
 
 def _requests(context: Context, trained: Trained) -> dict[str, api_requests.Request]:

@@ -18,9 +18,9 @@ def status(record: RunRecord) -> Concern | None:
     found = record.run.get("status")
     if found not in {"failed", "interrupted"}:
         return None
-    message = dig(record.run, "error", "message") or "No reason was recorded."
-    fix = dig(record.run, "error", "fix")
-    text = f"{message} What to do: {fix}." if fix else str(message)
+    message = str(dig(record.run, "error", "message") or "No reason was recorded").rstrip(". ")
+    fix = str(dig(record.run, "error", "fix") or "").rstrip(". ")
+    text = f"{message}. What to do: {fix}." if fix else f"{message}."
     return Concern(
         "status", "problem", f"This run {'was interrupted' if found == 'interrupted' else 'failed'}", text
     )
