@@ -15,6 +15,15 @@ from .example_run import build_run
 from .page_text import Page
 
 HOSTILE = "</script><script>alert(1)</script>"
+# The files of an example run that its report links to.
+BESIDE = [
+    "data/manifest.json",
+    "model/model.json",
+    "training/history.json",
+    "evaluation/metrics.json",
+    "evaluation/scores.parquet",
+    "config.yaml",
+]
 VARIANTS: dict[str, dict[str, Any]] = {
     "time": {},
     "dated": {"time": "timestamp", "frauds": 2_100, "amount": False},
@@ -113,14 +122,14 @@ def test_hostile_names_are_text(tmp_path: Path, columns: tuple[str, ...]) -> Non
     assert "<img src=x onerror=alert(1)>" in page.text
     assert page.all("img") == []
     assert not any(name.startswith("on") for _, attributes in page.tags for name in attributes)
-    assert page.all("a") == []
+    assert [link["href"] for link in page.all("a")] == BESIDE
 
 
 def test_only_web_addresses_become_links(tmp_path: Path) -> None:
     url = "https://example.test/experiment?a=1&b=2"
     run = {"experiment": {"key": "k", "mode": "online", "url": url}}
     page = Page(render_run(build_run(tmp_path / "a", run=run)).read_text(encoding="utf-8"))
-    assert [link["href"] for link in page.all("a")] == [url]
+    assert [link["href"] for link in page.all("a")] == [url, *BESIDE]
 
 
 def test_a_failed_run_says_why(tmp_path: Path) -> None:
