@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import average_precision_score
 
-from fraudlab.evaluation import intervals
+from fraudlab.evaluation import intervals, poisson
 from fraudlab.evaluation.intervals import bootstrap_interval, paired_bootstrap
 from fraudlab.evaluation.metrics import average_precision
 
@@ -95,7 +95,7 @@ def test_intervals_of_models_that_are_equally_good_hold_zero(monkeypatch):
 
 
 def test_sixteen_bits_are_a_poisson_number():
-    table = intervals._POISSON.astype(np.float64)
+    table = poisson.POISSON.astype(np.float64)
     assert table.size == 65_536
     assert table.mean() == 1.0
     assert table.var() == pytest.approx(1.0, abs=2e-4)

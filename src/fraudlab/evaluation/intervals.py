@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from fraudlab.evaluation.metrics import average_precision_of
+from fraudlab.evaluation.poisson import DrawnRows
 from fraudlab.evaluation.ranking import (
     FloatArray,
     IntArray,
@@ -37,8 +38,6 @@ FEWEST = 100
 # Legitimate rows from which on two models are compared by Poisson counts, and numbers drawn for that in all.
 MANY_ROWS = 1_000_000
 POISSON_DRAWS = 400_000_000
-# Poisson(1) in 65,536 equally likely places, one for each number of 16 bits: mean 1, variance 1.0002.
-_POISSON = np.repeat(np.arange(9, dtype=np.uint8), [24_110, 24_109, 12_055, 4_017, 1_005, 201, 33, 5, 1])
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,7 +185,7 @@ def _paired_by_poisson(a: Ranking, b: Ranking, resamples: int, rng: np.random.Ge
     of_frauds = _Cells.count(bins[0][frauds], bins[1][frauds])
     deep = max(MANY_ROWS, 100 * a.positives)
     cuts = [int(np.searchsorted(ranking.steps.fp, deep)) for ranking in (a, b)]
-    rows = _Rows.sort(bins[0][~frauds], bins[1][~frauds], size, (cuts[0], cuts[1]))
+    rows = DrawnRows.sort(bins[0][~frauds], bins[1][~frauds], size, (cuts[0], cuts[1]))
     left = min(resamples, max(FEWEST, POISSON_DRAWS // max(rows.order.size, 1)))
     for _ in range(left):
         caught = _resample(rng, of_frauds.counts, 1)
@@ -224,56 +223,6 @@ def _bins(ranking: Ranking) -> IntArray:
     """For each row, the position of the highest fraud score it reaches, highest first; k below all."""
     ascending = distinct(ranking.caught)
     return ascending.size - np.searchsorted(ascending, ranking.score, side="right")
-
-
-@dataclass(frozen=True, slots=True)
-class _Rows:
-    """Legitimate rows one by one, in the order of one model's bins and, by position there, of the other's.
-
-    Attributes
-    ----------
-    order : ndarray of int, shape (n,)
-        Where the n-th row in the second model's order stands in the first's.
-    bins, starts : tuple of ndarray of int64
-        For each model, the bins that have rows, and where the rows of each begin.
-    fixed : tuple of ndarray of int64, shape (1, bins)
-        For each model, rows that are counted once in every resample.
-    """
-
-    order: NDArray[np.integer]
-    bins: tuple[IntArray, IntArray]
-    starts: tuple[IntArray, IntArray]
-    fixed: tuple[IntArray, IntArray]
-
-    @classmethod
-    def sort(cls, a: IntArray, b: IntArray, sizes: tuple[int, int], cuts: tuple[int, int]) -> _Rows:
-        drawn = (a <= cuts[0]) | (b <= cuts[1])
-        fixed = (
-            np.bincount(a[~drawn], minlength=sizes[0])[None],
-            np.bincount(b[~drawn], minlength=sizes[1])[None],
-        )
-        key = np.sort(a[drawn] * sizes[1] + b[drawn])
-        first, second = np.divmod(key, sizes[1])
-        order = np.argsort(second.astype(np.min_scalar_type(sizes[1])), kind="stable")
-        found = [_begins(first), _begins(second[order])]
-        if order.size < 2**31:
-            order = order.astype(np.int32)  # half the memory to read in every draw
-        return cls(order, (found[0][0], found[1][0]), (found[0][1], found[1][1]), fixed)
-
-    def draw(self, rng: np.random.Generator) -> tuple[IntArray, IntArray]:
-        """Counts of one resample in each model's bins, two arrays of shape (1, bins)."""
-        times = _POISSON[rng.integers(_POISSON.size, size=self.order.size, dtype=np.uint16)]
-        counts = self.fixed[0].copy(), self.fixed[1].copy()
-        for model, drawn in enumerate((times, times[self.order])):
-            sums = np.add.reduceat(drawn, self.starts[model], dtype=np.int64)
-            counts[model][0, self.bins[model]] += sums
-        return counts
-
-
-def _begins(ordered: IntArray) -> tuple[IntArray, IntArray]:
-    """The distinct values of a sorted array, and where each begins."""
-    starts = np.flatnonzero(np.append(True, ordered[1:] != ordered[:-1]))
-    return ordered[starts], starts
 
 
 @dataclass(frozen=True, slots=True)
