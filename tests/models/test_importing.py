@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -19,7 +20,7 @@ from fraudlab.container.exchange import adopt, convert
 from fraudlab.container.failure import ConfigError as ContainerConfigError
 from fraudlab.container.failure import JobError, report_failure
 from fraudlab.container.model_files.model_file import read_model
-from fraudlab.errors import RunError
+from fraudlab.errors import ConfigError, RunError
 from fraudlab.models import children, importing
 from fraudlab.models.importing import read_columns
 
@@ -415,12 +416,49 @@ def test_columns_may_be_renamed_and_that_is_said(bring, tmp_path):
         ("\ufeffamount\r\nhour\r\n\r\n", ["amount", "hour"]),
         ('amount,"a, b"\n', ["amount", "a, b"]),
         ('["amount", "hour"]', ["amount", "hour"]),
-        ('{"columns": [{"name": "a", "type": "number"}]}', [{"name": "a", "type": "number"}]),
+        ('[{"name": "a", "type": "number"}]', [{"name": "a", "type": "number"}]),
+        (
+            '{"columns": [{"name": "a", "type": "number"}]}',
+            {"columns": [{"name": "a", "type": "number"}], "scale": None},
+        ),
     ],
 )
 def test_names_stand_in_files_of_several_kinds(tmp_path, text, found):
     (tmp_path / "names").write_text(text, encoding="utf-8")
     assert read_columns(str(tmp_path / "names")) == found
+
+
+@pytest.mark.parametrize("text", ["{}", "[]", "[1]", '["a", {}]', '{"columns": 3}', "[", '["a", "a"]'])
+def test_files_without_names_are_refused(tmp_path, text):
+    (tmp_path / "names").write_text(text)
+    with pytest.raises(ConfigError, match="names"):
+        read_columns(str(tmp_path / "names"))
+
+
+def test_scaling_comes_along_with_the_columns_of_a_model(bring, tmp_path):
+    """A model of ours whose booster another XGBoost wrote would score raw rows otherwise without it."""
+    given = tmp_path / "model.json"
+    columns = [{"name": name, "type": "number"} for name in NAMES]
+    scale = {"mean": [1.0, 0.0, 0.0, 0.0], "std": [2.0, 1.0, 1.0, 1.0]}
+    given.write_text(json.dumps({"columns": columns, "preprocessing": {"scale": scale}}))
+    code, said, model = bring(save(train(), tmp_path / "m"), columns=str(given))
+    assert code == 0, said
+    features = read_model(model).features
+    assert features.scaling is not None
+    assert features.scaled(np.ones((1, 4), np.float32)).tolist() == [[0.0, 1.0, 1.0, 1.0]]
+
+
+def test_a_first_column_that_nothing_looks_at_tells_of_libsvm_files_from_1(bring, tmp_path):
+    matrix = rows()
+    matrix[:, 0] = np.nan
+    data = xgboost.DMatrix(matrix, label=np.nan_to_num(matrix[:, 1]) > 0.5)
+    booster = xgboost.train({"objective": "binary:logistic", "nthread": 1}, data, 2)
+    for base, said_so in (("1", True), ("0", False)):
+        code, said, model = bring(save(booster, tmp_path / "m"), "--libsvm-base", base)
+        assert code == 0
+        assert ("needs --libsvm-base 0" in said) == said_so
+        assert read_model(model).features.libsvm_base == int(base)
+        shutil.rmtree(model)
 
 
 def test_rounds_after_the_best_are_a_question_where_the_official_container_cut_them(bring):

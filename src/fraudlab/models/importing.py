@@ -49,7 +49,7 @@ def import_model(
     threshold : float, optional
         An alert is ``score >= threshold``; 0.5 where none is given.
     libsvm_base : {0, 1}, optional
-        From where libsvm files of its training counted columns.
+        Which index means the first column in libsvm bodies.
     rounds : {"best", "all"}, optional
         Which rounds of a booster whose early stopping left more than the best.
     say : callable
@@ -67,6 +67,8 @@ def import_model(
         raise ConfigError(f"--threshold {chosen:g} is no score.", fix="valid: 0 to 1")
     _require_free(output)
     asked = read_columns(columns)
+    scale = asked.pop("scale") if isinstance(asked, dict) else None
+    asked = asked["columns"] if isinstance(asked, dict) else asked
     with storage(output):
         output.absolute().parent.mkdir(parents=True, exist_ok=True)
         work = Path(tempfile.mkdtemp(prefix=f".{output.name}.", dir=output.absolute().parent))
@@ -81,6 +83,7 @@ def import_model(
                 "names": [source.name for source in sources],
                 "sources": [{"name": s.name, "sha256": file_sha256(s.path)} for s in sources],
                 "columns": asked,
+                "scale": scale,
                 "rounds": rounds,
                 "threshold": chosen,
                 "libsvm_base": libsvm_base,
@@ -94,7 +97,7 @@ def import_model(
             pack([(contract.name, first), (booster.name, second)], model / "model.tar.gz")
         if not publish(model, output):
             _require_free(output)
-        _report(sources, work, output, threshold, say)
+        _report(sources, work, output, threshold, libsvm_base, say)
     finally:
         shutil.rmtree(work, ignore_errors=True)
     return output
@@ -102,6 +105,8 @@ def import_model(
 
 def read_columns(text: str) -> Any:
     """What ``--columns`` says: ``"auto"``, names, or columns as ``model.json`` describes them.
+
+    A whole ``model.json`` becomes an object of its ``columns`` and its ``scale``, which belongs to them.
 
     Raises
     ------
@@ -133,16 +138,23 @@ def _from_file(path: Path) -> Any:
             found = json.loads(text)
         except ValueError as error:
             raise ConfigError(f"{path} is not JSON: {error}.", fix=_FIX) from error
-        found = found.get("columns") if isinstance(found, dict) else found
-        if not isinstance(found, list) or not found or len({type(entry) for entry in found}) > 1:
-            raise ConfigError(f"{path} holds no list of columns.", fix=_FIX)
-        if not isinstance(found[0], (str, dict)):
-            raise ConfigError(f"{path} holds no list of columns.", fix=_FIX)
-        return _checked(found, str(path)) if isinstance(found[0], str) else found
+        if isinstance(found, dict):
+            preprocessing = found.get("preprocessing")
+            scale = preprocessing.get("scale") if isinstance(preprocessing, dict) else None
+            return {"columns": _listed(found.get("columns"), path), "scale": scale}
+        return _listed(found, path)
     lines = [line for line in text.splitlines() if line.strip()]
     if len(lines) == 1:
         lines = next(csv.reader(lines, skipinitialspace=True))
     return _checked([line.strip() for line in lines], str(path))
+
+
+def _listed(found: Any, path: Path) -> Any:
+    """Names, or descriptions of columns, of a file in JSON."""
+    kinds = {type(entry) for entry in found} if isinstance(found, list) else set()
+    if kinds not in ({str}, {dict}):
+        raise ConfigError(f"{path} holds no list of columns.", fix=_FIX)
+    return _checked(found, str(path)) if kinds == {str} else found
 
 
 _FIX = "write one name a line, or a list as `columns` in a model.json"
@@ -163,7 +175,12 @@ def _require_free(output: Path) -> None:
 
 
 def _report(
-    sources: Sequence[Source], work: Path, output: Path, threshold: float | None, say: Callable[[str], None]
+    sources: Sequence[Source],
+    work: Path,
+    output: Path,
+    threshold: float | None,
+    libsvm_base: int | None,
+    say: Callable[[str], None],
 ) -> None:
     facts, result = read_json(work / "facts.json"), read_json(work / "result.json")
     names = [column["name"] for column in facts["columns"]]
@@ -174,6 +191,11 @@ def _report(
     say(f"columns ({len(names)}): {shown}")
     for note in facts["notes"]:
         say(f"note: {note}")
+    if libsvm_base == 1 and facts["first_unused"]:
+        say(
+            "note: no tree looks at column 1. XGBoost takes index k of a libsvm file for column k, so "
+            "a model that was trained on files that count from 1 has such a column, and needs --libsvm-base 0"
+        )
     if threshold is None:
         say(f"threshold: {DEFAULT_THRESHOLD:g}, as none was given: --threshold, or `threshold` in model.json")
     else:

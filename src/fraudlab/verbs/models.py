@@ -42,7 +42,7 @@ def add_models_group(verbs: Verbs) -> None:
         "--libsvm-base",
         type=int,
         choices=(0, 1),
-        help="from where the libsvm files of its training counted columns",
+        help="the index of the first column in libsvm bodies; 0 for what was trained on libsvm",
     )
     bring.add_argument(
         "--rounds",

@@ -35,7 +35,7 @@ def adopt(folder: Path) -> None:
     request, facts = read_json(folder / work.REQUEST), read_json(folder / work.FACTS)
     given = {
         "columns": facts["columns"],
-        "preprocessing": {"scale": None},
+        "preprocessing": {"scale": request["scale"]},
         "libsvm_base": request["libsvm_base"],
     }
     features = read_features(Fields(given, source=work.FACTS))

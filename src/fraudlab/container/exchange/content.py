@@ -195,6 +195,15 @@ def probe_rows(
     return rows
 
 
+def uses(content: Content, position: int) -> bool:
+    """Whether a tree splits on a column."""
+    return any(
+        feature == position and left != -1
+        for tree in trees_of(content)["trees"]
+        for feature, left in zip(tree["split_indices"], tree["left_children"], strict=True)
+    )
+
+
 def _thresholds(content: Content | None, columns: int) -> list[NDArray[np.float32]]:
     found: list[list[NDArray[np.float32]]] = [[] for _ in range(columns)]
     for tree in trees_of(content)["trees"] if content is not None else ():

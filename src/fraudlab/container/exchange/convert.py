@@ -24,6 +24,7 @@ from fraudlab.container.exchange.content import (
     probe_rows,
     require_alike,
     say_what_is_deleted,
+    uses,
 )
 from fraudlab.container.exchange.limits import confine
 from fraudlab.container.exchange.naming import name_columns
@@ -97,6 +98,7 @@ def convert(folder: Path) -> None:
         "booster": config["gradient_booster"]["name"],
         "rounds": whole.num_boosted_rounds(),
         "trees": len(trees_of(content)["trees"]),
+        "first_unused": not uses(content, 0),
         "difference": difference,
     }
     write_json(folder / work.FACTS, facts)

@@ -56,7 +56,8 @@ def name_columns(
     if len(described) != count:
         raise ConfigError(
             f"--columns has {len(described)} names, and the booster takes {count} columns",
-            fix="name its inputs in the order of training; the label and a weight are none of them",
+            fix="name its inputs in the order of training, without label and weight; one that was trained on "
+            "libsvm files that count from 1 has an unused first column, such as f0",
         )
     notes += _compared([column.name for column in described], names)
     kinds = list(types) or ["float"] * count

@@ -67,7 +67,7 @@ def check_booster(data: bytes | bytearray, features: Features) -> None:
             raise ConfigError(
                 f"model.ubj is of XGBoost {'.'.join(map(str, version))}; this version of fraudlab reads what "
                 f"{'.'.join(map(str, RELEASE))} writes",
-                fix="make a model of it: fraudlab models import model.ubj --columns model.json",
+                fix="make a model of it: fraudlab models import model.ubj --columns model.json --threshold T",
             ) from error
         taken = _columns_taken(data)
         if taken not in (None, len(features)):
