@@ -167,7 +167,7 @@ def test_a_stopped_training_job_keeps_model_and_archive(trained: Tree, hand_over
     ) as job:
         assert job.stdout is not None
         for line in job.stdout:
-            if line.startswith("round=20 "):
+            if line.startswith("[20]"):
                 job.send_signal(signal.SIGTERM)
                 break
         job.stdout.read()

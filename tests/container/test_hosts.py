@@ -82,7 +82,7 @@ class Cluster:
     def reach_round(self, number: int) -> None:
         out = self.jobs[0].stdout
         assert out is not None
-        assert any(line.startswith(f"round={number} ") for line in out)
+        assert any(line.startswith(f"[{number}]") for line in out)
 
     def train_on(self, tables: list[np.ndarray], held: np.ndarray, **options: Any) -> None:
         """Start a training that does not end by itself, and let it come some way."""
@@ -139,7 +139,7 @@ def test_hosts_with_shards_make_one_model(cluster: Any, rows: Any, count: int) -
     for tree in others:
         assert not tree.model.exists()
         assert not tree.results.exists()
-    assert all("round=" not in output for output in outputs[1:])
+    assert all("\tvalidation-" not in output for output in outputs[1:])
     scorer = load_scorer(first.model)
     score = scorer.score(held[:, 1:].astype(np.float32))
     validation, history = load(first.results / "validation.json"), load(first.results / "history.json")

@@ -64,7 +64,7 @@ def test_without_validation_nothing_is_measured_on_train(
     tree = stand_alone(rows(), num_round=3)
     train.run(tree)
     lines = capsys.readouterr().out.splitlines()
-    assert [line for line in lines if line.startswith("round=")] == ["round=0", "round=1", "round=2"]
+    assert [line for line in lines if line.startswith("[")] == ["[0]", "[1]", "[2]"]
     assert "threshold=0.5 policy=fixed measured_on=nothing" in lines
     model, history = load(tree.model / "model.json"), load(tree.results / "history.json")
     assert model["run_id"] == "standalone"
@@ -340,8 +340,8 @@ def test_hooks_are_objective_and_metric(
     assert model["rounds"] == history["best_round"] + 1
     assert history["rounds"] == model["rounds"] + 4
     assert model["hashes"]["hooks"] == file_sha256(tree.channel("code") / "hooks.py")
-    first = next(line for line in capsys.readouterr().out.splitlines() if line.startswith("round=0"))
-    assert first.endswith(f"validation-caught={history['validation'][0]:.6f}")
+    first = next(line for line in capsys.readouterr().out.splitlines() if line.startswith("[0]"))
+    assert first.endswith(f"\tvalidation-caught:{history['validation'][0]:.5f}")
     held = rows(400, seed=4)
     score = load_scorer(tree.model).score(held[:, 1:].astype(np.float32))
     assert 0 < score.min() < score.max() < 1
@@ -433,3 +433,34 @@ def test_rounds_nobody_asked_for_are_said(
 ) -> None:
     read_job(stand_alone(rows(), **{"num_round": None, **parameters}))
     assert (capsys.readouterr().out == "num_round is not set: 100 rounds are trained\n") == said
+
+
+@pytest.mark.parametrize("name", ["validation", "test"])
+@pytest.mark.parametrize(
+    "content", [{}, {".hidden": "x"}, {"_SUCCESS": ""}, {"a.csv": ""}, {"deep/er/.keep": ""}], ids=str
+)
+@pytest.mark.parametrize("named", [False, True])
+def test_an_empty_folder_that_nobody_named_is_no_channel(
+    stand_alone: Any,
+    rows: Any,
+    capsys: pytest.CaptureFixture[str],
+    name: str,
+    content: dict[str, str],
+    named: bool,
+) -> None:
+    tree = stand_alone(rows(300), num_round=3)
+    for path, text in content.items():
+        (tree.channel(name) / path).parent.mkdir(parents=True, exist_ok=True)
+        (tree.channel(name) / path).write_text(text)
+    tree.channel(name).mkdir(exist_ok=True)
+    if named:
+        tree.input_data_config.write_text(json.dumps({"train": {}, name: {"ContentType": "text/csv"}}))
+        with pytest.raises(TableError, match=f"channel {name} has (no|only empty) files"):
+            train.run(tree)
+        return
+    train.run(tree)
+    assert (
+        f"channel {name} is an empty folder that inputdataconfig.json does not name"
+        in capsys.readouterr().out
+    )
+    assert not (tree.results / "validation.json").exists()

@@ -61,6 +61,16 @@ VALID = (
             "channel train has the content type 'text/csv;label_size=0': a row has one label",
             "use text/csv;label_size=1, with the label in the first column",
         ),
+        (
+            "CSV; charset=utf-8; label_size=2",
+            "channel train has the content type 'CSV; charset=utf-8; label_size=2': a row has one label",
+            "use csv;label_size=1, with the label in the first column",
+        ),
+        (
+            "text/csv; charset=latin-1",
+            "channel train has the content type 'text/csv; charset=latin-1', and rows are read as UTF-8",
+            "write the files in UTF-8, and leave charset out",
+        ),
     ],
 )
 def test_unknown_content_types(folder: Path, content_type: str, sentence: str, fix: str) -> None:

@@ -34,6 +34,48 @@ def test_csv_in_all_its_ways(folder: Path, blocks: None, text: str, matrix: Any)
     assert found.label.tolist() == [number % 2 for number in range(len(matrix))]
 
 
+@pytest.mark.parametrize("mark", ["\t", ";", "|", " "])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "0,1,2.5\n1,-2,3e2\n",
+        "\n0,1,2.5\r\n1,-2,3e2\r\n",
+        "\ufeff0,1,2.5\n\n1,-2,3e2",
+        '0,1,2.5\n1,"-2",3e2\n',
+        "0.0,1.0,2.5\n1.0,-2.0,3e2\n",
+    ],
+)
+def test_separators_that_are_certain(folder: Path, blocks: None, text: str, mark: str) -> None:
+    found = read(folder, {"a.csv": text.replace(",", mark)}, "text/csv")
+    np.testing.assert_array_equal(found.matrix, np.array([[1, 2.5], [-2, 300]], np.float32))
+    assert found.label.tolist() == [0, 1]
+    undeclared = read(folder, {"a.csv": text.replace(",", mark)})
+    np.testing.assert_array_equal(undeclared.matrix, found.matrix)
+
+
+@pytest.mark.parametrize("mark", ["\t", ";", "|"])
+def test_missing_values_and_booleans_between_other_separators(folder: Path, mark: str) -> None:
+    text = "0,,True\n1,NaN,false\n0,7,\n".replace(",", mark)
+    found = read(folder, {"a.tsv": text})
+    np.testing.assert_array_equal(found.matrix, np.array([[NAN, 1], [NAN, 0], [7, NAN]], np.float32))
+
+
+def test_spaces_may_be_many_and_stand_around(folder: Path) -> None:
+    found = read(folder, {"a.csv": "  0   1.5 2\n 1 2  3  \n"}, "csv")
+    np.testing.assert_array_equal(found.matrix, np.array([[1.5, 2], [2, 3]], np.float32))
+
+
+def test_every_file_has_its_own_separator(folder: Path) -> None:
+    found = read(folder, {"a.csv": "0,1,2\n", "b.csv": "1;3;4\n", "c.csv": "0\t5\t6\n"})
+    assert found.matrix.tolist() == [[1, 2], [3, 4], [5, 6]]
+
+
+def test_weights_between_tabs(folder: Path) -> None:
+    found = read(folder, {"a.csv": "0\t2\t7\n1\t3\t8\n"}, csv_weights=True)
+    assert found.weight is not None
+    assert (found.weight.tolist(), found.matrix.tolist()) == ([2, 3], [[7], [8]])
+
+
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
@@ -44,11 +86,18 @@ def test_csv_in_all_its_ways(folder: Path, blocks: None, text: str, matrix: Any)
         ("0,1,2,3,4\n1,7,7,7,7\n", "row 1 of a.csv is a header ('0', …)"),
         ("y,0,1,2,3,4\n0,1,7,7,7,7\n", "row 1 of a.csv is a header ('y', …)"),
         (",0,1,2,3,4\n0,1,7,7,7,7\n", "row 1 of a.csv is a header ('', …)"),
-        ("0;1,5;2,5\n1;2;3\n", "a.csv is separated by semicolons, not by commas"),
-        ("Time;V1\n1;2\n", "a.csv is separated by semicolons, not by commas"),
-        ("0\t1\t2\n", "a.csv is separated by tabs, not by commas"),
-        ("0|1|2\n", "a.csv is separated by vertical bars, not by commas"),
-        ("0 1.5 2\n", "a.csv is separated by spaces, not by commas"),
+        ("0;1,5;2,5\n1;2;3\n", "row 1 of a.csv holds '1,5' between semicolons"),
+        ("0;1;2\n\n1;2;3,5\n", "row 2 of a.csv holds '3,5' between semicolons"),
+        ("0\t1\t1,009.5\n", "row 1 of a.csv holds '1,009.5' between tabs"),
+        ("0 1 2\n1 2,5 3\n", "row 2 of a.csv holds '2,5' between spaces"),
+        ("Time;V1\n1;2\n", "row 1 of a.csv is a header ('Time', …)"),
+        ("Time\tV1\n1\t2\n", "row 1 of a.csv is a header ('Time', …)"),
+        ("Time V1\n1 2\n", "row 1 of a.csv is a header ('Time', …)"),
+        ("0;1|2\n", "row 1 of a.csv could be separated by semicolons or by vertical bars"),
+        ("0;1;2\n1;2\n", "row 2 of a.csv has 2 values where those before it have 3"),
+        ("0;1;2\n1;x;3\n", "column 'f0' is not numeric: row 2 of a.csv holds 'x'"),
+        ("0;x;2\n1;2;3\n", "column 'f0' is not numeric: row 1 of a.csv holds 'x'"),
+        ("0|1\n2|1\n", "the label in row 2 of a.csv is 2; a label is 0 or 1"),
         ("0\n1\n", "a.csv has 1 column; a row is the label, then the features"),
         ("0,1,2\n1,2\n", "row 2 of a.csv has 2 values where those before it have 3"),
         ("0,1,2\n\n1,2,3\n1,2,3,4\n", "row 3 of a.csv has 4 values where those before it have 3"),

@@ -81,12 +81,42 @@ def test_an_index_that_pandas_named(folder: Path) -> None:
     put(folder, {})
     folder.mkdir()
     frame.to_parquet(folder / "a.parquet")
-    error = refusal(folder, {})
-    assert error.sentence == "column 'tx' of a.parquet is an index column"
-    assert error.fix.endswith("; or set keep_counter=true, if it is a feature")
+    assert read(folder, {}).names == ("v",)
     assert read(folder, {}, keep_counter=True).names == ("v", "tx")
     frame.to_parquet(folder / "a.parquet", index=False)
     assert read(folder, {}).names == ("v",)
+
+
+@pytest.mark.parametrize(
+    "index",
+    [
+        [7, 9, 4],
+        ["a", "b", "c"],
+        [[1, 1, 2], ["x", "y", "z"]],
+    ],
+    ids=["numbers", "texts", "two levels"],
+)
+def test_an_index_without_a_name_or_of_texts_is_left_out(folder: Path, index: Any) -> None:
+    import pandas as pd
+
+    frame = pd.DataFrame({"y": [0, 1, 1], "v": [2.5, 3.5, 4.5]}, index=index)
+    put(folder, {})
+    folder.mkdir()
+    frame.to_parquet(folder / "a.parquet")
+    found = read(folder, {})
+    assert found.names == ("v",)
+    assert (found.label.tolist(), found.matrix.tolist()) == ([0, 1, 1], [[2.5], [3.5], [4.5]])
+
+
+def test_files_with_and_without_an_index_have_the_same_columns(folder: Path) -> None:
+    import pandas as pd
+
+    frame = pd.DataFrame({"y": [0, 1], "v": [2.5, 3.5]}, index=pd.Index([7, 9], name="tx"))
+    put(folder, {})
+    folder.mkdir()
+    frame.to_parquet(folder / "a.parquet")
+    frame.to_parquet(folder / "b.parquet", index=False)
+    assert read(folder, {}).matrix.tolist() == [[2.5], [3.5], [2.5], [3.5]]
 
 
 def test_parquet_metadata_that_pandas_did_not_write(folder: Path) -> None:

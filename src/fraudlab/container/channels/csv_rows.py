@@ -1,11 +1,11 @@
-"""CSV as the official container takes it: label, perhaps weight, features; no header."""
+"""CSV as the official container takes it: label, perhaps weight, features; no header, any usual separator."""
 
 from __future__ import annotations
 
 import csv
 import io
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from pyarrow import csv as pacsv
 
 from fraudlab.container.channels.rows import Growing, Part, Rows, fill, numbers, wrong_label
+from fraudlab.container.channels.separators import with_commas
 from fraudlab.container.channels.sources import Source, line_blocks
 from fraudlab.container.failure import TableError
 from fraudlab.container.formats.parsing import MISSING_NUMBERS, is_number, parse_number
@@ -26,7 +27,6 @@ _BATCH_ROWS = 1 << 13
 #: a first row that counts its own columns is a header that pandas made up, unless it is this short
 _HEADER_COLUMNS = 5
 _QUOTE_INSIDE = re.compile(rb'[^,\r\n]"[^,\r\n]')
-_SEPARATORS = {";": "semicolons", "\t": "tabs", "|": "vertical bars"}
 _BOOLEANS = ("true", "false")
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
@@ -38,6 +38,7 @@ class _Layout:
     source: Source
     names: tuple[str, ...]
     types: dict[str, Any]
+    with_commas: Callable[[bytes, int], bytes]
 
 
 def read_csv(sources: Sequence[Source], *, weighted: bool) -> Rows:
@@ -52,8 +53,8 @@ def read_csv(sources: Sequence[Source], *, weighted: bool) -> Rows:
     Raises
     ------
     TableError
-        If a file has a header, is not separated by commas, or has rows of another width than the first or a
-        value that is no finite number.
+        If a file has a header, its separator is not certain, or it has rows of another width than the first
+        or a value that is no finite number.
     """
     lead = 2 if weighted else 1
     names: tuple[str, ...] = ()
@@ -63,13 +64,14 @@ def read_csv(sources: Sequence[Source], *, weighted: bool) -> Rows:
     for source in sources:
         start = 0 if matrix is None else len(matrix)
         layout: _Layout | None = None
-        for block in line_blocks(source):
+        for text in line_blocks(source):
             if layout is None:
-                block = block.removeprefix(_BYTE_ORDER_MARK)  # noqa: PLW2901
-                layout = _layout(block, source, lead, names)
+                text = text.removeprefix(_BYTE_ORDER_MARK)  # noqa: PLW2901
+                layout = _layout(text, source, lead, names)
             if layout is None:
                 continue
             names = layout.names
+            block = layout.with_commas(text, 0 if matrix is None else len(matrix) - start)
             if matrix is None:
                 matrix = Growing(len(names) - lead)
             for batch in _batches(block, layout, len(matrix) - start):
@@ -87,14 +89,15 @@ def read_csv(sources: Sequence[Source], *, weighted: bool) -> Rows:
 
 def _layout(block: bytes, source: Source, lead: int, names: tuple[str, ...]) -> _Layout | None:
     """The layout of a file; None where a block is blank."""
-    line = block.lstrip().split(b"\n", 1)[0].decode(errors="replace").rstrip()
-    if not line:
+    text = block.lstrip(b"\r\n").split(b"\n", 1)[0].decode(errors="replace").rstrip("\r")
+    if not text.strip():
         return None
+    rewrite = with_commas(text, source)
+    line = rewrite(text.encode(), 0).decode()
     try:
-        first = next(csv.reader([line]))
+        first = next(csv.reader([line.strip()]))
     except csv.Error as error:
         raise _not_csv(1, source, error) from error
-    _refuse_other_separator(line, first, source)
     if _is_header(first):
         shown = repr(first[0]) + (", …" if len(first) > 1 else "")
         raise TableError(
@@ -114,19 +117,7 @@ def _layout(block: bytes, source: Source, lead: int, names: tuple[str, ...]) -> 
         name: pa.bool_() if boolean and position else pa.float64()
         for position, (name, boolean) in enumerate(zip(names, booleans, strict=True))
     }
-    return _Layout(source, names, types)
-
-
-def _refuse_other_separator(line: str, first: Sequence[str], source: Source) -> None:
-    commas = line.count(",")
-    found = [name for separator, name in _SEPARATORS.items() if line.count(separator) >= max(commas, 1)]
-    if len(first) == 1 and len(line.split()) > 1:
-        found.append("spaces")
-    if found:
-        raise TableError(
-            f"{source.name} is separated by {found[0]}, not by commas",
-            fix="separate values by commas, and decimals by a dot",
-        )
+    return _Layout(source, names, types, rewrite)
 
 
 def _is_header(first: Sequence[str]) -> bool:

@@ -33,10 +33,11 @@ def read_parquet(sources: Sequence[Source], *, keep_counter: bool) -> Rows:
         If a file is damaged, has a column that is not numeric, or others than the first file.
     """
     files = [_open(source) for source in sources]
-    names = tuple(files[0].schema_arrow.names)
-    for file, source in zip(files, sources, strict=True):
-        _check_schema(file.schema_arrow, source, keep_counter=keep_counter)
-        refuse_other_columns(file.schema_arrow.names, names, of=source.name, like=sources[0].name)
+    schemas = [_without_index(file.schema_arrow, keep_counter=keep_counter) for file in files]
+    names = tuple(schemas[0].names)
+    for schema, source in zip(schemas, sources, strict=True):
+        _check_schema(schema, source, keep_counter=keep_counter)
+        refuse_other_columns(schema.names, names, of=source.name, like=sources[0].name)
     rows = sum(file.metadata.num_rows for file in files)
     matrix = np.empty((rows, len(names) - 1), np.float32)
     label = np.empty(rows, np.float64)
@@ -44,7 +45,7 @@ def read_parquet(sources: Sequence[Source], *, keep_counter: bool) -> Rows:
     start = 0
     for file, source in zip(files, sources, strict=True):
         part = Part(source.name, start, start + file.metadata.num_rows)
-        for batch in _batches(file, source):
+        for batch in _batches(file, source, names):
             block = slice(start, start + batch.num_rows)
             start = block.stop
             if start > part.stop:
@@ -66,9 +67,9 @@ def _open(source: Source) -> Any:
         raise _damaged(source, str(error).split("\n", 1)[0]) from error
 
 
-def _batches(file: Any, source: Source) -> Any:
+def _batches(file: Any, source: Source, names: Sequence[str]) -> Any:
     try:
-        yield from file.iter_batches(_BATCH_ROWS)
+        yield from file.iter_batches(_BATCH_ROWS, columns=list(names))
     except (pa.ArrowException, OSError) as error:
         raise _damaged(source, str(error).split("\n", 1)[0]) from error
 
@@ -77,6 +78,12 @@ def _damaged(source: Source, reason: str) -> TableError:
     return TableError(
         f"{source.name} is not readable Parquet: {reason}", fix="write it again; it may be cut short"
     )
+
+
+def _without_index(schema: Any, *, keep_counter: bool) -> Any:
+    """The columns, without those that pandas notes as the index of its frame."""
+    indices = set() if keep_counter else pandas_indices(schema.metadata)
+    return pa.schema([field for field in schema if field.name not in indices])
 
 
 def _check_schema(schema: Any, source: Source, *, keep_counter: bool) -> None:
@@ -93,9 +100,8 @@ def _check_schema(schema: Any, source: Source, *, keep_counter: bool) -> None:
             f"{source.name} has {names.count(twice)} columns named {twice!r}",
             fix="give each column a name of its own",
         )
-    indices = pandas_indices(schema.metadata)
     for position, field in enumerate(schema):
-        if (is_given_name(field.name) or field.name in indices) and not (keep_counter and position):
+        if is_given_name(field.name) and not (keep_counter and position):
             raise TableError(
                 f"column {field.name!r} of {source.name} is an index column",
                 fix="leave the index out: pandas writes none with index=False"

@@ -29,6 +29,7 @@ _CONTENT_TYPES = {
 }
 _SUFFIXES = {
     ".csv": CSV,
+    ".tsv": CSV,
     ".libsvm": LIBSVM,
     ".svm": LIBSVM,
     ".svmlight": LIBSVM,
@@ -38,6 +39,7 @@ _SUFFIXES = {
     ".rec": RECORDIO,
     ".pbr": RECORDIO,
 }
+_UTF8 = ("utf-8", "utf8", "us-ascii", "ascii")
 _HEAD_BYTES = 64 << 10
 _BLOCK_BYTES = 4 << 20
 _LONGEST_ROW_BYTES = 64 << 20
@@ -114,6 +116,11 @@ def canonical(content_type: str, channel: str) -> str:
         )
     for parameter in parameters:
         name, _, value = (part.strip() for part in parameter.partition("="))
+        if name == "charset" and value.strip('"') not in _UTF8:
+            raise ConfigError(
+                f"channel {channel} has the content type {content_type!r}, and rows are read as UTF-8",
+                fix="write the files in UTF-8, and leave charset out",
+            )
         if name == "label_size" and value.strip('"') != "1":
             raise ConfigError(
                 f"channel {channel} has the content type {content_type!r}: a row has one label",

@@ -149,6 +149,10 @@ def _read_channels(tree: Tree) -> dict[str, str | None]:
     config = read_optional_json(tree.input_data_config)
     folders = tree.channels.iterdir() if tree.channels.is_dir() else ()
     found = {folder.name for folder in folders if folder.is_dir() and not folder.name.startswith(".")}
+    for name in sorted(found - config.keys() - {"train"}):
+        if name in PARTS and not has_rows(tree.channel(name)):
+            print(f"channel {name} is an empty folder that inputdataconfig.json does not name: there is none")
+            found.remove(name)
     channels: dict[str, str | None] = {}
     for name in sorted(found | config.keys()):
         if name not in CHANNELS:
@@ -174,6 +178,19 @@ def _read_channels(tree: Tree) -> dict[str, str | None]:
             f"there is no train channel{given}", fix="give the training rows as a channel named train"
         )
     return channels
+
+
+def has_rows(folder: Path) -> bool:
+    """Whether a folder holds a file that is read and is not empty."""
+    for path in folder.iterdir() if folder.is_dir() else ():
+        if path.name.startswith((".", "_")):
+            continue
+        if not path.is_dir() or path.is_symlink():  # what a link leads to is judged when it is read
+            if path.is_symlink() or path.stat().st_size:
+                return True
+        elif has_rows(path):
+            return True
+    return False
 
 
 def _read_hooks(tree: Tree, parameters: Hyperparameters) -> Hooks | None:
