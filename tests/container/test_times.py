@@ -235,6 +235,29 @@ def test_numbers_that_are_no_times(values: Any, sentence: str) -> None:
     assert error.fix
 
 
+@pytest.mark.parametrize("write", ["{:.5E}", "{:.2E}", " {:.4e} "])
+@pytest.mark.parametrize("factor", [1e3, 1e6, 1e9])
+@pytest.mark.parametrize("unit", ["auto", "said"])
+def test_numbers_that_a_spreadsheet_has_shortened(write: str, factor: float, unit: str) -> None:
+    """Long numbers in a narrow column: three hours of milliseconds, or months, become one."""
+    texts = [write.format((EPOCH + 3_600 * hour) * factor) for hour in range(200)]
+    said = unit if unit == "auto" else {1e3: "ms", 1e6: "us", 1e9: "ns"}[factor]
+    for given in (column(*texts), column(*map(float, texts))):
+        error = refusal(given, unit=said)
+        assert "every time is a multiple of 10,000 seconds: a spreadsheet has shortened" in error.sentence
+        assert "without an exponent" in error.fix
+
+
+@pytest.mark.parametrize("factor", [1e3, 1e6, 1e9])
+def test_numbers_with_an_exponent_and_their_digits(factor: float) -> None:
+    given = EPOCH // 86_400 * 86_400 + 86_400.0 * np.arange(200)
+    for texts in (
+        [f"{value * factor:.8e}" for value in given],
+        [repr(float(value * factor)) for value in given],
+    ):
+        assert read_times(column(*texts), "t").seconds.tolist() == given.tolist()
+
+
 @pytest.mark.parametrize(
     ("values", "unit", "seconds", "kind"),
     [

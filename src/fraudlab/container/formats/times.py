@@ -15,6 +15,8 @@ from fraudlab.container.formats.table import NotANumberError, numbers
 from fraudlab.container.formats.time_texts import parse_times, refuse_mixed, unreadable_time
 from fraudlab.container.formats.time_units import read_numbers
 
+#: seconds; six digits of milliseconds tell no less, and whole days are no multiples of it
+_SHORTENED = 10_000.0
 _TICKS = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
 
 
@@ -91,6 +93,8 @@ def read_times(column: pa.ChunkedArray, name: str, *, unit: str = "auto") -> Tim
         raise unreadable_time(name, error.value, error.row) from error
     _refuse_unusable(values, name)
     seconds, dated, found = read_numbers(values, name, unit)
+    if dated and found in {"ms", "us", "ns"}:
+        _refuse_shortened(values, seconds, name)
     return Times(seconds, "timestamp" if dated else "number", found)
 
 
@@ -130,6 +134,16 @@ def _needs_no_unit(name: str, what: str, unit: str) -> TableError:
         f"data.time_unit={unit} is the unit of numbers, and the times of {name!r} are {what}",
         fix="set data.time_unit=auto",
     )
+
+
+def _refuse_shortened(values: NDArray[np.float64], seconds: NDArray[np.float64], name: str) -> None:
+    """Refuse what a spreadsheet leaves of long numbers: 1.67763E+12 is any of ten million milliseconds."""
+    if seconds.size > 1 and not np.any(np.fmod(seconds, _SHORTENED)):
+        raise TableError(
+            f"time column {name!r} holds {values[0]:g} in row 1, and every time is a multiple of"
+            f" {_SHORTENED:,.0f} seconds: a spreadsheet has shortened these numbers to six digits or fewer",
+            fix="export the table again with this column as a date, or as a number without an exponent",
+        )
 
 
 def _refuse_unusable(seconds: NDArray[np.float64], name: str) -> None:
