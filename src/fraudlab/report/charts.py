@@ -85,7 +85,11 @@ def precision_recall(
     )
     marks = [plot.steps(curve.x, curve.y, curve.class_) for curve in curves]
     if prevalence:
-        marks.insert(0, plot.level(prevalence, f"random alerts: {numerals.percent(prevalence)}"))
+        # the name leaves the corner where the chosen point is
+        low = (
+            chosen is not None and (chosen.recall or 0) < 0.5 and (chosen.precision or 1) < prevalence + 0.25
+        )
+        marks.insert(0, plot.level(prevalence, f"random alerts: {numerals.percent(prevalence)}", right=low))
     if chosen and chosen.recall is not None:
         marks.append(_markers(plot, chosen.recall, 1 if chosen.precision is None else chosen.precision))
     return Chart(

@@ -82,12 +82,13 @@ class Plot:
         ys = [floor, *itertools.chain.from_iterable((height, height) for height in heights), floor]
         return self.line(xs, ys, class_)
 
-    def level(self, value: float, text: str, class_: str = "reference") -> Markup:
-        """A horizontal reference line with its name at the left end."""
+    def level(self, value: float, text: str, *, right: bool = False) -> Markup:
+        """A horizontal reference line with its name at the left end, or at the right one."""
         at = self.y.scale(value)
+        x, anchor = (RIGHT - 6, "end") if right else (LEFT + 6, "start")
         return fragment(
-            element("line", class_=class_, x1=LEFT, x2=RIGHT, y1=at, y2=at),
-            self._text(text, LEFT + 6, at - 6, "start", "note"),
+            element("line", class_="reference", x1=LEFT, x2=RIGHT, y1=at, y2=at),
+            self._text(text, x, at - 6, anchor, "note"),
         )
 
     def upright(self, value: float, class_: str, **attributes: object) -> Markup:
