@@ -2,7 +2,8 @@
 PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3.11; do \
 	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$python && break; done)
 BIN := .venv/bin
-PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+# On a terminal pip shows what it downloads; elsewhere each step is a line.
+PIP := $(BIN)/python -m pip --disable-pip-version-check $(shell test -t 2 || echo --quiet)
 LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	--custom-compile-command "make lock"
 # What bench-serve compares with, each in an environment of its own
@@ -11,7 +12,7 @@ ARGS ?=
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup reference dev base-image image sbom reproducible train-local serve test lint check audit lock fuzz stress-runs bench-loop \
+.PHONY: help setup reference dist dev base-image image sbom reproducible train-local up serve test lint check audit lock fuzz stress-runs bench-loop \
 	bench-serve bench-train bench-evaluation bench-handbook soak clean
 
 help: ## This list
@@ -25,6 +26,9 @@ train-local: setup ## Prepare, train, deploy, evaluate and report, in containers
 	@containers/xgboost/build-or-say.sh
 	@FRAUDLAB_IMAGE_PROBLEM="$$(cat build/image-problem 2>/dev/null)"; export FRAUDLAB_IMAGE_PROBLEM; set -x; \
 		$(BIN)/fraudlab train backend=local $(ARGS)
+
+up: ## Serve the newest completed run in Docker Compose (FRAUDLAB_PORT=8081, FRAUDLAB_MODEL=FOLDER)
+	@containers/up.sh
 
 serve: setup ## Serve the newest completed run on http://localhost:8080
 	$(BIN)/fraudlab serve $(ARGS)
@@ -50,13 +54,15 @@ dev: .venv/.dev ## Packages for tests and lint as well
 	@$(PYTHON) -m venv .venv || { rm -rf .venv; echo "setup: this Python makes no virtual environments; on Debian: apt install python3-venv" >&2; exit 1; }
 
 .venv/.setup: requirements/launcher.txt pyproject.toml | .venv/bin/python
-	@echo "setup: installing the locked packages (a minute or two, once)"
+	@echo "setup: installing $$(grep -c '^[a-zA-Z0-9]' requirements/launcher.txt) locked packages (a minute or two, once)"
 	@$(PIP) install --require-hashes --no-deps --use-pep517 -r requirements/launcher.txt
+	@echo "setup: installing fraudlab itself"
 	@$(PIP) install --no-deps --editable .
 	@touch $@
+	@echo "setup: done; $(BIN)/fraudlab --help"
 
 .venv/.dev: requirements/dev.txt .venv/.setup
-	@echo "setup: installing the packages for tests and lint"
+	@echo "setup: installing $$(grep -c '^[a-zA-Z0-9]' requirements/dev.txt) packages for tests and lint"
 	@$(PIP) install --require-hashes --no-deps --use-pep517 -r requirements/dev.txt
 	@touch $@
 
@@ -117,6 +123,9 @@ bench-evaluation: setup ## Time evaluation of ten million scores against scikit-
 
 bench-handbook: setup ## Compare the defaults on the handbook table (ARGS="PATH_TO_TABLE")
 	$(BIN)/python -m benchmarks.handbook $(ARGS)
+
+dist: dev ## Wheel and source archive in dist/, and whether the wheel works by itself (ARGS=--no-try: build only)
+	@requirements/dist.sh $(ARGS)
 
 clean: ## Remove the environment and all caches; runs stay
 	rm -rf .venv dist build .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -1,0 +1,26 @@
+#!/usr/bin/env bash
+# Wheel and source archive in dist/, both built by the locked hatchling without asking a registry for another. Then the
+# wheel is installed in an environment of its own, with the launcher's locked packages, and makes a small run there.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+bin=$PWD/.venv/bin
+rm -rf dist
+echo "dist: building"
+"$bin/python" -m build --no-isolation --outdir dist . >/dev/null
+ls -1 dist
+[ "${1:-}" != --no-try ] || exit 0
+
+there=$(mktemp -d)
+trap 'rm -rf "$there"' EXIT
+echo "dist: installing the wheel in an empty environment (a minute or two)"
+"$bin/python" -m venv "$there/venv"
+pip=("$there/venv/bin/python" -m pip --disable-pip-version-check --quiet)
+"${pip[@]}" install --require-hashes --no-deps --use-pep517 -r requirements/launcher.txt
+"${pip[@]}" install --no-deps dist/*.whl
+echo "dist: a small run in an empty folder"
+mkdir "$there/empty"
+cd "$there/empty"
+"$there/venv/bin/fraudlab" train backend=process tracking=off data.rows=5000 data.fraud_rate=0.02 model.num_round=3 \
+    --json 2>"$there/progress" || { cat "$there/progress" >&2; echo "dist: the wheel does not work" >&2; exit 1; }
+echo "dist: the wheel works"
