@@ -22,5 +22,5 @@ echo "dist: a small run in an empty folder"
 mkdir "$there/empty"
 cd "$there/empty"
 "$there/venv/bin/fraudlab" train backend=process tracking=off data.rows=5000 data.fraud_rate=0.02 model.num_round=3 \
-    --json 2>"$there/progress" || { cat "$there/progress" >&2; echo "dist: the wheel does not work" >&2; exit 1; }
+    >"$there/progress" 2>&1 || { cat "$there/progress" >&2; echo "dist: the wheel does not work" >&2; exit 1; }
 echo "dist: the wheel works"
