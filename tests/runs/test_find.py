@@ -35,6 +35,7 @@ DAMAGE = {
     "no id": lambda path: path.write_text(json.dumps({**WHOLE, "id": None})),
     "no status": lambda path: path.write_text(json.dumps({k: v for k, v in WHOLE.items() if k != "status"})),
     "metrics are a list": lambda path: path.write_text(json.dumps({**WHOLE, "metrics": []})),
+    "started is a number": lambda path: path.write_text(json.dumps({**WHOLE, "started": 5})),
     "error is a text": lambda path: path.write_text(json.dumps({**WHOLE, "error": "bad"})),
     "nested too deeply": lambda path: path.write_text("[" * 100_000),
     "huge": lambda path: path.write_text(json.dumps({**WHOLE, "name": "x" * (5 << 20)})),

@@ -24,6 +24,8 @@ _KINDS: dict[str, type | tuple[type, ...]] = {
     "metrics": dict,
     "stages": dict,
     "error": (dict, type(None)),
+    "started": (str, type(None)),
+    "ended": (str, type(None)),
 }
 #: through no link, and without waiting for the other end of a pipe
 _CAREFULLY = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
