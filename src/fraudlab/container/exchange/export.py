@@ -65,7 +65,7 @@ def _lines(features: Features, distinct: int, rows: int) -> list[str]:
     if features.scaling is not None:
         lines.append("numbers are scaled first, (x - mean) / std, by `preprocessing` in model.json")
     if features.codes:
-        lines.append("XGBoost 1.6 or newer reads it, as it splits on categories")
+        lines.append("XGBoost 1.7 or newer reads it, as it splits on categories")
     return lines
 
 
