@@ -16,8 +16,8 @@ from fraudlab.verbs.runs import add_runs_group
 
 VERBS = ("train", "predict", "compare", "serve", "clean", "runs", "data", "models")
 _DESCRIPTION = (
-    "Describe a fraud-detection run once; run it as plain processes, or as SageMaker jobs in Docker on this "
-    "machine (local mode). Nothing runs in a cloud."
+    "Describe a fraud-detection run once; run it as plain processes, or as SageMaker\n"
+    "jobs in Docker on this machine (local mode). Nothing runs in a cloud."
 )
 _EXAMPLES = """examples:
   fraudlab train                                        the default table, in Docker where there is one

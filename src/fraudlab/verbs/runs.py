@@ -7,10 +7,24 @@ from collections.abc import Sequence
 
 from fraudlab.verbs.parsers import Verbs, runs_option, verb
 
+_EXAMPLES = """examples:
+  fraudlab runs list --status completed --sort -average_precision --limit 5
+  fraudlab runs list --since 7d --json
+  fraudlab runs show latest
+  fraudlab runs report 20261123-142501-baseline
+
+`fraudlab runs ACTION --help` says more."""
+
 
 def add_runs_group(verbs: Verbs) -> None:
     """Add ``runs list|show|report``."""
-    group = verbs.add_parser("runs", help="list runs, show one, make its report again")
+    group = verbs.add_parser(
+        "runs",
+        help="list runs, show one, make its report again",
+        description="Runs that are on the disk: list them, show one, make its report again.",
+        epilog=_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     actions = group.add_subparsers(metavar="ACTION", required=True)
     listing = verb(
         actions,

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
+from textwrap import fill
 from typing import TYPE_CHECKING, NamedTuple
 
 from fraudlab import streams
@@ -103,7 +104,8 @@ def help_text() -> str:
     keys = []
     for section in valid_keys(""):
         names = valid_keys(section)
-        keys.append(f"  {section}." + "{" + ", ".join(names) + "}" if names else f"  {section}")
+        line = f"{section}." + "{" + ", ".join(names) + "}" if names else section
+        keys.append(fill(line, 100, initial_indent="  ", subsequent_indent=" " * 6))
     return _HELP.format(groups="\n".join(asked), keys="\n".join(keys))
 
 
