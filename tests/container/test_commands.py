@@ -61,7 +61,7 @@ def test_the_three_commands_one_after_the_other(place: Any, frauds: pa.Table, ha
 @pytest.mark.parametrize(
     ("table", "roles", "code", "lines"),
     [
-        ("", {}, 3, ["table.csv is empty", "fix: give a table with a header and rows", "kind: data"]),
+        ("", {}, 3, ["table.csv is empty", "fix: give it a header and rows", "kind: data"]),
         (
             "a,y\n1,0\n2,1\n",
             {"label": "z"},
