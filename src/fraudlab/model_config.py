@@ -25,7 +25,7 @@ class ModelConfig:
     early_stopping_rounds: int = 30
     #: with early stopping, cut the model after its best round; false keeps the rounds until the stop
     save_best: bool = True
-    #: write a checkpoint every so many rounds, from which an interrupted job goes on; 0 writes none
+    #: write a checkpoint every so many rounds and at the end, for killed jobs to go on from; 0 writes none
     checkpoint_rounds: int = 100
     #: folds of a cross-validation with out-of-fold metrics; 0 makes none
     k_fold: int = 0

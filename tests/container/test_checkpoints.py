@@ -21,6 +21,7 @@ import fraudlab
 from fraudlab.container import train
 from fraudlab.container.contract import Tree
 from fraudlab.container.failure import ConfigError, StorageError
+from fraudlab.container.runtime import StopRequest
 from fraudlab.container.training.checkpoints import checkpoint_folder
 
 SOURCES = str(Path(fraudlab.__file__).parents[1])
@@ -52,10 +53,15 @@ def names(tree: Tree) -> list[str]:
 SAMPLED = {"subsample": 0.6, "colsample_bytree": 0.7, "seed": 9}
 
 
+def empty(tree: Tree) -> None:
+    for path in (tree.root / "checkpoints").iterdir():
+        path.unlink()
+
+
 def test_the_last_two_stay_and_say_what_they_hold(kept: Any) -> None:
     tree = kept(**SAMPLED, eval_metric="logloss,aucpr")
     train.run(tree)
-    assert names(tree) == ["rounds-000015.checkpoint", "rounds-000020.checkpoint"]
+    assert names(tree) == ["rounds-000020.checkpoint", "rounds-000023.checkpoint"]
     line, _, booster = (tree.root / "checkpoints/rounds-000020.checkpoint").read_bytes().partition(b"\n")
     header = json.loads(line)
     _, history = results(tree)
@@ -65,6 +71,122 @@ def test_the_last_two_stay_and_say_what_they_hold(kept: Any) -> None:
     assert header["training"]["versions"] == {"xgboost": xgboost.__version__}
     assert header["bytes"] == len(booster)
     assert xgboost.Booster(model_file=bytearray(booster)).num_boosted_rounds() == 20
+
+
+DART = {"booster": "dart", "rate_drop": 0.2, "seed": 9}
+
+
+@pytest.mark.parametrize("sampling", [{}, SAMPLED, DART])
+@pytest.mark.parametrize(("rounds", "length"), [(1, 100), (4, 100), (5, 4)])
+def test_a_checkpoint_of_the_last_round_is_there_whatever_the_segments(
+    kept: Any, sampling: dict[str, Any], rounds: int, length: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tree = kept(num_round=rounds, checkpoint_rounds=length, **sampling)
+    train.run(tree)
+    assert names(tree)[-1] == f"rounds-{rounds:06d}.checkpoint"
+    expected = results(tree)
+    capsys.readouterr()
+    train.run(tree)
+    printed = capsys.readouterr().out.splitlines()
+    assert "no round is left to train: the checkpoint is that of a training that has ended" in printed
+    assert not any(line.startswith("[") for line in printed)
+    assert results(tree) == expected
+
+
+@pytest.mark.parametrize(("sampling", "start"), [({}, 8), (SAMPLED, 5), (DART, 5)])
+def test_more_rounds_go_on_where_they_end_with_the_bytes_of_a_job_that_never_stopped(
+    kept: Any, sampling: dict[str, Any], start: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tree = kept(num_round=17, **sampling)
+    train.run(tree)
+    expected = results(tree)
+    empty(tree)
+    train.run(kept(num_round=8, **sampling))
+    assert names(tree) == ["rounds-000005.checkpoint", "rounds-000008.checkpoint"]
+    capsys.readouterr()
+    train.run(kept(num_round=17, **sampling))
+    printed = capsys.readouterr().out
+    assert results(tree) == expected
+    assert f"rounds-{start:06d}.checkpoint rounds={start} continues" in printed
+    reason = "rounds draw random numbers, and it ends inside a segment of 5 rounds"
+    assert (f"rounds-000008.checkpoint is passed over: {reason}" in printed) == bool(sampling)
+    assert names(tree) == ["rounds-000015.checkpoint", "rounds-000017.checkpoint"]
+
+
+@pytest.mark.parametrize("sampling", [{}, SAMPLED])
+def test_one_more_round_at_a_time_never_begins_again(
+    kept: Any, sampling: dict[str, Any], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The checkpoint of a whole segment stays, however many of parts of one come after it."""
+    for rounds in (6, 7, 8, 9):
+        tree = kept(num_round=rounds, **sampling)
+        train.run(tree)
+        assert names(tree) == ["rounds-000005.checkpoint", f"rounds-{rounds:06d}.checkpoint"]
+    assert capsys.readouterr().out.count("continues") == 3
+    gone_on = results(tree)
+    empty(tree)
+    train.run(tree)
+    assert results(tree) == gone_on
+
+
+@pytest.mark.parametrize("sampling", [{}, SAMPLED])
+def test_fewer_rounds_of_the_same_segment_go_on_from_its_beginning(
+    kept: Any, sampling: dict[str, Any], capsys: pytest.CaptureFixture[str]
+) -> None:
+    tree = kept(num_round=23, **sampling)
+    train.run(tree)
+    train.run(kept(num_round=21, **sampling))
+    printed = capsys.readouterr().out
+    assert "rounds-000023.checkpoint is passed over: it has 23 rounds, and num_round is 21" in printed
+    assert "rounds=20 continues" in printed
+    assert names(tree) == ["rounds-000020.checkpoint", "rounds-000021.checkpoint"]
+    gone_on = results(tree)
+    empty(tree)
+    train.run(tree)
+    assert results(tree) == gone_on
+
+
+@pytest.mark.parametrize("sampling", [{}, SAMPLED])
+@pytest.mark.parametrize("num_round", [60, 61, 90])
+def test_a_job_that_stopped_early_has_ended_whatever_more_is_asked_for(
+    kept: Any, sampling: dict[str, Any], num_round: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    early = {"early_stopping_rounds": 2, "learning_rate": 0.9, "checkpoint_rounds": 50, **sampling}
+    tree = kept(num_round=60, **early)
+    train.run(tree)
+    expected = results(tree)
+    rounds = expected[1]["rounds"]
+    assert rounds < 50
+    assert names(tree) == [f"rounds-{rounds:06d}.checkpoint"]
+    capsys.readouterr()
+    train.run(kept(num_round=num_round, **early))
+    assert results(tree) == expected
+    assert "no round is left to train" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(("sampling", "left"), [({}, [5, 7]), (SAMPLED, [5])])
+def test_a_job_that_was_told_to_stop_leaves_what_can_be_gone_on_from(
+    kept: Any, sampling: dict[str, Any], left: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tree = kept(**sampling)
+    train.run(tree)
+    expected = results(tree)
+    empty(tree)
+    stop = StopRequest()
+    line = train.round_line
+
+    def after_seven(number: int, metrics: Any) -> str:
+        if number == 6:
+            os.kill(os.getpid(), signal.SIGTERM)
+        return line(number, metrics)
+
+    monkeypatch.setattr(train, "round_line", after_seven)
+    train.run(tree, stop)
+    assert results(tree)[1]["rounds"] == 7
+    assert names(tree) == [f"rounds-{rounds:06d}.checkpoint" for rounds in left]
+    monkeypatch.setattr(train, "round_line", line)
+    train.run(tree)
+    assert results(tree) == expected
 
 
 @pytest.mark.parametrize("sampling", [{}, SAMPLED])
@@ -138,7 +260,7 @@ def test_a_read_only_channel_is_gone_on_from(kept: Any, capsys: pytest.CaptureFi
     before = {path: path.read_bytes() for path in tree.channel("checkpoints").iterdir()}
     train.run(tree)
     assert results(tree) == expected
-    assert "rounds=20 continues" in capsys.readouterr().out
+    assert "rounds=23 continues" in capsys.readouterr().out
     assert {path: path.read_bytes() for path in tree.channel("checkpoints").iterdir()} == before
     assert not (tree.root / "checkpoints").exists()
 
@@ -161,7 +283,7 @@ def shorten_history(path: Path) -> None:
 
 
 def pretend_more_rounds(path: Path) -> None:
-    path.write_bytes(path.with_name("rounds-000015.checkpoint").read_bytes())
+    path.write_bytes(path.with_name("rounds-000020.checkpoint").read_bytes())
 
 
 @pytest.mark.parametrize(
@@ -175,7 +297,7 @@ def pretend_more_rounds(path: Path) -> None:
         (lambda path: path.write_bytes(b'{"schema": 9}\n'), "it is not a checkpoint of this version"),
         (lambda path: path.write_bytes(b'{"schema": 1}\n'), "its header has no 'bytes'"),
         (shorten_history, "metric 'aucpr' has no value a round"),
-        (pretend_more_rounds, "it holds 15 rounds"),
+        (pretend_more_rounds, "it holds 20 rounds"),
     ],
 )
 def test_a_damaged_checkpoint_is_passed_over(
@@ -184,13 +306,13 @@ def test_a_damaged_checkpoint_is_passed_over(
     tree = kept(**SAMPLED)
     train.run(tree)
     expected = results(tree)
-    newest = tree.root / "checkpoints/rounds-000020.checkpoint"
+    newest = tree.root / "checkpoints/rounds-000023.checkpoint"
     damage(newest)
     capsys.readouterr()
     train.run(tree)
     printed = capsys.readouterr().out.splitlines()
     assert f"checkpoint={newest} is passed over: {reason}" in printed
-    assert any(line.endswith("rounds=15 continues") for line in printed)
+    assert any(line.endswith("rounds=20 continues") for line in printed)
     assert results(tree) == expected
 
 
@@ -199,7 +321,7 @@ def test_one_that_holds_no_booster_is_passed_over(kept: Any, capsys: pytest.Capt
 
     tree = kept()
     train.run(tree)
-    newest = tree.root / "checkpoints/rounds-000020.checkpoint"
+    newest = tree.root / "checkpoints/rounds-000023.checkpoint"
     line, _, booster = newest.read_bytes().partition(b"\n")
     # what XGBoost itself would end the process for, among them
     for forged in (b"{}{}", booster[:-1], booster[: len(booster) // 2]):
@@ -226,7 +348,7 @@ def test_other_hyperparameters_are_another_training(
     with pytest.raises(ConfigError) as caught:
         train.run(kept(**changes))
     assert caught.value.sentence == (
-        f"the checkpoint rounds-000020.checkpoint is of another training: {sentence}"
+        f"the checkpoint rounds-000023.checkpoint is of another training: {sentence}"
     )
     assert caught.value.fix == "start with an empty checkpoint folder, or train as before"
     assert results(tree) == model
@@ -236,7 +358,7 @@ def test_what_comes_after_the_rounds_may_change(kept: Any, capsys: pytest.Captur
     tree = kept()
     train.run(tree)
     train.run(kept(decision_threshold=0.3, k_fold=2, nthread=1))
-    assert "rounds=20 continues" in capsys.readouterr().out
+    assert "rounds=23 continues" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("channel", ["train", "validation"])
@@ -255,7 +377,7 @@ def test_the_name_of_a_file_is_not_its_data(kept: Any, capsys: pytest.CaptureFix
     train.run(tree)
     (tree.channel("train") / "part.csv").rename(tree.channel("train") / "other.csv")
     train.run(tree)
-    assert "rounds=20 continues" in capsys.readouterr().out
+    assert "rounds=23 continues" in capsys.readouterr().out
 
 
 def test_another_xgboost_is_another_training(kept: Any, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -308,7 +430,7 @@ def test_what_a_kill_left_unfinished_is_removed(kept: Any) -> None:
     tree = kept()
     (tree.root / "checkpoints/.rounds-000050.checkpoint.unfinished").write_bytes(b"half")
     train.run(tree)
-    assert names(tree) == ["rounds-000015.checkpoint", "rounds-000020.checkpoint"]
+    assert names(tree) == ["rounds-000020.checkpoint", "rounds-000023.checkpoint"]
 
 
 def test_a_folder_that_cannot_be_one(kept: Any) -> None:

@@ -207,9 +207,13 @@ def test_all_hosts_go_on_from_the_first_ones_checkpoint(cluster: Any, rows: Any)
     group.run()
     assert group.model() == expected
     assert sorted(path.name for path in folder.iterdir()) == [
-        "rounds-000005.checkpoint",
         "rounds-000010.checkpoint",
+        "rounds-000014.checkpoint",
     ]
+    outputs = group.run()
+    assert "rounds=14 continues" in outputs[0]
+    assert group.model() == expected
+    (folder / "rounds-000014.checkpoint").unlink()
     outputs = group.run()
     assert "rounds=10 continues" in outputs[0]
     assert group.model() == expected

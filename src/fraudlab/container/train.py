@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from fraudlab.container.prepared import Prepared
-    from fraudlab.container.training.checkpoints import Checkpoint, Checkpoints
+    from fraudlab.container.training.checkpoint_files import Checkpoint
+    from fraudlab.container.training.checkpoints import Checkpoints
     from fraudlab.container.training.decision import Decided
     from fraudlab.container.training.folds import CrossValidation
     from fraudlab.container.training.inputs import Inputs
@@ -161,7 +162,7 @@ def _checkpoints(
                 hosts=len(hosts),
             )
             keeper = checkpoints.open_checkpoints(job.tree, training)
-            start = keeper.latest(parameters.num_round, inputs.features)
+            start = keeper.latest(parameters, inputs.features)
     return keeper, checkpoints.share(start, hosts)
 
 

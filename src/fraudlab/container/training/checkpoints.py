@@ -1,8 +1,7 @@
 """Checkpoints: what a training that was killed goes on from, exactly.
 
-A checkpoint is one file: a line of JSON, and the booster's UBJSON after it. It is written whole or not at
-all, says what it holds by its SHA-256, and belongs to one training: its hyperparameters, its data, its
-XGBoost and its number of hosts.
+A checkpoint belongs to one training: its hyperparameters, its data, its XGBoost and its number of hosts. It
+is written after every segment of rounds, and at the end of a training that ends inside one.
 """
 
 from __future__ import annotations
@@ -10,43 +9,26 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from fraudlab.container.contract import Fields, Tree, read_optional_json, whole_file
+from fraudlab.container.contract import Fields, Tree, read_optional_json
 from fraudlab.container.failure import ConfigError, StorageError
 from fraudlab.container.features import Features
 from fraudlab.container.hosts import Hosts
-from fraudlab.container.model_files.booster_file import check_booster
-from fraudlab.container.model_files.model_file import MAX_BYTES
-from fraudlab.container.training.progress import Progress, read_progress
+from fraudlab.container.hyperparameters import Hyperparameters
+from fraudlab.container.training.checkpoint_files import (
+    Checkpoint,
+    check_held,
+    checkpoint_files,
+    read_checkpoint,
+    write_checkpoint,
+)
+from fraudlab.container.training.progress import can_go_on, is_over, read_progress
 
-SCHEMA = 1
-#: checkpoints that stay: should the newest be damaged, there is the one before it
-_KEEP = 2
-_NAME = re.compile(r"rounds-(\d{6,10})\.checkpoint")
-#: far above the history of any training
-_MAX_HEADER_BYTES = 64 << 20
 #: parameters that come into play after the rounds, or only say how many there are
 _NOT_OF_A_ROUND = ("num_round", "save_best", "k_fold", "k_fold_repeats", "decision_threshold")
-
-
-@dataclass(frozen=True, slots=True)
-class Checkpoint:
-    """Where a training stood.
-
-    Attributes
-    ----------
-    progress : Progress
-    booster : bytes
-        UBJSON.
-    """
-
-    progress: Progress
-    booster: bytes | bytearray
 
 
 class Checkpoints:
@@ -67,45 +49,65 @@ class Checkpoints:
         self._sources = sources
         self._training = json.loads(json.dumps(training))
 
-    def latest(self, num_round: int, features: Features) -> Checkpoint | None:
-        """The newest checkpoint that is whole; None where there is none. What is damaged is said in a line.
+    def latest(self, parameters: Hyperparameters, features: Features) -> Checkpoint | None:
+        """The newest checkpoint to go on from, or None. What is passed over is said in a line.
 
         Parameters
         ----------
-        num_round : int
-            Rounds that are asked for.
+        parameters : Hyperparameters
+            What is asked for.
         features : Features
             What the training learns from.
 
         Raises
         ------
         ConfigError
-            If it is of another training, or has more rounds than are asked for.
+            If it is of another training, or has more whole segments of rounds than are asked for.
         """
-        found = [(rounds, path) for folder in self._sources for rounds, path in _files(folder)]
+        num_round, length = parameters.num_round, parameters.checkpoint_rounds
+        found = [(rounds, path) for folder in self._sources for rounds, path in checkpoint_files(folder)]
         for rounds, path in sorted(found, key=lambda entry: -entry[0]):
             try:
-                header, checkpoint = _read(path)
+                header, checkpoint = read_checkpoint(path)
             except ConfigError as error:
-                _pass_over(path, error)
+                _pass_over(path, error.sentence)
                 continue
             self._require_same_training(header, path)
             try:
-                _check_booster(checkpoint, features, rounds)
+                check_held(checkpoint, features, rounds)
             except ConfigError as error:
-                _pass_over(path, error)
+                _pass_over(path, error.sentence)
+                continue
+            if rounds > num_round and rounds % length:
+                _pass_over(path, f"it has {rounds} rounds, and num_round is {num_round}")
                 continue
             if rounds > num_round:
                 raise ConfigError(
                     f"the checkpoint {path.name} has {rounds} rounds, and num_round is {num_round}",
                     fix="ask for at least as many rounds, or empty the checkpoint folder",
                 )
+            if not can_go_on(checkpoint.progress, parameters):
+                _pass_over(
+                    path, f"rounds draw random numbers, and it ends inside a segment of {length} rounds"
+                )
+                continue
             print(f"checkpoint={path} rounds={rounds} continues")
+            if is_over(checkpoint.progress, parameters):
+                print("no round is left to train: the checkpoint is that of a training that has ended")
             return checkpoint
         return None
 
-    def write(self, checkpoint: Checkpoint) -> None:
+    def write(self, checkpoint: Checkpoint, *, length: int) -> None:
         """Write a checkpoint, and remove what it makes superfluous.
+
+        The last whole segment before it stays: a job goes on from there should this one be damaged, or end
+        inside a segment that has to be trained again.
+
+        Parameters
+        ----------
+        checkpoint : Checkpoint
+        length : int
+            Rounds of a segment.
 
         Raises
         ------
@@ -114,20 +116,16 @@ class Checkpoints:
         """
         if self._folder is None:
             return
-        header = {
-            "schema": SCHEMA,
-            "bytes": len(checkpoint.booster),
-            "sha256": hashlib.sha256(checkpoint.booster).hexdigest(),
-            "training": self._training,
-            "progress": checkpoint.progress.as_json(),
-        }
-        path = self._folder / f"rounds-{checkpoint.progress.rounds:06d}.checkpoint"
+        now = checkpoint.progress.rounds
         try:
-            with whole_file(path) as file:
-                file.write(json.dumps(header, allow_nan=False).encode() + b"\n")
-                file.write(checkpoint.booster)
-            for _, superfluous in sorted(_files(self._folder))[:-_KEEP]:
-                superfluous.unlink()
+            write_checkpoint(self._folder, checkpoint, self._training)
+            others = [(rounds, path) for rounds, path in checkpoint_files(self._folder) if rounds != now]
+            before = max(
+                (rounds for rounds, _ in others if rounds < now and rounds % length == 0), default=None
+            )
+            for rounds, path in others:
+                if rounds % length or (rounds < now and rounds != before):
+                    path.unlink()
         except OSError as error:
             raise _unwritable(self._folder, error.strerror) from error
 
@@ -237,54 +235,8 @@ def _difference(theirs: Any, ours: Mapping[str, Any]) -> str | None:
     return None
 
 
-def _files(folder: Path) -> list[tuple[int, Path]]:
-    """The checkpoints in a folder, and their rounds."""
-    named = [(_NAME.fullmatch(path.name), path) for path in folder.iterdir()]
-    return [(int(match[1]), path) for match, path in named if match and path.is_file()]
-
-
-def _pass_over(path: Path, error: ConfigError) -> None:
-    print(f"checkpoint={path} is passed over: {error.sentence}")
-
-
-def _read(path: Path) -> tuple[dict[str, Any], Checkpoint]:
-    """Read and check one file, but for its booster.
-
-    Raises
-    ------
-    ConfigError
-        If it is not a whole checkpoint.
-    """
-    fix = "remove it"
-    try:
-        with path.open("rb") as file:
-            line = file.readline(_MAX_HEADER_BYTES)
-            content = bytearray(file.read(MAX_BYTES + 1))
-        header = json.loads(line)
-    except (OSError, ValueError, RecursionError) as error:
-        raise ConfigError("it cannot be read", fix=fix) from error
-    if not isinstance(header, dict) or header.get("schema") != SCHEMA:
-        raise ConfigError("it is not a checkpoint of this version", fix=fix)
-    fields = Fields(header, source="its header")
-    if len(content) != fields.get("bytes", int):
-        raise ConfigError("it is cut short", fix=fix)
-    if hashlib.sha256(content).hexdigest() != fields.get("sha256", str):
-        raise ConfigError("its SHA-256 differs", fix=fix)
-    fields.get("training", dict)
-    return header, Checkpoint(read_progress(fields.fields("progress")), content)
-
-
-def _check_booster(checkpoint: Checkpoint, features: Features, rounds: int) -> None:
-    """Refuse a booster that XGBoost could not go on from, or of other rounds than the file is named for."""
-    import xgboost
-
-    try:
-        check_booster(checkpoint.booster, features)
-        held = xgboost.Booster(model_file=bytearray(checkpoint.booster)).num_boosted_rounds()
-    except (ConfigError, xgboost.core.XGBoostError) as error:
-        raise ConfigError("it does not hold a booster", fix="remove it") from error
-    if not held == checkpoint.progress.rounds == rounds:
-        raise ConfigError(f"it holds {held} rounds", fix="remove it")
+def _pass_over(path: Path, reason: str) -> None:
+    print(f"checkpoint={path} is passed over: {reason}")
 
 
 def _unwritable(folder: Path, reason: str | None) -> StorageError:

@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from fraudlab.container.contract import Fields
 from fraudlab.container.failure import ConfigError
+from fraudlab.container.hyperparameters import Hyperparameters
 
 
 @dataclass(slots=True)
@@ -73,6 +74,22 @@ class Progress:
             "best_round": self.best_round,
             "best_value": self.best_value,
         }
+
+
+def is_over(progress: Progress, parameters: Hyperparameters) -> bool:
+    """Whether a training has all its rounds, or has stopped early."""
+    return progress.rounds >= parameters.num_round or progress.patience_lost(parameters.early_stopping_rounds)
+
+
+def can_go_on(progress: Progress, parameters: Hyperparameters) -> bool:
+    """Whether a training that has come so far can go on, and ends with the bytes of one that never stopped.
+
+    A booster's random numbers are not saved with it: where rounds draw some, only the end of a segment will
+    do, or that of the training.
+    """
+    length = parameters.checkpoint_rounds
+    whole = length > 0 and progress.rounds % length == 0
+    return whole or not parameters.samples or is_over(progress, parameters)
 
 
 def round_line(number: int, metrics: Mapping[str, float]) -> str:

@@ -19,11 +19,12 @@ from fraudlab.container.hyperparameters import COMPUTED, Hyperparameters, direct
 from fraudlab.container.prepared import Prepared
 from fraudlab.container.runtime import StoppedTooEarly, StopRequest, lean_xgboost
 from fraudlab.container.training.boosting import segment_seed, threads, train_matrix
-from fraudlab.container.training.checkpoints import Checkpoint, Checkpoints
+from fraudlab.container.training.checkpoint_files import Checkpoint
+from fraudlab.container.training.checkpoints import Checkpoints
 from fraudlab.container.training.hooks import Hooks
 from fraudlab.container.training.inputs import Inputs
 from fraudlab.container.training.job import Job
-from fraudlab.container.training.progress import Progress
+from fraudlab.container.training.progress import Progress, can_go_on, is_over
 from fraudlab.container.training.round_metrics import measure as measure_computed
 
 with lean_xgboost():
@@ -174,7 +175,7 @@ def fit(
     start : Checkpoint, optional
         Where an interrupted training goes on.
     checkpoints : Checkpoints, optional
-        Receives the booster after each segment.
+        Receives the booster after each segment, and at the end.
 
     Raises
     ------
@@ -182,16 +183,16 @@ def fit(
         If the job was asked to stop before its first round.
     ConfigError
         If a hook fails.
+    StorageError
+        If a checkpoint cannot be written.
     """
     parameters, hosts = training.parameters, training.hosts
     length = parameters.checkpoint_rounds
     progress = Progress() if start is None else start.progress
     objective, measure = training.objective(progress.rounds), training.metrics(progress.rounds)
     booster = training.begin(progress.rounds // length if length else 0, start.booster if start else None)
-    stopping = hosts.any(stop.made)
-    while progress.rounds < parameters.num_round and not stopping:
-        if progress.patience_lost(parameters.early_stopping_rounds):
-            break
+    begun, stopping = progress.rounds, hosts.any(stop.made)
+    while not stopping and not is_over(progress, parameters):
         number = progress.rounds
         booster.update(training.train, number, fobj=objective)
         with hosts.together():
@@ -205,6 +206,9 @@ def fit(
         stopping = hosts.any(stop.made)
     if not progress.rounds:
         raise StoppedTooEarly
+    inside = length and progress.rounds > begun and progress.rounds % length
+    if checkpoints is not None and inside and can_go_on(progress, parameters):
+        checkpoints.write(Checkpoint(progress, booster.save_raw("ubj")), length=length)
     last = progress.rounds - 1
     best = (
         last if not parameters.early_stopping_rounds or progress.best_round is None else progress.best_round
@@ -222,7 +226,7 @@ def _end_segment(
         return booster
     content = booster.save_raw("ubj")
     if checkpoints is not None:
-        checkpoints.write(Checkpoint(progress, content))
+        checkpoints.write(Checkpoint(progress, content), length=parameters.checkpoint_rounds)
     if not parameters.samples or progress.rounds >= parameters.num_round:
         return booster
     return training.begin(progress.rounds // parameters.checkpoint_rounds, content)
