@@ -59,8 +59,11 @@ def test_a_job_without_one_configuration_file(docker, tree):
     assert contract["rounds"] == history["rounds"] == 100
     # a line a round that a metric definition matches, with the value of the history
     found = [read for line in done.output.splitlines() if (read := read_round(line))]
+    metrics = history["metrics"]
+    assert list(metrics) == ["aucpr", "logloss"]
     assert found == [
-        (number, {"aucpr": round(value, 6)}) for number, value in enumerate(history["validation"])
+        (number, {name: float(f"{values[number]:.5f}") for name, values in metrics.items()})
+        for number in range(100)
     ]
     assert read_model(tree.root / "model").threshold == contract["threshold"]
 
@@ -168,6 +171,8 @@ def no_files(tree):
 
 
 def only_hidden_files(tree):
+    # One that nobody names is no channel at all.
+    tree.put("input/config/inputdataconfig.json", {"train": {}, "validation": {}})
     (tree.root / "input/data/validation/part-0.csv").rename(tree.root / "input/data/validation/.part-0.csv")
 
 
