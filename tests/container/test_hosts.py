@@ -158,6 +158,78 @@ def test_hosts_with_shards_make_one_model(cluster: Any, rows: Any, count: int) -
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("without", [(0,), (1,), (2,), (0, 1), (1, 2)])
+def test_hosts_without_rows_are_left_out(cluster: Any, rows: Any, without: tuple[int, ...]) -> None:
+    table, held = rows(1200), rows(400, seed=4)
+    parts = dict(
+        zip([n for n in range(3) if n not in without], np.array_split(table, 3 - len(without)), strict=True)
+    )
+    group, alone = cluster(3), cluster(len(parts))
+    group.give("train", [parts.get(number, table[:0]) for number in range(3)])
+    group.give("validation", [held] * 3)
+    alone.give("train", list(parts.values()))
+    alone.give("validation", [held, held[:0]][: len(parts)])  # nor need all have validation
+    (group.trees[without[-1]].channel("train") / "part.csv").unlink()  # no file is as an empty one
+    for tree in (*group.trees, *alone.trees):
+        tree.input_data_config.write_text('{"train": {}, "validation": {}}')
+    outputs = []
+    for one in (group, alone):
+        one.ask(fraud_bins=0.5, early_stopping_rounds=5, subsample=0.9)
+        outputs.append(one.run())
+    for number, tree in enumerate(group.trees):
+        line = f"host {NAMES[number]} has no rows of channel train, and others have: it is left out"
+        assert (line in outputs[0][number]) == (number in without)
+        assert tree.model.exists() == (number == min(parts))
+    first = group.trees[min(parts)]
+    assert (first.model / "model.ubj").read_bytes() == alone.model()
+    both = [load(tree.results / "validation.json") for tree in (first, alone.trees[0])]
+    assert both[0] == both[1]
+    assert both[0]["rows"] == 400
+
+
+@pytest.mark.slow
+def test_a_host_that_is_left_out_fails_with_those_who_train(cluster: Any, rows: Any) -> None:
+    group = cluster(3)
+    group.train_on([rows(600), rows(600)[:0], rows(600, seed=8)], rows(400, seed=4))
+    group.jobs[2].kill()
+    for number in (0, 1):
+        group.jobs[number].communicate(timeout=30)
+        assert group.jobs[number].returncode == 1
+        assert (
+            group.trees[number]
+            .training_failure.read_text()
+            .startswith(f"host {NAMES[number]} lost the connection to another host")
+        )
+
+
+@pytest.mark.slow
+def test_rows_to_measure_on_are_not_left_out(cluster: Any, rows: Any) -> None:
+    group = cluster(2)
+    group.give("train", [rows(600), rows(600)[:0]])
+    group.give("validation", np.array_split(rows(400, seed=4), 2))
+    group.ask()
+    group.start()
+    group.wait()
+    assert [job.returncode for job in group.jobs] == [2, 2]
+    for tree in group.trees:
+        assert tree.training_failure.read_text().splitlines()[:2] == [
+            "host 127.0.0.2 has rows of channel validation that others have not, and none of channel train",
+            "fix: give all hosts the same validation (FullyReplicated), or use fewer instances",
+        ]
+
+
+@pytest.mark.slow
+def test_hosts_none_of_which_has_rows_say_so(cluster: Any, rows: Any) -> None:
+    group = cluster(2)
+    group.give("train", [rows(4)[:0]] * 2)
+    group.ask()
+    group.start()
+    outputs = group.wait()
+    assert [job.returncode for job in group.jobs] == [3, 3]
+    assert all("channel train has only empty files" in output for output in outputs)
+
+
+@pytest.mark.slow
 def test_replicated_files_are_shared_out_row_by_row(cluster: Any, rows: Any) -> None:
     table, held = rows(1200), rows(400, seed=4)
     replicated, sharded = cluster(2), cluster(2)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 from collections.abc import Mapping
 from functools import partial
@@ -15,8 +16,8 @@ from fraudlab.container.hosts import Hosts, read_hosts
 from fraudlab.container.hosts.meeting import joined
 from fraudlab.container.runtime import Stages, StopRequest
 from fraudlab.container.training import checkpoints
-from fraudlab.container.training.digests import Digests
-from fraudlab.container.training.job import PARTS, Job, read_job
+from fraudlab.container.training.digests import NOTHING, Digests, channel_sha256
+from fraudlab.container.training.job import PARTS, Job, has_rows, read_job
 from fraudlab.container.training.progress import round_line
 from fraudlab.container.training.tracking import Archive
 
@@ -53,19 +54,23 @@ def run(tree: Tree, stop: StopRequest | None = None) -> None:
     with stop.listening():
         job, hosts = read_job(tree), read_hosts(tree)
         _require_one_host(job, hosts)
-        archive = Archive(job.request.experiment_key if hosts.first else None, tree.results / "comet")
+        archive: Archive | None = None
 
         def give_up(error: JobError) -> None:
             # The main thread waits in XGBoost, and never will return.
-            archive.close()
+            if archive is not None:
+                archive.close()
             os._exit(report_failure(error, tree.training_failure))
 
-        try:
-            with joined(hosts, stop, give_up):
-                _train(job, hosts, archive, stages, stop)
-        finally:
-            with stages.stage("tracking"):
-                archive.close()
+        own = has_rows(tree.channel("train"))
+        with joined(hosts, stop, give_up, has_rows=own, agree=partial(_require_no_other_rows, job)) as group:
+            if group is not None:
+                archive = Archive(job.request.experiment_key if group.first else None, tree.results / "comet")
+                try:
+                    _train(job, group, archive, stages, stop)
+                finally:
+                    with stages.stage("tracking"):
+                        archive.close()
     stages.end()
 
 
@@ -127,6 +132,23 @@ def _require_one_host(job: Job, hosts: Hosts) -> None:
             )
 
 
+def _require_no_other_rows(job: Job, hosts: Hosts, filled: list[bool]) -> None:
+    """Refuse that a host is left out which has rows to measure on that those who train have not."""
+    with hosts.together():
+        folders = {name: job.tree.channel(name) for name in PARTS[1:] if name in job.channels}
+        own = {name: channel_sha256(_files(job, folder)) for name, folder in folders.items()}
+    every = [json.loads(other) for other in hosts.gather(json.dumps(own).encode())]
+    for name in PARTS[1:]:
+        digests = [other.get(name, NOTHING) for other in every]
+        theirs = {digest for digest, trains in zip(digests, filled, strict=True) if trains}
+        for host, digest, trains in zip(hosts.names, digests, filled, strict=True):
+            if not trains and digest != NOTHING and theirs != {digest}:
+                raise ConfigError(
+                    f"host {host} has rows of channel {name} that others have not, and none of channel train",
+                    fix=f"give all hosts the same {name} (FullyReplicated), or use fewer instances",
+                )
+
+
 def _digests(job: Job, hosts: Hosts) -> Digests | None:
     """Hash the channels only where somebody asks: it costs a tenth of reading them."""
     if job.manifest is not None and len(hosts) == 1 and not checkpoints.wanted(job.tree):
@@ -139,6 +161,8 @@ def _files(job: Job, folder: Path) -> list[Path]:
     from fraudlab.container.channels.sources import list_sources
     from fraudlab.container.prepared import split_files
 
+    if not has_rows(folder):
+        return []
     return split_files(folder) if job.manifest else [source.path for source in list_sources(folder)]
 
 

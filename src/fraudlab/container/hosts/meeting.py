@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import os
 import socket
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from typing import Any
 
 from fraudlab.container.failure import ConfigError, JobError
 from fraudlab.container.hosts import Hosts
+from fraudlab.container.hosts.left_out import knock, let_go, open_door, wait
 from fraudlab.container.hosts.links import new_links, watched
 from fraudlab.container.runtime import StopRequest, lean_xgboost
 
@@ -24,8 +26,17 @@ _LEAVE_SECONDS = 60
 
 
 @contextmanager
-def joined(hosts: Hosts, stop: StopRequest, give_up: Callable[[JobError], None]) -> Iterator[None]:
+def joined(
+    hosts: Hosts,
+    stop: StopRequest,
+    give_up: Callable[[JobError], None],
+    *,
+    has_rows: bool = True,
+    agree: Callable[[Hosts, list[bool]], None] | None = None,
+) -> Iterator[Hosts | None]:
     """Connect the hosts for the block. The last of them to be done lets the others go.
+
+    Where some hosts have no rows, those that have form a group of their own, as if there were no others.
 
     Parameters
     ----------
@@ -33,6 +44,15 @@ def joined(hosts: Hosts, stop: StopRequest, give_up: Callable[[JobError], None])
     stop : StopRequest
     give_up : callable
         Ends the process, from another thread, where a host is lost and XGBoost does not return to say so.
+    has_rows : bool
+        Whether this host has rows to train on.
+    agree : callable, optional
+        Called on all hosts where some are to be left out, with which of them have rows; refuses by an error.
+
+    Yields
+    ------
+    Hosts or None
+        Those that train; None on a host that is left out.
 
     Raises
     ------
@@ -40,18 +60,74 @@ def joined(hosts: Hosts, stop: StopRequest, give_up: Callable[[JobError], None])
         If they do not find each other, or one is lost.
     """
     if len(hosts) == 1:
-        yield
+        yield hosts
         return
+    with ExitStack() as left:
+        with _group(hosts, stop, give_up, port=_port()):
+            filled = [told == b"1" for told in hosts.gather(b"1" if has_rows else b"0")]
+            # Where no host has a row, each says what it was given instead.
+            if all(filled) or not any(filled):
+                yield hosts
+                return
+            if agree is not None:
+                agree(hosts, filled)
+            members = tuple(name for name, own in zip(hosts.names, filled, strict=True) if own)
+            address, door, tracker = "", None, None
+            with hosts.together():
+                address = _address(members[0], time.monotonic() + _JOIN_SECONDS)
+                if hosts.name == members[0]:
+                    door = left.enter_context(open_door(address, len(hosts)))
+                    if len(members) > 1:
+                        tracker = _start_tracker(address, 0, len(members), time.monotonic() + _JOIN_SECONDS)
+                        left.callback(_free, tracker)
+            own = [door.getsockname()[1], tracker and _port_of(tracker)] if door is not None else None
+            way, port = json.loads(b"".join(hosts.gather(b"" if own is None else json.dumps(own).encode())))
+        if not has_rows:
+            yield from _left_out(hosts, address, way)
+            return
+        group = Hosts(members, members.index(hosts.name))
+        if len(group) == 1:
+            yield group
+        else:
+            with _group(group, stop, give_up, port=port, tracker=tracker):
+                yield group
+        if door is not None:
+            let_go(door, filled.count(False))
+
+
+def _left_out(hosts: Hosts, address: str, way: int) -> Iterator[None]:
+    print(f"host {hosts.name} has no rows of channel train, and others have: it is left out")
+    try:
+        waiting = knock(address, way)
+    except OSError as error:
+        raise _lost(hosts) from error
+    with waiting:
+        yield None
+        if not wait(waiting):
+            raise _lost(hosts)
+
+
+@contextmanager
+def _group(
+    hosts: Hosts, stop: StopRequest, give_up: Callable[[JobError], None], *, port: int, tracker: Any = None
+) -> Iterator[None]:
+    """XGBoost's collective of some hosts, for the block.
+
+    Parameters
+    ----------
+    tracker : RabitTracker, optional
+        One that listens at the port already, and is the caller's to free.
+    """
     with lean_xgboost():
         import xgboost
         from xgboost import collective
     deadline = time.monotonic() + _JOIN_SECONDS
-    port, tracker = _port(), None
+    own = None
     try:
         with stop.at_once():
             address = _address(hosts.names[0], deadline)
-            if hosts.first:
-                tracker = _start_tracker(address, port, len(hosts), deadline)
+            if hosts.first and tracker is None:
+                tracker = own = _start_tracker(address, port, len(hosts), deadline)
             with new_links(port) as links:
                 _connect(hosts, address, port, deadline)
         print(f"hosts={len(hosts)} rank={hosts.rank} name={hosts.name}")
@@ -70,9 +146,19 @@ def joined(hosts: Hosts, stop: StopRequest, give_up: Callable[[JobError], None])
             raise
         raise _lost(hosts) from error
     finally:
-        if tracker is not None:
-            with suppress(xgboost.core.XGBoostError):  # it complains about the hosts that failed
-                tracker.free()
+        if own is not None:
+            _free(own)
+
+
+def _free(tracker: Any) -> None:
+    import xgboost
+
+    with suppress(xgboost.core.XGBoostError):  # it complains about the hosts that failed
+        tracker.free()
+
+
+def _port_of(tracker: Any) -> int:
+    return int(tracker.worker_args()["dmlc_tracker_port"])
 
 
 def _lost(hosts: Hosts) -> JobError:

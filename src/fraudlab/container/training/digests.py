@@ -12,6 +12,9 @@ from fraudlab.container.contract import file_sha256
 from fraudlab.container.failure import JobError
 from fraudlab.container.hosts import Hosts
 
+#: of a channel without a file
+NOTHING = hashlib.sha256().hexdigest()
+
 
 class Digests:
     """Digests of channels, computed beside other work from the start.

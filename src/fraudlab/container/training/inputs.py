@@ -15,8 +15,8 @@ from fraudlab.container.features import Column, Features, read_features
 from fraudlab.container.hosts import Hosts
 from fraudlab.container.hyperparameters.rules import check_weighted
 from fraudlab.container.prepared import Prepared, read_split
-from fraudlab.container.training.digests import Digests
-from fraudlab.container.training.job import PARTS, Job
+from fraudlab.container.training.digests import NOTHING, Digests
+from fraudlab.container.training.job import PARTS, Job, has_rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +59,7 @@ def read_inputs(job: Job, hosts: Hosts, digests: Digests | None) -> tuple[Prepar
     JobError
         If a channel cannot be read, or has rows that cannot be learned from or measured on.
     """
+    filled = _filled(job, hosts)
     with hosts.together():
         if job.manifest is None:
             train, features = _read_first(job)
@@ -67,7 +68,8 @@ def read_inputs(job: Job, hosts: Hosts, digests: Digests | None) -> tuple[Prepar
             features = read_features(Fields(job.manifest, source="manifest.json"))
             label = Fields(job.manifest, source="manifest.json").fields("roles").get("label", str)
             train = read_split(job.tree.channel("train"), features)
-        read = {name: _read(job, name, features) for name in PARTS[1:] if name in job.channels}
+        nothing = train.take(slice(0))
+        read = {name: _read(job, name, features) if own else nothing for name, own in filled.items()}
     held: dict[str, Prepared | None] = dict(read)
     if digests is not None and len(hosts) > 1:
         _require_one_job(job, features, {"train": train, **read}, hosts)
@@ -83,6 +85,15 @@ def read_inputs(job: Job, hosts: Hosts, digests: Digests | None) -> tuple[Prepar
             if validation.weight is not None:
                 check_weighted(job.parameters.eval_metric)
     return train, Inputs(features, label, validation, held.get("test"))
+
+
+def _filled(job: Job, hosts: Hosts) -> dict[str, bool]:
+    """Which channels to measure on this host reads: not one without rows where others have some."""
+    own = {name: has_rows(job.tree.channel(name)) for name in PARTS[1:] if name in job.channels}
+    if len(hosts) == 1:
+        return dict.fromkeys(own, True)
+    every = [json.loads(other) for other in hosts.gather(json.dumps(own).encode())]
+    return {name: filled or not any(other.get(name) for other in every) for name, filled in own.items()}
 
 
 def _read_first(job: Job) -> tuple[Prepared, Features]:
@@ -173,10 +184,11 @@ def _replicated(name: str, digests: Digests, hosts: Hosts) -> bool:
 
     S3DistributionType would say it, but is often absent.
     """
-    different = len(set(digests.every(name, hosts)))
-    if different not in (1, len(hosts)):
+    every = [digest for digest in digests.every(name, hosts) if digest != NOTHING]
+    different, lacking = len(set(every)), len(every) < len(hosts)
+    if different != len(every) and (different != 1 or lacking):
         raise ConfigError(
             f"some of the hosts have the same files of channel {name}, and some have others",
             fix="use S3DataDistributionType FullyReplicated or ShardedByS3Key",
         )
-    return different == 1
+    return different == 1 and not lacking
