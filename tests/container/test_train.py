@@ -222,6 +222,9 @@ def test_an_empty_channel(ready: Tree, hand_over: Any, tmp_path: Path) -> None:
     hand_over(ready)
     ready.channel("validation").unlink()
     ready.channel("validation").mkdir()
+    # An empty folder that nobody names is no channel at all: see test_standalone.py.
+    named = {name.name: {} for name in ready.channels.iterdir()}
+    ready.input_data_config.write_text(json.dumps(named))
     with pytest.raises(TableError) as caught:
         train.run(ready)
     assert caught.value.sentence == "channel validation has no rows"
