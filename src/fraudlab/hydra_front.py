@@ -87,10 +87,12 @@ def carry_out(words: Sequence[str], task: Task) -> int:
     """
     if any(word.startswith("-") for word in words):
         return _through_hydra(words, task)
-    from fraudlab.workflow import run_workflow
-
     try:
-        task.completed(run_workflow(compose(words), overrides=words, gates=task.gates))
+        config = compose(words)
+        # What a run needs takes a second to import: a mistake is said before that.
+        from fraudlab.workflow import run_workflow
+
+        task.completed(run_workflow(config, overrides=words, gates=task.gates))
     except FraudlabError as error:
         task.failed(error)
         return error.exit_code
