@@ -133,7 +133,9 @@ def test_an_endpoint_ends_with_the_launcher_that_is_killed(in_tmp):
 @pytest.mark.slow
 def test_a_terminal_that_closes_interrupts_a_run(in_tmp):
     long = ["model.num_round=100000", "model.early_stopping_rounds=0", "run.id=cut"]
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)  # whoever started the tests may ignore it
     run = start("train", *SMALL, "tracking=off", *long)
+    signal.signal(signal.SIGHUP, before)
     wait_until(lambda: list(in_tmp.glob("runs/cut/logs/train.log")) or run.poll() is not None)
     run.send_signal(signal.SIGHUP)
     _, error = run.communicate(timeout=60)
