@@ -74,13 +74,14 @@ def test_checkpoints_lie_where_they_are_configured_and_belong_to_one_training(do
     done = docker.run(tree, "train", how=how)
     assert done.process.returncode == 0, done.output
     assert sorted(path.name for path in folder.iterdir()) == [
-        "rounds-000010.checkpoint",
         "rounds-000020.checkpoint",
+        "rounds-000025.checkpoint",
     ]
     whole = tree.bytes("model/model.ubj")
     # as an input channel, which is read-only: it goes on from there, and writes none
     (tree.root / "input/config/checkpointconfig.json").unlink()
     shutil.copytree(folder, tree.root / "input/data/checkpoints")
+    (tree.root / "input/data/checkpoints/rounds-000025.checkpoint").unlink()
     (tree.root / "model/model.ubj").unlink()
     resumed = docker.run(tree, "train")
     assert resumed.process.returncode == 0, resumed.output
