@@ -225,12 +225,7 @@ MISTAKES = {
     "one class in a split": (replaced("y", [1] * 100 + [0] * 3900), [], 3, "validation"),
     "label not 0/1": (replaced("y", labels(_3=2)), [], 3, "row 4"),
     "NaN label": (replaced("y", labels(_5=None)), [], 3, "row 6"),
-    "non-numeric column": (
-        table(),
-        ["data.categorical=[]"],
-        3,
-        "holds text, not numbers, and is not declared: 'country'",
-    ),
+    "non-numeric column": (table(), ["data.categorical=[]"], 3, "column 'country' is not numeric"),
     "no category of test is in train": (
         replaced("country", ["FR"] * 3000 + ["DE"] * 1000),
         [],
