@@ -22,7 +22,7 @@ from typing import NamedTuple
 ROOT = Path(__file__).resolve().parents[1]
 SHELLS = ("sh", "bash")
 OUTPUT = ("text", "json", "yaml", "dockerfile", "csv", "html", "http")
-SECONDS = 1800
+SECONDS = 3000
 #: what blocks leave in the checkout
 LEFT = ("ml", "my", "run.json", "scores.csv")
 #: small runs: what is tested is that the words work, not the defaults' figures
