@@ -11,7 +11,7 @@ import pytest
 from fraudlab.report import compare_runs, render_comparison, render_run
 
 # Tests are no package that an absolute import could name.
-from ..report.example_run import build_run  # noqa: TID252
+from ..report.example_run import build_run
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page

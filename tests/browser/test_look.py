@@ -12,7 +12,7 @@ import pytest
 from fraudlab.report import render_run
 
 # Tests are no package that an absolute import could name.
-from ..report.example_run import build_run  # noqa: TID252
+from ..report.example_run import build_run
 from .conftest import OpenPage
 
 if TYPE_CHECKING:

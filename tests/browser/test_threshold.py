@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from fraudlab.evaluation.operating import NO_ALERTS, OperatingPoint
-from fraudlab.report import numerals
-from fraudlab.report.plot import BOTTOM, LEFT, RIGHT, TOP
-from fraudlab.report.scales import Linear
+from fraudlab.report.kit import numerals
+from fraudlab.report.kit.plot import BOTTOM, LEFT, RIGHT, TOP
+from fraudlab.report.kit.scales import Linear
 
 from .conftest import OpenPage
 

@@ -15,7 +15,7 @@ import pytest
 
 from fraudlab.backends.docker_engine import default_image
 
-from ..conftest import ROOT, require  # noqa: TID252  # tests are no package of their own
+from ..conftest import ROOT, require
 from .targets import TARGETS
 
 FINDINGS = sorted(path for path in Path(__file__).with_name("findings").rglob("*") if path.is_file())

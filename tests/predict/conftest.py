@@ -17,8 +17,8 @@ from fraudlab.container.features import Column, Features
 from fraudlab.container.model_files.model_file import write_model
 from fraudlab.container.scorer import load_scorer
 
-from ..container.boosters import train  # noqa: TID252  (tests are no package to import from)
-from ..container.wire import Running  # noqa: TID252
+from ..container.boosters import train
+from ..container.wire import Running
 
 FEATURES = Features(
     [

@@ -14,7 +14,7 @@ import yaml
 from fraudlab.evaluation.operating import NO_ALERTS
 from fraudlab.report import render_run
 from fraudlab.report.concerns import terminal_lines
-from fraudlab.report.record import read_run
+from fraudlab.report.recorded.run_record import read_run
 
 from .example_run import build_run
 from .page_text import Page

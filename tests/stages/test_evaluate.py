@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from fraudlab.errors import EndpointError
-from fraudlab.report.record import days_of
+from fraudlab.report.recorded.run_record import days_of
 from fraudlab.stages.evaluate import largest_difference
 
 

@@ -13,7 +13,7 @@ from fraudlab.container.prepared import AMOUNT, LABEL, ROW, TIME
 from fraudlab.errors import EndpointError
 from fraudlab.files import storage, write_json
 from fraudlab.gates import Gate
-from fraudlab.report.record import days_of
+from fraudlab.report.recorded.run_record import days_of
 from fraudlab.stages.booster import Reference
 from fraudlab.stages.context import Context
 from fraudlab.stages.prepare import Prepared, unseen_in

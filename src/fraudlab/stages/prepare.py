@@ -136,7 +136,7 @@ def time_span(time: dict[str, Any] | None) -> str:
     time : dict, optional
         The manifest's ``time``.
     """
-    from fraudlab.report import numerals
+    from fraudlab.report.kit import numerals
 
     if time is None:
         return ""
@@ -158,7 +158,7 @@ def cautions(manifest: dict[str, Any], data: DataConfig) -> list[str]:
     data : DataConfig
         What the run was told of the columns, for the overrides that leave one out.
     """
-    from fraudlab.report.label_copies import sentence, without
+    from fraudlab.report.concerns.label_copies import sentence, without
 
     copies = manifest["label_copies"]
     if not copies:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from fraudlab.report.concerns import circumstances, leaks, scores, threshold
+from fraudlab.report.concerns import circumstances, score_quality, threshold, too_good
 from fraudlab.report.concerns.concern import Concern
-from fraudlab.report.record import RunRecord
+from fraudlab.report.recorded.run_record import RunRecord
 
 __all__ = ["Concern", "concerns", "terminal_lines"]
 
@@ -15,20 +15,20 @@ _CHECKS: tuple[Callable[[RunRecord], Concern | None], ...] = (
     circumstances.status,
     circumstances.endpoint,
     circumstances.generated,
-    leaks.label_copy,
-    leaks.one_column,
-    leaks.nearly_perfect,
-    leaks.validation_ahead,
-    leaks.no_gap,
-    leaks.shared_duplicates,
-    scores.few_rounds,
-    scores.no_probabilities,
-    scores.few_frauds,
-    scores.unseen,
+    too_good.label_copy,
+    too_good.one_column,
+    too_good.nearly_perfect,
+    too_good.validation_ahead,
+    too_good.no_gap,
+    too_good.shared_duplicates,
+    score_quality.few_rounds,
+    score_quality.no_probabilities,
+    score_quality.few_frauds,
+    score_quality.unseen,
     threshold.assumed_costs,
     threshold.nothing_caught,
     threshold.many_alerts,
-    scores.last_round,
+    score_quality.last_round,
     circumstances.fallback,
     circumstances.uncommitted,
 )

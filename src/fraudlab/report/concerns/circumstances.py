@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from fraudlab.report.concerns.concern import Concern
-from fraudlab.report.record import RunRecord, dig, number
+from fraudlab.report.recorded.run_record import RunRecord, dig, number
 
 ENDPOINT_TOLERANCE = 1e-6
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from fraudlab.config import EvaluationConfig
 from fraudlab.evaluation.operating import NO_ALERTS, recorded_point
-from fraudlab.report import numerals
 from fraudlab.report.concerns.concern import Concern
-from fraudlab.report.record import RunRecord, dig, number
+from fraudlab.report.kit import numerals
+from fraudlab.report.recorded.run_record import RunRecord, dig, number
 
 #: One transaction in twenty. Teams that look at alerts by hand look at well under one in a hundred; above
 #: this a threshold is hardly meant, whatever an alert costs.

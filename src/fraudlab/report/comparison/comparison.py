@@ -1,0 +1,277 @@
+"""Two runs side by side: what differs, by how much, and whether that means anything."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from fraudlab.report.kit import numerals
+from fraudlab.report.recorded.parameter_groups import MODELLING, parameter_groups
+from fraudlab.report.recorded.run_record import Json, RunRecord, dig, number, read_run
+from fraudlab.report.recorded.scores import Scores, read_scores
+
+Outcome = Literal["a", "b", "noise", "too few frauds", "not comparable"]
+
+# Part of the average precision that an interval has to be narrower than, to either side, before what lies in
+# it is called noise: a wider one may hide a difference that matters.
+MATTERS = 0.02
+# With five frauds, all of them ranked better by one of two equal models is nothing rare (a sign test's p is
+# 0.06), and resampling them can never show it.
+FEWEST_FRAUDS = 6
+_TITLES: dict[Outcome, str] = {
+    "a": "A is better",
+    "b": "B is better",
+    "noise": "The difference is noise",
+    "too few frauds": "Too few frauds to tell",
+    "not comparable": "Not comparable",
+}
+METRICS = {
+    "average_precision": "Average precision",
+    "average_precision_low": "95\u00a0% interval, low",
+    "average_precision_high": "95\u00a0% interval, high",
+    "roc_auc": "ROC AUC",
+    "recall": "Recall",
+    "precision": "Precision",
+    "f1": "F1",
+    "value_recall": "Value caught",
+    "threshold": "Threshold",
+    "alerts_per_day": "Alerts per day",
+    "positives": "Frauds in test",
+    "rows": "Test rows",
+    "brier": "Brier score",
+    "log_loss": "Log loss",
+    "accuracy": "Accuracy",
+}
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """One setting of both runs, as a person would type it."""
+
+    name: str
+    a: Any
+    b: Any
+
+    @property
+    def differs(self) -> bool:
+        return bool(self.a != self.b)
+
+
+@dataclass(frozen=True)
+class Metric:
+    """One metric of both runs; None where a run does not have it."""
+
+    name: str
+    a: float | None
+    b: float | None
+
+    @property
+    def difference(self) -> float | None:
+        """B minus A."""
+        return None if self.a is None or self.b is None else self.b - self.a
+
+
+@dataclass(frozen=True)
+class Difference:
+    """Average precision of B minus that of A on the same rows, by paired bootstrap."""
+
+    value: float
+    low: float
+    high: float
+    probability_b_better: float
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Two runs side by side.
+
+    Attributes
+    ----------
+    a, b : RunRecord
+    parameters : tuple of Parameter
+        Those that differ first, then the same.
+    metrics : tuple of Metric
+        Average precision first.
+    difference : Difference or None
+        None where the runs did not score the same test rows.
+    outcome : {"a", "b", "noise", "too few frauds", "not comparable"}
+        Which is better.
+    reason : str
+        Why, in a sentence or two.
+    """
+
+    a: RunRecord
+    b: RunRecord
+    parameters: tuple[Parameter, ...]
+    metrics: tuple[Metric, ...]
+    difference: Difference | None
+    outcome: Outcome
+    reason: str
+
+    @property
+    def title(self) -> str:
+        """The outcome in a few words."""
+        return _TITLES[self.outcome]
+
+    @property
+    def nothing_differs(self) -> str:
+        """What there is to say of the parameters where none is another."""
+        return (
+            "Both runs were made with the same parameters."
+            if self.parameters
+            else "No parameters are recorded."
+        )
+
+    @property
+    def verdict(self) -> str:
+        """The outcome and why."""
+        return f"{self.title}: {self.reason}"
+
+    def as_json(self) -> Json:
+        """Everything but the runs themselves, for other programs."""
+        return {
+            "schema": 1,
+            "a": self.a.id,
+            "b": self.b.id,
+            "outcome": self.outcome,
+            "verdict": self.verdict.replace("\u00a0", " "),
+            "average_precision_difference": asdict(self.difference) if self.difference else None,
+            "metrics": {m.name: {"a": m.a, "b": m.b, "difference": m.difference} for m in self.metrics},
+            "parameters": {
+                "different": {p.name: {"a": p.a, "b": p.b} for p in self.parameters if p.differs},
+                "same": {p.name: p.a for p in self.parameters if not p.differs},
+            },
+        }
+
+
+def compare_runs(a: Path, b: Path) -> Comparison:
+    """Compare two run folders; nothing is written.
+
+    A difference is believed where the paired bootstrap's 95 % interval leaves out zero. Where it holds zero,
+    the difference is noise if the interval is narrow; else there are too few frauds to tell, and the reason
+    says how many it would take.
+
+    Raises
+    ------
+    RunError
+        If one is no run folder, or a file in it is broken.
+    """
+    first, second = read_run(a), read_run(b)
+    metrics = tuple(
+        Metric(name, number(first.metrics, name), number(second.metrics, name))
+        for name in METRICS
+        if number(first.metrics, name) is not None or number(second.metrics, name) is not None
+    )
+    obstacle = _obstacle(first, second)
+    difference = None
+    if obstacle is None:
+        scores = read_scores(first.folder), read_scores(second.folder)
+        obstacle = _row_obstacle(first, second, *scores)
+        if obstacle is None and scores[0] and scores[1]:
+            difference = _difference(scores[0], scores[1])
+    outcome, reason = _judge(first, second, difference, obstacle)
+    return Comparison(first, second, _parameters(first, second), metrics, difference, outcome, reason)
+
+
+def _obstacle(a: RunRecord, b: RunRecord) -> str | None:
+    """Why two runs cannot be compared at all, without a look at their scores."""
+    for record in (a, b):
+        if number(record.metrics, "average_precision") is None:
+            return f"{record.id} was not evaluated"
+    hashes = [dig(record.run, "data", "sha256") for record in (a, b)]
+    if hashes[0] != hashes[1]:
+        names = [str(dig(record.run, "data", "source") or "unknown") for record in (a, b)]
+        tables = f"{names[0]} and {names[1]}" if names[0] != names[1] else f"two versions of {names[0]}"
+        return f"they used different tables ({tables})"
+    return None
+
+
+def _row_obstacle(a: RunRecord, b: RunRecord, first: Scores | None, second: Scores | None) -> str | None:
+    import numpy as np
+
+    if first is None or second is None:
+        return f"{(a if first is None else b).id} has no scores to compare row by row"
+    if np.array_equal(first.row, second.row) and np.array_equal(first.label, second.label):
+        return None
+    kinds = [str(dig(record.manifest, "split", "kind") or "unknown") for record in (a, b)]
+    splits = f"{kinds[0]} against {kinds[1]} split" if kinds[0] != kinds[1] else f"both split {kinds[0]}"
+    rows = f"{numerals.count(first.row.size)} and {numerals.count(second.row.size)} rows"
+    return f"they were tested on different rows of the same table ({splits}, {rows})"
+
+
+def _difference(a: Scores, b: Scores) -> Difference:
+    from fraudlab.evaluation.intervals import paired_bootstrap
+
+    found = paired_bootstrap(a.label, b.score, a.score)
+    return Difference(found.difference, found.low, found.high, found.probability_a_better)
+
+
+def _judge(
+    a: RunRecord, b: RunRecord, difference: Difference | None, obstacle: str | None
+) -> tuple[Outcome, str]:
+    if difference is None:
+        return "not comparable", (
+            f"{obstacle}. The numbers stand side by side, but their difference says nothing about the models."
+        )
+    values = [numerals.decimal(number(record.metrics, "average_precision")) for record in (a, b)]
+    positives = number(a.metrics, "positives") or 0
+    measured = (
+        f"average precision {values[0]} for A and {values[1]} for B, a difference of "
+        f"{numerals.signed(difference.value)} (95\u00a0% interval "
+        f"{numerals.signed(difference.low)} to {numerals.signed(difference.high)}) on the same "
+        f"{numerals.counted(positives, 'test fraud')}"
+    )
+    if positives < FEWEST_FRAUDS:
+        return (
+            "too few frauds",
+            f"{measured}. No order of fewer than {FEWEST_FRAUDS} frauds is beyond chance.",
+        )
+    if not difference.low <= 0 <= difference.high:
+        return ("b" if difference.value > 0 else "a"), f"{measured}."
+    matters = MATTERS * max(number(record.metrics, "average_precision") or 0.0 for record in (a, b))
+    if difference.high - difference.low <= 2 * matters:
+        return "noise", f"{measured}."
+    size, needed = _needed(difference, positives, matters)
+    return "too few frauds", (
+        f"{measured}. To tell a difference of {numerals.decimal(size)} it would take about "
+        f"{numerals.count(needed)} test frauds."
+    )
+
+
+def _needed(difference: Difference, frauds: float, least: float) -> tuple[float, float]:
+    """A difference worth telling, and how many frauds would tell it.
+
+    It is the one that was measured, or `least` where that is larger. The interval shrinks with the square
+    root of the frauds, and has to reach from the difference to zero.
+    """
+    size = max(abs(difference.value), least)
+    toward_zero = (
+        difference.value - difference.low if difference.value > 0 else difference.high - difference.value
+    )
+    needed = max(frauds + 1, frauds * (toward_zero / size) ** 2)
+    digits = 10 ** max(0, math.floor(math.log10(needed)) - 1)
+    return size, math.ceil(needed / digits) * digits
+
+
+def _parameters(a: RunRecord, b: RunRecord) -> tuple[Parameter, ...]:
+    first, second = _settings(a), _settings(b)
+    names = list(dict.fromkeys([*first, *second]))
+    found = [Parameter(name, first.get(name), second.get(name)) for name in names]
+    return tuple(sorted(found, key=lambda p: (not p.differs, p.name.split(".")[0] not in MODELLING)))
+
+
+def _settings(record: RunRecord) -> Json:
+    """Parameters by dotted name, and what the run was made with."""
+    settings = {
+        f"{group}.{key}" if group != "other" else key: value
+        for group, values in parameter_groups(record).items()
+        for key, value in values.items()
+    }
+    made = {
+        "made with.commit": dig(record.run, "git", "commit"),
+        "made with.image": dig(record.run, "image", "id"),
+        "made with.xgboost": dig(record.model, "versions", "xgboost"),
+    }
+    return settings | {name: value for name, value in made.items() if value is not None}

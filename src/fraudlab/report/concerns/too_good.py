@@ -1,0 +1,162 @@
+"""What makes a model look better than it is: columns and rows that know what nobody knows in time."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from fraudlab.durations import seconds
+from fraudlab.errors import ConfigError
+from fraudlab.evaluation.shares import wilson
+from fraudlab.report.concerns.concern import Concern
+from fraudlab.report.concerns.label_copies import sentence, without
+from fraudlab.report.kit import numerals
+from fraudlab.report.recorded.run_record import RunRecord, dig, number
+
+#: share of the gain from which on one column is said to decide alone
+ALONE = 0.95
+#: average precision that fraud seldom lets a model reach
+NEARLY_PERFECT = 0.99
+#: part of validation's average precision that test has to lack before it is said: less is the usual drift
+LACKING = 0.1
+
+
+def label_copy(record: RunRecord) -> Concern | None:
+    """Columns that the processing job found to tell the label."""
+    copies = [copy for copy in record.manifest.get("label_copies") or [] if isinstance(copy, dict)]
+    if not copies:
+        return None
+    told = "; ".join(sentence(copy) for copy in copies)
+    return Concern(
+        "label_copy",
+        "caution",
+        "A column tells the label" if len(copies) == 1 else f"{len(copies)} columns tell the label",
+        f"{told[:1].upper()}{told[1:]}.",
+        _leave_out(record, [str(copy["column"]) for copy in copies]),
+    )
+
+
+def one_column(record: RunRecord) -> Concern | None:
+    """One feature of several has nearly all of the gain."""
+    top = _top_column(record)
+    if top is None or top[1] <= ALONE or len(record.importance) < 2:
+        return None
+    name, gain = top
+    return Concern(
+        "one_column",
+        "caution",
+        "One column decides almost alone",
+        f"{name!r} has {numerals.percent(gain)} of what all splits of the trees gained.",
+        _leave_out(record, [name]),
+    )
+
+
+def nearly_perfect(record: RunRecord) -> Concern | None:
+    """An average precision that a leak explains more often than a good model."""
+    found = number(record.metrics, "average_precision")
+    if found is None or found <= NEARLY_PERFECT:
+        return None
+    top = _top_column(record)
+    first = f"The first to look at is {top[0]!r}, with {numerals.percent(top[1])} of the gain." if top else ""
+    return Concern(
+        "nearly_perfect",
+        "caution",
+        "Almost perfect, which fraud seldom allows",
+        f"Average precision is {_above(found)}: look for a column that is filled in once a fraud is known.",
+        first,
+    )
+
+
+def validation_ahead(record: RunRecord) -> Concern | None:
+    """Average precision of validation far above that of test, by more than either's noise.
+
+    Test has its bootstrap interval. Of validation only the figure is recorded: its interval is that of a
+    share of its frauds, as Boyd, Eng & Page 2013 ("Area under the precision-recall curve") have it, in
+    Wilson's form, which also serves at 1. The intervals must not touch.
+    """
+    if dig(record.model, "decision", "measured_on") == "out_of_fold":
+        return None
+    validation, frauds = (number(record.validation, name) for name in ("average_precision", "positives"))
+    test, high = (number(record.metrics, name) for name in ("average_precision", "average_precision_high"))
+    if validation is None or not frauds or test is None or high is None:
+        return None
+    ends = wilson(validation * frauds, frauds)
+    if ends is None or ends[0] <= high or test > (1 - LACKING) * validation:
+        return None
+    return Concern(
+        "validation_ahead",
+        "caution",
+        "Validation promised more than test keeps",
+        f"Average precision is {numerals.decimal(validation)} on validation and {numerals.decimal(test)} on "
+        "test, further apart than noise.",
+        "Either a column knows the label in train and validation but not in test, or fraud has changed "
+        "between them. Compare the columns of both, the most important ones first.",
+    )
+
+
+def no_gap(record: RunRecord) -> Concern | None:
+    """A split by time that leaves out less than labels are late."""
+    if dig(record.manifest, "split", "kind") != "time":
+        return None
+    gap = number(record.manifest, "split", "gap_seconds") or 0.0
+    delay = _delay(record)
+    if gap and gap >= delay:
+        return None
+    if delay:
+        left_out = numerals.duration(gap) if gap else "nothing"
+        return Concern(
+            "no_gap",
+            "caution",
+            "The gap is shorter than labels are late",
+            f"Labels come {numerals.duration(delay)} late (data.delay), and {left_out} is left out before "
+            "validation and test (split.gap).",
+            "So the model learned from labels that nobody had when the test rows came.",
+        )
+    return Concern(
+        "no_gap",
+        "caution",
+        "No time is left out for labels that come late",
+        "Fraud is mostly known days or weeks later: train then has labels that nobody had when test began.",
+        "Set data.delay to how late they come, as data.delay=7d.",
+    )
+
+
+def shared_duplicates(record: RunRecord) -> Concern | None:
+    """Repeated rows that a random split may have parted."""
+    rows = number(record.manifest, "duplicates", "rows")
+    policy = dig(record.manifest, "duplicates", "policy")
+    if not rows or policy == "drop" or dig(record.manifest, "split", "kind") != "stratified":
+        return None
+    repeat = "row repeats another exactly and was" if rows == 1 else "rows repeat another exactly and were"
+    return Concern(
+        "shared_duplicates",
+        "caution",
+        "Copies of a row may stand on both sides of the split",
+        f"{numerals.count(rows)} {repeat} kept: a random split can part copies, which flatters the results.",
+        "Use data.duplicates=drop, or a time split.",
+    )
+
+
+def _top_column(record: RunRecord) -> tuple[str, float] | None:
+    gains = [(str(item.get("column")), number(item, "gain") or 0.0) for item in record.importance]
+    name, gain = max(gains, key=lambda item: item[1], default=("", 0.0))
+    return (name, gain) if gain > 0 else None
+
+
+def _above(value: float) -> str:
+    """Three decimals, which must not round what is below one to one."""
+    return "above 0.999" if 0.999 < value < 1 else numerals.decimal(value)
+
+
+def _delay(record: RunRecord) -> float:
+    try:
+        return seconds(str(dig(record.config, "data", "delay") or "0"), key="data.delay")
+    except ConfigError:
+        return 0.0
+
+
+def _leave_out(record: RunRecord, columns: Sequence[str]) -> str:
+    data = record.config.get("data") or {}
+    lists = {key: list(data.get(key) or []) for key in ("drop", "features", "categorical")}
+    words = without(columns, **lists)
+    which = "it is" if len(columns) == 1 else "they are"
+    return f"If {which} not known when a transaction is scored: {words}"

@@ -1,0 +1,176 @@
+"use strict";
+
+// The threshold slider and the pointer's readout. The page is complete without either.
+const data = JSON.parse(document.getElementById("data").textContent);
+
+// Numbers are written as fraudlab.report.kit.numerals writes them.
+const NOTHING = "–";
+const decimal = (value, places) =>
+  value.toLocaleString("en-US", { minimumFractionDigits: places, maximumFractionDigits: places, roundingMode: "halfExpand" });
+const count = (value) => decimal(value, 0);
+const ratio = (value) => (value === null ? NOTHING : decimal(value, 3));
+const quantity = (value) => decimal(value, value >= 20 || value === 0 ? 0 : value >= 1 ? 1 : 2);
+const NO_ALERTS = 1 + Number.EPSILON;
+const score = (value) =>
+  value === NO_ALERTS
+    ? "above 1"
+    : decimal(value, value === 0 || Math.abs(value) >= 0.001 ? 4 : Math.min(12, 1 - Math.floor(Math.log10(Math.abs(value)))));
+const percent = (share) => {
+  const value = Math.abs(share) * 100;
+  return `${decimal(share * 100, value >= 10 || value === 0 ? 1 : value >= 0.1 ? 2 : 3)}\u00a0%`;
+};
+
+// A scale as fraudlab.report.kit.plot writes it: "kind low high start end".
+function scale(text) {
+  const [kind, ...numbers] = text.split(" ");
+  const [low, high, start, end] = numbers.map(Number);
+  const [inner, outer] = {
+    linear: [(value) => value, (value) => value],
+    log: [Math.log, Math.exp],
+    logit: [(value) => Math.log(value / (1 - value)), (odds) => 1 / (1 + Math.exp(-odds))],
+  }[kind];
+  const width = inner(high) - inner(low);
+  return {
+    start,
+    end,
+    position: (value) => start + ((end - start) * (inner(Math.min(Math.max(value, low), high)) - inner(low))) / width,
+    value: (position) => outer(inner(low) + ((position - start) / (end - start)) * width),
+  };
+}
+
+function nearest(ascending, value) {
+  let low = 0;
+  let high = ascending.length - 1;
+  while (high - low > 1) {
+    const middle = (low + high) >> 1;
+    if (ascending[middle] < value) low = middle;
+    else high = middle;
+  }
+  return value - ascending[low] < ascending[high] - value ? low : high;
+}
+
+const share = (part, whole) => (whole ? part / whole : null);
+
+function pointAt(stops, index) {
+  const [tp, fp, fn, tn] = ["tp", "fp", "fn", "tn"].map((name) => stops[name][index]);
+  return {
+    threshold: stops.threshold[index],
+    tp, fp, fn, tn,
+    alerts: tp + fp,
+    value: stops.value[index],
+    precision: share(tp, tp + fp),
+    recall: share(tp, tp + fn),
+    f1: share(2 * tp, 2 * tp + fp + fn),
+    rate: share(fp, fp + tn),
+  };
+}
+
+function written(point, stops) {
+  return {
+    tp: count(point.tp),
+    fp: count(point.fp),
+    fn: count(point.fn),
+    tn: count(point.tn),
+    precision: ratio(point.precision),
+    recall: ratio(point.recall),
+    f1: ratio(point.f1),
+    alerts: count(point.alerts),
+    daily: data.days ? quantity(point.alerts / data.days) : NOTHING,
+    value: point.value === null ? NOTHING : count(point.value),
+    share: point.value === null || !stops.total ? NOTHING : percent(point.value / stops.total),
+  };
+}
+
+// The validation rows at a threshold: the point with the fewest alerts that reaches it.
+function moveChoice(threshold) {
+  const choice = data.charts.choice;
+  if (!choice) return;
+  const reached = choice.t.findIndex((candidate) => candidate <= threshold);
+  const index = reached < 0 ? choice.t.length - 1 : reached;
+  move("choice", choice.x[index], choice.y[index]);
+}
+
+function move(chart, x, y) {
+  const svg = document.querySelector(`#${chart} svg`);
+  const marker = svg && svg.querySelector("[data-at]");
+  if (!marker || x === null || y === null) return;
+  const across = scale(svg.dataset.x).position(x);
+  if (marker.tagName === "line") {
+    marker.setAttribute("x1", across);
+    marker.setAttribute("x2", across);
+  } else {
+    marker.setAttribute("cx", across);
+    marker.setAttribute("cy", scale(svg.dataset.y).position(y));
+  }
+}
+
+function startSlider(stops) {
+  const slider = document.getElementById("threshold");
+  const reset = document.getElementById("reset");
+  const show = () => {
+    const index = Number(slider.value);
+    const point = pointAt(stops, index);
+    const texts = written(point, stops);
+    for (const cell of document.querySelectorAll("[data-live]")) cell.textContent = texts[cell.dataset.live];
+    const threshold = score(point.threshold);
+    const volume = data.days ? `${texts.daily} alerts per day` : `${texts.alerts} alerts`;
+    document.getElementById("threshold-value").textContent = threshold;
+    slider.setAttribute("aria-valuetext", `${threshold}, ${volume}, recall ${texts.recall}`);
+    reset.disabled = index === stops.chosen;
+    move("pr", point.recall, point.precision === null ? 1 : point.precision);
+    move("roc", point.rate, point.recall);
+    move("scores", point.threshold, 0);
+    moveChoice(point.threshold);
+  };
+  const go = (index) => {
+    slider.value = index;
+    show();
+  };
+  slider.addEventListener("input", show);
+  reset.addEventListener("click", () => {
+    go(stops.chosen);
+    slider.focus();
+  });
+  go(stops.chosen);
+}
+
+function readout(chart, x) {
+  if (chart.text) return { x: chart.x[nearest(chart.x, x)], text: chart.text[nearest(chart.x, x)] };
+  const [xName, yName] = chart.names;
+  const parts = chart.curves.map((curve) => {
+    const i = nearest(curve.x, x);
+    const threshold = curve.t[i] === null ? "" : ` at threshold ${score(curve.t[i])}`;
+    return `${curve.name || yName} ${decimal(curve.y[i], 3)}${threshold}`;
+  });
+  const shown = chart.curves.length === 1 ? chart.curves[0].x[nearest(chart.curves[0].x, x)] : x;
+  return { x: shown, text: `${xName} ${shown < 0.01 && shown > 0 ? percent(shown) : decimal(shown, 3)} · ${parts.join(" · ")}` };
+}
+
+function startReadout(id, chart) {
+  const figure = document.getElementById(id);
+  const svg = figure.querySelector("svg");
+  const text = figure.querySelector(".readout");
+  const cursor = svg.querySelector(".cursor");
+  const across = scale(svg.dataset.x);
+  svg.addEventListener("pointermove", (event) => {
+    const at = new DOMPoint(event.clientX, event.clientY).matrixTransform(svg.getScreenCTM().inverse()).x;
+    const inside = Math.min(Math.max(at, across.start), across.end);
+    const found = readout(chart, across.value(inside));
+    text.textContent = found.text;
+    figure.classList.add("reading");
+    cursor.setAttribute("transform", `translate(${across.position(found.x)} 0)`);
+    cursor.setAttribute("visibility", "visible");
+  });
+  svg.addEventListener("pointerleave", () => {
+    figure.classList.remove("reading");
+    cursor.setAttribute("visibility", "hidden");
+  });
+}
+
+// Paper has no folds.
+window.addEventListener("beforeprint", () => {
+  for (const folded of document.querySelectorAll("details")) folded.open = true;
+});
+
+if (data.stops) startSlider(data.stops);
+for (const [id, chart] of Object.entries(data.charts)) startReadout(id, chart);

@@ -1,0 +1,103 @@
+"""The operating points that the slider of a report stops at."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, replace
+
+from fraudlab.evaluation.operating import OperatingPoint, recorded_point
+from fraudlab.report.recorded.run_record import Json, RunRecord, series
+from fraudlab.report.recorded.scores import Scores
+
+# How fast the number of alerts grows from one stop of the slider to the next: finely while a team could
+# still look at them, coarsely beyond this many alerts for each fraud.
+FINE, COARSE, WORKABLE = 1.03, 1.25, 5
+
+
+@dataclass(frozen=True)
+class OperatingRange:
+    """The stops of the threshold slider, most alerts first.
+
+    Attributes
+    ----------
+    stops : tuple of OperatingPoint
+    chosen : int
+        Position of the threshold the model was shipped with.
+    total_value : float or None
+        Sum of the amounts of all frauds in the test rows.
+    """
+
+    stops: tuple[OperatingPoint, ...]
+    chosen: int
+    total_value: float | None
+
+    @property
+    def point(self) -> OperatingPoint:
+        return self.stops[self.chosen]
+
+    def as_json(self) -> Json:
+        """Columns, one value per stop."""
+        rows = [asdict(stop) for stop in self.stops]
+        columns = {name: [row[name] for row in rows] for name in rows[0]}
+        return {**columns, "chosen": self.chosen, "total": self.total_value}
+
+
+def operating_range(record: RunRecord, scores: Scores | None) -> OperatingRange | None:
+    """Thin the threshold table to the stops of a slider; None where a run was not evaluated."""
+    chosen = recorded_point(record.metrics)
+    if chosen is None:
+        return None
+    value_at, total = _money(scores) or (None, None)
+    points = {point.threshold: point for point in _thin(_table(record))}
+    points[chosen.threshold] = chosen
+    ordered = sorted(points.values(), key=lambda point: (-point.alerts, point.threshold))
+    if value_at:
+        ordered = [replace(point, value=value_at(point.threshold)) for point in ordered]
+    position = next(i for i, point in enumerate(ordered) if point.threshold == chosen.threshold)
+    return OperatingRange(tuple(ordered), position, total)
+
+
+def _table(record: RunRecord) -> list[OperatingPoint]:
+    columns = [series(record.curves, "thresholds", name) for name in ("threshold", "tp", "fp", "fn", "tn")]
+    rows: list[OperatingPoint] = []
+    for threshold, *counts in zip(*columns, strict=False):
+        if threshold is None or not math.isfinite(threshold):
+            continue
+        tp, fp, fn, tn = (int(count or 0) for count in counts)
+        rows.append(OperatingPoint(float(threshold), tp, fp, fn, tn))
+    return rows
+
+
+def _thin(rows: list[OperatingPoint]) -> list[OperatingPoint]:
+    """Keep rows whose alerts grow by a noticeable share, and both ends."""
+    kept: list[OperatingPoint] = []
+    ordered = sorted(rows, key=lambda row: (row.alerts, -row.threshold))
+    for row in ordered:
+        if kept:
+            workable = kept[-1].alerts <= WORKABLE * (row.tp + row.fn)
+            if row.alerts < max(kept[-1].alerts + 1, kept[-1].alerts * (FINE if workable else COARSE)):
+                continue
+        kept.append(row)
+    return kept + ordered[-1:]
+
+
+def _money(scores: Scores | None) -> tuple[Callable[[float], float], float] | None:
+    """Return a function from a threshold to the money caught, and the money at stake."""
+    if scores is None or scores.amount is None:
+        return None
+    import numpy as np
+
+    from fraudlab.evaluation.metrics import fraud_amounts
+
+    frauds = scores.label == 1
+    try:
+        amounts = fraud_amounts(frauds, scores.amount)
+    except ValueError:
+        # No fraud has an amount: there is no money to speak of.
+        return None
+    order = np.argsort(scores.score[frauds])
+    ascending = scores.score[frauds][order]
+    # From each position on, and past the last one, what lies at or above it.
+    above = np.append(np.cumsum(amounts[order][::-1])[::-1], 0.0)
+    return lambda threshold: float(above[np.searchsorted(ascending, threshold, side="left")]), float(above[0])

@@ -1,0 +1,107 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fraudlab.report.concerns import Concern, concerns
+from fraudlab.report.recorded.run_record import read_run
+
+from ..example_run import build_run
+
+# a table and a cost of one's own
+SOUND: dict[str, Any] = {
+    "frauds": 250,
+    "overrides": {"evaluation.alert_cost": 5.0},
+    "run": {"data": {"source": "table", "path": "transactions.csv", "sha256": "7f" * 32, "rows": 284_807}},
+}
+
+Change = Callable[[dict[str, Any]], object]
+
+
+def found(folder: Path, **changes: Change) -> list[Concern]:
+    """Concerns of a run after its files were changed, by the name of the file."""
+    files = {
+        "run": "run.json",
+        "metrics": "evaluation/metrics.json",
+        "manifest": "data/manifest.json",
+        "history": "training/history.json",
+    }
+    for name, change in changes.items():
+        path = folder / files[name]
+        content = json.loads(path.read_text())
+        change(content)
+        path.write_text(json.dumps(content))
+    return concerns(read_run(folder))
+
+
+@pytest.fixture
+def sound(tmp_path: Path) -> Path:
+    """A run nobody has to be warned about."""
+    return build_run(tmp_path / "a", **SOUND)
+
+
+def test_a_sound_run_has_none(sound: Path) -> None:
+    assert found(sound) == []
+
+
+@pytest.mark.parametrize(
+    ("file", "change", "weight", "words"),
+    [
+        ("metrics", {"positives": 75}, "caution", "Only 75 frauds in the test rows"),
+        ("metrics", {"endpoint_max_difference": 0.01}, "problem", "up to 1.0e-02"),
+        ("metrics", {"unseen_categories": 1234}, "caution", "1,234 values of the test rows"),
+        ("run", {"fallback": "no Docker engine answers."}, "note", "No Docker engine answers."),
+        ("run", {"git": {"commit": "c", "dirty": True}}, "note", "uncommitted changes"),
+        ("run", {"status": "interrupted"}, "problem", "was interrupted"),
+        (
+            "run",
+            {"status": "failed", "error": {"message": "The disk is full."}},
+            "problem",
+            "The disk is full.",
+        ),
+        ("history", {"best_round": 299, "rounds": 300}, "note", "still improving"),
+    ],
+)
+def test_what_there_is_to_know_is_said(
+    sound: Path, file: str, change: dict[str, Any], weight: str, words: str
+) -> None:
+    (concern,) = found(sound, **{file: lambda content: content.update(change)})
+    assert concern.weight == weight
+    assert words in f"{concern.title}. {concern.text}"
+
+
+def test_unseen_categories_are_named_by_column(sound: Path) -> None:
+    (concern,) = found(
+        sound,
+        manifest=lambda m: m["splits"]["test"].update(unseen={"merchant": 7, "country": 30, "quiet": 0}),
+    )
+    assert "37 values" in concern.text
+    assert "country (30), merchant (7)" in concern.text
+    assert "quiet" not in concern.text
+
+
+def test_copies_matter_only_where_a_random_split_can_part_them(tmp_path: Path) -> None:
+    stratified = build_run(tmp_path / "a", split="stratified", time=None, **SOUND)
+    (concern,) = found(stratified)
+    assert "1,081 rows repeat another" in concern.text
+    assert found(stratified, manifest=lambda m: m["duplicates"].update(policy="drop")) == []
+
+
+def test_stopping_early_is_not_still_improving(sound: Path) -> None:
+    assert found(sound, history=lambda h: h.update(best_round=140, rounds=141)) == []
+
+
+def test_the_gravest_come_first(sound: Path) -> None:
+    weights = [
+        concern.weight
+        for concern in found(
+            sound,
+            run=lambda r: r.update(fallback="why", status="failed"),
+            metrics=lambda m: m.update(positives=10),
+        )
+    ]
+    assert weights == ["problem", "caution", "note"]
