@@ -168,8 +168,10 @@ def _print_table(runs: list[Run], *, metric: str | None) -> None:
     for run in runs:
         facts = summary(run)
         value = facts["metrics"].get(metric)
-        shown = f"{value:.4g}" if isinstance(value, int | float) else "-"
-        rows.append((run.id, run.status, facts["backend"] or "-", facts["data"] or "-", shown, headline(run)))
+        value_text = f"{value:.4g}" if isinstance(value, int | float) else "-"
+        rows.append(
+            (run.id, run.status, facts["backend"] or "-", facts["data"] or "-", value_text, headline(run))
+        )
     width = max(len(row[0]) for row in rows)
     room = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
     for name, status, backend, data, value, last in rows:

@@ -129,11 +129,11 @@ def _through_hydra(words: Sequence[str], task: Task) -> int:
 
     register_schema()
     watch_environment()
-    shown = {"--cfg", "-c", "--info", "-i"} & {word.partition("=")[0] for word in words}
+    printing = {"--cfg", "-c", "--info", "-i"} & {word.partition("=")[0] for word in words}
     with TemporaryDirectory(prefix="fraudlab-sweep-") as aside:
         arguments = ["fraudlab", *_in_hydras_order(words, aside=aside)]
         try:
-            with _hydras_environment(arguments), showing_configuration() if shown else nullcontext():
+            with _hydras_environment(arguments), showing_configuration() if printing else nullcontext():
                 run_one()
         except _SweepEnds as end:
             task.failed(end.error)

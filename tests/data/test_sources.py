@@ -10,8 +10,8 @@ import pyarrow as pa
 import pytest
 from pyarrow import parquet
 
-from fraudlab.data import digests
-from fraudlab.data.digests import file_sha256
+from fraudlab.data import file_hashes
+from fraudlab.data.file_hashes import file_sha256
 from fraudlab.data.sources import check_was_read, resolve
 from fraudlab.errors import ConfigError, DataError
 
@@ -151,7 +151,7 @@ def test_a_given_hash_has_to_be_the_files(table, cache):
 def later(monkeypatch):
     """Pretend that a minute goes by: no program can set back a file's time of change."""
     now = time.time
-    monkeypatch.setattr(digests.clock, "time", lambda: now() + 60)
+    monkeypatch.setattr(file_hashes.clock, "time", lambda: now() + 60)
 
 
 def test_an_unchanged_file_is_hashed_once(table, cache, later):
@@ -208,13 +208,13 @@ def test_other_bytes_under_the_same_size_and_time_are_other_bytes(table, cache, 
 
 
 def test_a_clock_that_was_set_back_leaves_nothing_remembered(table, cache, monkeypatch):
-    monkeypatch.setattr(digests.clock, "time", lambda: 1_000_000_000.0)
+    monkeypatch.setattr(file_hashes.clock, "time", lambda: 1_000_000_000.0)
     file_sha256(table, cache=cache)
     assert not (cache / "digests").exists()
 
 
 def test_a_file_that_others_link_meanwhile_is_hashed_again_and_right(table, cache, monkeypatch):
-    read, links = digests._read, []
+    read, links = file_hashes._read, []
 
     def read_while_linked(path):
         digest = read(path)
@@ -223,12 +223,12 @@ def test_a_file_that_others_link_meanwhile_is_hashed_again_and_right(table, cach
             os.link(path, links[0])
         return digest
 
-    monkeypatch.setattr(digests, "_read", read_while_linked)
+    monkeypatch.setattr(file_hashes, "_read", read_while_linked)
     assert file_sha256(table, cache=cache) == hashlib.sha256(table.read_bytes()).hexdigest()
 
 
 def test_a_file_that_grows_meanwhile_is_refused(table, cache, monkeypatch):
-    read = digests._read
+    read = file_hashes._read
 
     def read_and_grow(path):
         digest = read(path)
@@ -236,7 +236,7 @@ def test_a_file_that_grows_meanwhile_is_refused(table, cache, monkeypatch):
             file.write("3,1,0\n")
         return digest
 
-    monkeypatch.setattr(digests, "_read", read_and_grow)
+    monkeypatch.setattr(file_hashes, "_read", read_and_grow)
     with pytest.raises(DataError, match="changed while it was read"):
         file_sha256(table, cache=cache)
 
@@ -269,13 +269,13 @@ def test_what_a_job_read_is_what_was_hashed(table, cache, tmp_path):
     source = resolve(table, label="label", cache=cache)
     placed = tmp_path / "placed.csv"
     os.link(table, placed)
-    before = [digests.identity(placed)]
+    before = [file_hashes.identity(placed)]
     check_was_read(source, [placed], before)
     os.link(table, tmp_path / "other")  # another run: only the time of change is another
     check_was_read(source, [placed], before)
     copy = tmp_path / "copy.csv"
     copy.write_bytes(table.read_bytes())
-    check_was_read(source, [copy], [digests.identity(copy)])
+    check_was_read(source, [copy], [file_hashes.identity(copy)])
     times = table.stat().st_atime_ns, table.stat().st_mtime_ns
     with table.open("r+b") as file:
         file.write(ROWS.replace("2.5", "9.5").encode())

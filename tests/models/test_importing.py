@@ -21,7 +21,7 @@ from fraudlab.container.failure import ConfigError as ContainerConfigError
 from fraudlab.container.failure import JobError, report_failure
 from fraudlab.container.model_files.model_file import read_model
 from fraudlab.errors import ConfigError, RunError
-from fraudlab.models import children, importing
+from fraudlab.models import exchange_process, importing
 from fraudlab.models.importing import read_columns
 
 from .official import (
@@ -45,12 +45,12 @@ GIVEN = {"auto": "auto", "names": ",".join(NAMES)}
 
 
 def carry_out_here(module: str, folder: Path, *, what: str) -> None:
-    """As :func:`fraudlab.models.children.run`, in this process: starts take seconds where much else runs."""
+    """As ``exchange_process.run``, in this process: starts take seconds where much else runs."""
     try:
         {"convert": convert.convert, "adopt": adopt.adopt}[module](folder)
     except JobError as error:
         report_failure(error, folder / "failure")
-        raise children.failure(folder, what) from error
+        raise exchange_process.failure(folder, what) from error
 
 
 @pytest.fixture
@@ -71,7 +71,7 @@ def bring_apart(tmp_path, capsys):
 def bring(bring_apart, monkeypatch):
     """The same without processes of their own."""
     monkeypatch.setattr(convert, "confine", lambda size: None)
-    monkeypatch.setattr(children, "run", carry_out_here)
+    monkeypatch.setattr(exchange_process, "run", carry_out_here)
     verbosity = xgboost.get_config()["verbosity"]
     yield bring_apart
     xgboost.set_config(verbosity=verbosity)
@@ -577,7 +577,7 @@ def test_memory_of_the_process_that_reads_is_bounded():
 def test_a_model_that_scores_otherwise_is_never_made(tmp_path, monkeypatch):
     """The proof can fail: with other scores the second process refuses."""
     given = save(train(), tmp_path / "m")
-    real = importing.children.run
+    real = importing.exchange_process.run
 
     def forge(module: str, folder: Path, *, what: str) -> None:
         real(module, folder, what=what)
@@ -586,7 +586,7 @@ def test_a_model_that_scores_otherwise_is_never_made(tmp_path, monkeypatch):
             scores[7] = np.nextafter(scores[7], np.float32(1))
             np.save(folder / "scores.npy", scores)
 
-    monkeypatch.setattr(importing.children, "run", forge)
+    monkeypatch.setattr(importing.exchange_process, "run", forge)
     with pytest.raises(Exception, match="1 of 2000 rows get other scores than from the file"):
         importing.import_model(given, columns="auto", output=tmp_path / "out", say=lambda line: None)
     assert not (tmp_path / "out").exists()

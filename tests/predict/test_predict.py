@@ -13,7 +13,7 @@ from fraudlab.container.bodies import MEDIA_TYPES, finish
 from fraudlab.container.scorer import load_scorer
 from fraudlab.errors import DataError, EndpointError, StorageError
 from fraudlab.predict import predict_file
-from fraudlab.predict.client import Client
+from fraudlab.predict.client import EndpointClient
 
 from .conftest import FEATURES, THRESHOLD
 
@@ -182,7 +182,7 @@ def test_a_score_beside_the_threshold_is_compared_as_the_endpoint_does(fail, tmp
 @pytest.mark.parametrize("outcome", [503, "drop"])
 def test_a_client_that_is_closed_asks_no_more_than_once(fail, outcome):
     endpoint = fail(then=outcome)
-    client = Client(endpoint.url)
+    client = EndpointClient(endpoint.url)
     client.close()
     with pytest.raises(EndpointError):
         client.invoke(b"1,5,true,1\n")

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from fraudlab.container.failure import ConfigError as JobConfigError
 from fraudlab.container.failure import JobError
 from fraudlab.container.table_layout import Declared, Format, Layout, whole_sha256
-from fraudlab.data.digests import Identity, file_sha256, identity
+from fraudlab.data.file_hashes import Identity, file_sha256, identity
 from fraudlab.data.places import Place, find_place
 from fraudlab.errors import ConfigError, DataError, nearest
 
@@ -212,8 +212,8 @@ def _notes(place: Place, found: Found) -> tuple[str, ...]:
     if len(place.files) > 1:
         notes.insert(0, f"{place.name}: {len(place.files):,} files, read in order of their names")
     if place.left_out:
-        shown = ", ".join(place.left_out[:3]) + (", …" if len(place.left_out) > 3 else "")
-        notes.append(f"{place.name}: left out, as they are no tables: {shown}")
+        first = ", ".join(place.left_out[:3]) + (", …" if len(place.left_out) > 3 else "")
+        notes.append(f"{place.name}: left out, as they are no tables: {first}")
     return tuple(notes)
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from fraudlab.archives import pack
 from fraudlab.errors import RunError
 from fraudlab.files import publish, read_json, storage, write_json
-from fraudlab.models import children
+from fraudlab.models import exchange_process
 from fraudlab.runs import find_run
 
 
@@ -47,7 +47,7 @@ def export_model(
         work = Path(tempfile.mkdtemp(prefix=f".{output.name}.", dir=output.absolute().parent))
     try:
         write_json(work / "request.json", {"model": str(model.absolute())})
-        children.run("export", work, what=str(model))
+        exchange_process.run("export", work, what=str(model))
         with storage(output), (work / "xgboost-model").open("rb") as booster:
             pack([("xgboost-model", booster)], work / "made.tar.gz")
         if not publish(work / "made.tar.gz", output):

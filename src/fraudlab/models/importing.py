@@ -15,8 +15,8 @@ from fraudlab.archives import pack
 from fraudlab.container.contract import file_sha256
 from fraudlab.errors import ConfigError, RunError
 from fraudlab.files import publish, read_json, storage, write_json
-from fraudlab.models import children
-from fraudlab.models.sources import Source, find_sources
+from fraudlab.models import exchange_process
+from fraudlab.models.booster_files import BoosterFile, find_boosters
 
 DEFAULT_THRESHOLD = 0.5
 _NAMES_FILE_BYTES = 64 << 20
@@ -73,7 +73,7 @@ def import_model(
         output.absolute().parent.mkdir(parents=True, exist_ok=True)
         work = Path(tempfile.mkdtemp(prefix=f".{output.name}.", dir=output.absolute().parent))
     try:
-        sources = find_sources(given, work / "unpacked")
+        sources = find_boosters(given, work / "unpacked")
         known = " and ".join(filter(None, [", ".join(s.name for s in sources[:-1]), sources[-1].name]))
         say(f"loading {known}, in a process of its own")
         write_json(
@@ -89,8 +89,8 @@ def import_model(
                 "libsvm_base": libsvm_base,
             },
         )
-        children.run("convert", work, what=known)
-        children.run("adopt", work, what=known)
+        exchange_process.run("convert", work, what=known)
+        exchange_process.run("adopt", work, what=known)
         model = work / "model"
         contract, booster = model / "model.json", model / "model.ubj"
         with storage(output), contract.open("rb") as first, booster.open("rb") as second:
@@ -175,7 +175,7 @@ def _require_free(output: Path) -> None:
 
 
 def _report(
-    sources: Sequence[Source],
+    sources: Sequence[BoosterFile],
     work: Path,
     output: Path,
     threshold: float | None,
@@ -184,11 +184,11 @@ def _report(
 ) -> None:
     facts, result = read_json(work / "facts.json"), read_json(work / "result.json")
     names = [column["name"] for column in facts["columns"]]
-    shown = ", ".join(names[:8]) + (f", … {names[-1]}" if len(names) > 8 else "")
+    listed = ", ".join(names[:8]) + (f", … {names[-1]}" if len(names) > 8 else "")
     versions = {version or "a version it does not tell" for version in facts["versions"]}
     by = ", ".join(sorted(versions))
     say(f"booster: {facts['rounds']:,} rounds of {facts['booster']}, written by XGBoost {by}")
-    say(f"columns ({len(names)}): {shown}")
+    say(f"columns ({len(names)}): {listed}")
     for note in facts["notes"]:
         say(f"note: {note}")
     if libsvm_base == 1 and facts["first_unused"]:

@@ -21,7 +21,7 @@ _START = "start one with `docker compose up` or `fraudlab serve`"
 _IS_IT_OURS = "is this a fraudlab endpoint?"
 
 
-class Client:
+class EndpointClient:
     """Sends requests to one endpoint.
 
     Parameters

@@ -11,7 +11,7 @@ from fraudlab.errors import ConfigError, EndpointError
 
 if TYPE_CHECKING:
     from fraudlab.container.features import Features
-    from fraudlab.predict.table import CsvOptions
+    from fraudlab.predict.file_rows import CsvOptions
 
 
 def predict_file(
@@ -61,9 +61,9 @@ def predict_file(
         Where the scores cannot be written.
     """
     from fraudlab.evaluation.operating import alerts
-    from fraudlab.predict.client import Client
+    from fraudlab.predict.client import EndpointClient
+    from fraudlab.predict.file_rows import read_rows
     from fraudlab.predict.score_file import ScoreFile
-    from fraudlab.predict.table import read_rows
     from fraudlab.stages.scoring import score_batches
     from fraudlab.stages.unseen import find_unseen, refuse_wholly_unseen, sentences
     from fraudlab.terminal import Terminal
@@ -71,7 +71,7 @@ def predict_file(
     if batch_rows < 1:
         raise ConfigError(f"--batch-rows {batch_rows} is out of range.", fix="valid: 1 or more")
     terminal = Terminal(file=sys.stderr)
-    client = Client(endpoint, sleep=sleep)
+    client = EndpointClient(endpoint, sleep=sleep)
     features, threshold = _described(client.model(), client.base)
     table, notes = read_rows(file, features, options)
     for note in notes:

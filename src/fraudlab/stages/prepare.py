@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from fraudlab import api_requests
 from fraudlab.config_rules import gap_seconds, split_kind
-from fraudlab.data.digests import identity
+from fraudlab.data.file_hashes import identity
 from fraudlab.data.sources import check_was_read
 from fraudlab.errors import DataError
 from fraudlab.files import publish, read_json, storage, write_json

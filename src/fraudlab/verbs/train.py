@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from fraudlab.hydra_front import Task
 
 #: flags that show something and start no run
-_SHOWN = {"--cfg", "-c", "--info", "-i", "--hydra-help", "--version", "--shell-completion", "-sc"}
+_STARTS_NONE = {"--cfg", "-c", "--info", "-i", "--hydra-help", "--version", "--shell-completion", "-sc"}
 
 _HELP = """usage: fraudlab train [OVERRIDES] [FLAGS]        overrides and flags in any order
        fraudlab train --help KEY                 type, unit, default and range of a key or section
@@ -133,9 +133,9 @@ def _answered(words: Sequence[str], answer: Callable[[str], None]) -> int:
         answer(as_line(of_error(error)))
 
     try:
-        if shown := _SHOWN & {word.partition("=")[0] for word in words}:
+        if found := _STARTS_NONE & {word.partition("=")[0] for word in words}:
             raise ConfigError(
-                f"--json is for runs, and {shown.pop()} starts none.", fix="leave one of them out"
+                f"--json is for runs, and {found.pop()} starts none.", fix="leave one of them out"
             )
         return _train(words, Task(completed=lambda run: answer(as_line(of_run(run))), failed=refused))
     except BaseException as error:
@@ -148,10 +148,10 @@ def _printing() -> Task:
 
     def failed(error: FraudlabError) -> None:
         if isinstance(error, GateFailed) and error.run is not None:
-            print(f"report: {_shown(error.run)}")
+            print(f"report: {_as_printed(error.run)}")
         _say(error)
 
-    return Task(completed=lambda run: print(f"report: {_shown(run.folder)}"), failed=failed)
+    return Task(completed=lambda run: print(f"report: {_as_printed(run.folder)}"), failed=failed)
 
 
 def _say(error: FraudlabError) -> None:
@@ -180,7 +180,7 @@ def _sorted(words: Sequence[str]) -> _Asked:
     return _Asked(rest, conditions)
 
 
-def _shown(run: Path) -> Path:
+def _as_printed(run: Path) -> Path:
     path = run / "report.html"
     try:
         return path.resolve().relative_to(Path.cwd())

@@ -4,14 +4,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fraudlab.report.kit.scales import Linear, Log, Logit, Scale, round_step
+from fraudlab.report.kit.scales import AxisScale, Linear, Log, Logit, round_step
 
 
 @pytest.mark.parametrize(
     "scale",
     [Linear(-2, 6, 48, 422), Log(1e-4, 1, 48, 422), Logit(1e-5, 0.999, 48, 422), Log(0.7, 50_000, 250, 30)],
 )
-def test_ends_meet_and_outside_stays_at_the_ends(scale: Scale) -> None:
+def test_ends_meet_and_outside_stays_at_the_ends(scale: AxisScale) -> None:
     assert scale(scale.low) == pytest.approx(scale.start)
     assert scale(scale.high) == pytest.approx(scale.end)
     assert scale(scale.high * 2) == pytest.approx(scale.end)

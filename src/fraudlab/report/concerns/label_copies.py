@@ -22,12 +22,12 @@ def sentence(copy: Mapping[str, Any]) -> str:
         ``"column 'chargeback' equals the label in every row of train"``.
     """
     value = copy["value"]
-    shown = f"{value:g}" if isinstance(value, float) else repr(value)
+    constant = f"{value:g}" if isinstance(value, float) else repr(value)
     how = {
         "equal": "equals the label",
         "inverted": "is the label, inverted,",
-        "value_where_fraud": f"is {shown} where the label is 1 and nowhere else",
-        "other_where_fraud": f"is {shown} where the label is 0 and nowhere else",
+        "value_where_fraud": f"is {constant} where the label is 1 and nowhere else",
+        "other_where_fraud": f"is {constant} where the label is 0 and nowhere else",
         "filled": "has a value where the label is 1 and nowhere else",
         "empty": "has no value where the label is 1, and one everywhere else",
     }[copy["how"]]

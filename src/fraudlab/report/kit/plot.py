@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from fraudlab.report.kit.markup import Markup, coordinate, element, fragment
-from fraudlab.report.kit.scales import Linear, Log, Logit, Scale
+from fraudlab.report.kit.scales import AxisScale, Linear, Log, Logit
 
 WIDTH, HEIGHT = 360, 270
 LEFT, RIGHT, TOP, BOTTOM = 52, 344, 30, 220
@@ -27,7 +27,7 @@ Kind: TypeAlias = Linear | Log | Logit
 class Axis:
     """What an axis shows: its scale, its title and how a tick is written."""
 
-    scale: Scale
+    scale: AxisScale
     title: str
     label: Label
 
@@ -152,5 +152,5 @@ def _path(points: Iterable[tuple[float, float]]) -> str:
     return "M" + "L".join(written)
 
 
-def _specification(scale: Scale) -> str:
+def _specification(scale: AxisScale) -> str:
     return f"{scale.kind} {scale.low!r} {scale.high!r} {coordinate(scale.start)} {coordinate(scale.end)}"

@@ -15,7 +15,7 @@ def _always(_: list[float]) -> bool:
     return True
 
 
-class Scale(Protocol):
+class AxisScale(Protocol):
     """A map from the values `low`…`high` to the positions `start`…`end`."""
 
     @property

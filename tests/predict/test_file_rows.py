@@ -7,7 +7,7 @@ import pytest
 
 from fraudlab.container.features import Column, Features
 from fraudlab.errors import ConfigError, DataError
-from fraudlab.predict.table import CsvOptions, read_rows
+from fraudlab.predict.file_rows import CsvOptions, read_rows
 
 FEATURES = Features([Column("amount"), Column("shop", ("Café", "5", "web"))])
 PLAIN = "shop,note,amount\nCafé,x,1.5\n5,y,\nweb,z,-2\n"

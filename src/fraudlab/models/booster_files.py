@@ -48,7 +48,7 @@ _FIX = "name an xgboost-model file, a model.tar.gz that holds one, or a folder w
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class BoosterFile:
     """A file of a booster.
 
     Attributes
@@ -62,7 +62,7 @@ class Source:
     name: str
 
 
-def find_sources(given: Path, unpacked: Path) -> list[Source]:
+def find_boosters(given: Path, unpacked: Path) -> list[BoosterFile]:
     """The files that hold the boosters: one, or one for each fold in their order.
 
     Parameters
@@ -89,7 +89,7 @@ def find_sources(given: Path, unpacked: Path) -> list[Source]:
             raise ArchiveError(error.message, fix="copy it again from where it was made") from error
         return _in_folder(unpacked, given)
     _require_booster(given, kind, str(given))
-    return [Source(given, given.name)]
+    return [BoosterFile(given, given.name)]
 
 
 def kind_of(path: Path) -> str:
@@ -155,7 +155,7 @@ def _require_booster(path: Path, kind: str, name: str) -> None:
         )
 
 
-def _in_folder(folder: Path, given: Path) -> list[Source]:
+def _in_folder(folder: Path, given: Path) -> list[BoosterFile]:
     if (folder / "model.json").is_file() and (folder / "model.ubj").is_file():
         raise ConfigError(f"{given} is a model of fraudlab already.", fix=f"fraudlab serve --model {given}")
     files = [
@@ -181,7 +181,7 @@ def _in_folder(folder: Path, given: Path) -> list[Source]:
     for path, name in zip(found, names, strict=True):
         _require_booster(path, kind_of(path), f"{name} in {given}")
     if len(found) == 1:
-        return [Source(found[0], names[0])]
+        return [BoosterFile(found[0], names[0])]
     folds = sorted((int(_FOLD.fullmatch(path.name)[1]), path) for path in found)  # type: ignore[index]
     missing = sorted(set(range(folds[-1][0] + 1)) - {number for number, _ in folds})
     if missing:
@@ -189,7 +189,7 @@ def _in_folder(folder: Path, given: Path) -> list[Source]:
             f"{given} has the fold xgboost-model-{folds[-1][0]}, and not xgboost-model-{missing[0]}.",
             fix="copy it again from where it was made, or name one of the files",
         )
-    return [Source(path, path.name) for _, path in folds]
+    return [BoosterFile(path, path.name) for _, path in folds]
 
 
 def _are_folds(found: list[Path]) -> bool:
