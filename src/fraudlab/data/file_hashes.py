@@ -12,7 +12,7 @@ from typing import Any
 from fraudlab.errors import DataError
 from fraudlab.files import write_text
 
-#: what tells two states of a file apart
+#: what differs between two states of a file
 Identity = dict[str, Any]
 # A file touched this recently could change again without its time of change showing it.
 SETTLED_SECONDS = 2.0

@@ -1,7 +1,7 @@
 """A raw table on disk: found, plausible, and identified by its content.
 
-Everything here reads a header or a footer, and the bytes once for their hash: what is wrong with a table's
-values is for the processing job to say, but for columns of text that the first rows show.
+Everything here reads a header or a footer, and the bytes once for their hash: mistakes in a table's values
+are found by the processing job, except columns of text, which the first rows show.
 """
 
 from __future__ import annotations

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 ROWS = 284_807
 FRAUD_RATE = 0.001727
 SEED = 42
-# Counts changes of what the same arguments make.
+# Add 1 whenever the same arguments make another table than before.
 VERSION = 2
 HOURS = 48
 COLUMNS = ("Time", *(f"V{i}" for i in range(1, 29)), "Amount", "Class")
@@ -86,7 +86,7 @@ def generate(rows: int = ROWS, fraud_rate: float = FRAUD_RATE, *, seed: int = SE
 def write_synthetic(
     path: Path, *, rows: int = ROWS, fraud_rate: float = FRAUD_RATE, seed: int = SEED
 ) -> None:
-    """Write :func:`generate`'s table as CSV or Parquet, a chunk at a time, atomically.
+    """Write :func:`generate`'s table as CSV or Parquet, chunk by chunk, atomically.
 
     Parameters
     ----------
@@ -275,7 +275,8 @@ def _features(rng: np.random.Generator, strength: Floats) -> Floats:
     """V1 … V28 as rows, shape (28, n)."""
     moments = _moments()
     features = rng.standard_normal((28, strength.size))
-    # A variance of its own for each row makes Student's t of them, with the sample's standard deviation.
+    # Each row has a variance of its own, which makes the values Student's t with the sample's standard
+    # deviation.
     features *= np.sqrt((TAIL_DEGREES - 2) / rng.chisquare(TAIL_DEGREES, strength.size))
     features *= moments.legitimate_std[:, None]
     features += moments.legitimate_mean[:, None]

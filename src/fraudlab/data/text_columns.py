@@ -62,7 +62,7 @@ def refuse_text(place: Place, found: Found, numeric: Sequence[str], *, categoric
 
 
 def _are_mostly_numbers(values: Sequence[Any]) -> bool:
-    """Whether a column is one of numbers, with a word of its own for what is missing."""
+    """Whether a column is one of numbers that has a word such as ``unknown`` for missing ones."""
     from fraudlab.container.formats.numerals import reads_as_number
 
     return 2 * sum(isinstance(value, str) and reads_as_number(value) for value in values) > len(values)

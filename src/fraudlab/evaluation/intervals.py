@@ -6,7 +6,7 @@ so that a resample has as many frauds as the split. The ends are percentiles; Bo
 
 Average precision depends on a legitimate row only through the frauds it outranks. So rows are first counted
 in bins between the frauds' scores, and a resample draws the bins' counts, which is the same distribution as
-drawing rows and then counting: P frauds cost O(P) a resample however many rows there are.
+drawing rows and then counting: with P frauds, a resample costs O(P) however many rows there are.
 """
 
 from __future__ import annotations
@@ -213,7 +213,7 @@ def _resample(rng: np.random.Generator, counts: IntArray, rows: int) -> IntArray
     total = int(counts.sum())
     if counts.size * 8 < total:
         return rng.multinomial(total, counts / total, size=rows)
-    # With a few members a bin, drawing members is faster than one binomial a bin.
+    # With few members per bin, drawing members is faster than drawing one binomial number per bin.
     member = np.repeat(np.arange(counts.size), counts)
     drawn = [np.bincount(member[rng.integers(total, size=total)], minlength=counts.size) for _ in range(rows)]
     return np.stack(drawn)

@@ -67,7 +67,7 @@ class Ranking:
         return self._at(stored, exact)
 
     def spread(self, *, limit: int) -> NDArray[np.float64]:
-        """Thresholds through which a plot cannot be told from one through all.
+        """A few thresholds whose plot looks the same as a plot of all of them.
 
         Half are evenly spaced in recall and half in the logarithm of the number of alerts: the first
         carries the precision-recall curve, the second the corner where an alert budget lies. Both ends are

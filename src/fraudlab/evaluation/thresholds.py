@@ -1,4 +1,4 @@
-"""The score from which on a row is an alert, and what that choice costs."""
+"""Choosing the threshold: the lowest score that is an alert, and what that choice costs."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Models that come from the official container, and models that go where its are expected."""
+"""Models that come from the official container, and models exported for whoever expects that container's."""

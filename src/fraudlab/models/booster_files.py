@@ -14,7 +14,7 @@ from fraudlab.errors import ArchiveError, ConfigError
 #: the official container's names: one booster, or one of each fold
 _ONE, _FOLD = re.compile(r"xgboost-model"), re.compile(r"xgboost-model-(\d{1,4})")
 _HEAD_BYTES = 512
-#: as `serve` takes, for one file
+#: the limit that `serve` has for one file
 MAX_BYTES = 2 << 30
 _OBJECTIVES = (b"binary:", b"reg:", b"multi:", b"rank:", b"count:", b"survival:")
 _RENEW = 'run this where it was made, and import what it writes: python -c "{}"'

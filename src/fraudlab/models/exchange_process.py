@@ -1,4 +1,4 @@
-"""Processes that handle boosters: with little of our environment, and errors that come back as ours."""
+"""One process that handles a booster: it gets little of our environment, and its errors become ours."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A fraudlab model of an official container's artifact, with the file's own scores to the last bit."""
+"""Make a fraudlab model from an official container's artifact; it gives the same scores, to the last bit."""
 
 from __future__ import annotations
 
@@ -34,8 +34,9 @@ def import_model(
 ) -> Path:
     """Make a model folder: ``model.ubj``, ``model.json`` and ``model.tar.gz``.
 
-    The booster is loaded and saved again by a process that may take little and may die; what it leaves is
-    checked byte by byte by another, loaded as an endpoint loads it, and compared.
+    One process, with limits of memory and time, loads the booster and saves it again; if the file is
+    malicious, only that process ends. Another process checks byte by byte what the first one saved, loads it
+    as an endpoint does, and compares the scores.
 
     Parameters
     ----------

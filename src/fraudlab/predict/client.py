@@ -1,4 +1,4 @@
-"""An endpoint as ``predict`` talks to it: asked again while it is busy or away, for a while."""
+"""How ``predict`` asks an endpoint: where it is busy or does not answer, it is asked again for a while."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from urllib.parse import urlparse
 from fraudlab.errors import ConfigError, EndpointError, RequestTooLarge
 from fraudlab.stages.scoring import MAX_BODY
 
-#: seconds between one try and the next: long enough for a restart, short enough for whoever waits
+#: seconds between one try and the next: long enough for a restart, short enough for a person who waits
 PAUSES = (0.5, 1.0, 2.0, 4.0, 8.0)
-#: an endpoint that wants to be left alone for longer is asked after this many seconds
+#: seconds after which an endpoint is asked again that named a longer time
 _LONGEST_PAUSE = 15.0
 _BUSY = {429, 502, 503, 504}
 _SECONDS = 60.0
@@ -51,7 +51,7 @@ class EndpointClient:
         self._pool = PoolManager(maxsize=4, retries=False, timeout=_SECONDS)
 
     def close(self) -> None:
-        """Let nobody wait any longer: requests that would be sent again fail."""
+        """Stop waiting: requests that would be sent again fail."""
         self._closed.set()
 
     def model(self) -> dict[str, Any]:

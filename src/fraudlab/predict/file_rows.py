@@ -127,5 +127,5 @@ def _converted(values: pa.ChunkedArray, column: Column) -> Any:
 
 
 def _as_options(text: str) -> str:
-    """A sentence about a run's keys as one about the options of predict."""
+    """Turn a sentence about the keys of a run into one about the options of ``predict``."""
     return _KEYS.sub(r"--\1", text).replace("set data.path to", "name")

@@ -1,4 +1,7 @@
-"""Scores written as they come, under another name until all are there: a part is not taken for the whole."""
+"""Scores are written as they come, under another name until all are there.
+
+So nobody takes a part for the whole.
+"""
 
 from __future__ import annotations
 
@@ -79,7 +82,7 @@ class ScoreFile:
                     self.partial.unlink()
 
     def kept(self, total: int) -> str:
-        """What a person who has to go on without the rest should know."""
+        """What a person should know who has to go on with a part of the scores."""
         where = self.partial or self.path or "standard output"
         return f"the scores of the first {self.rows:,} of {total:,} rows are in {where}; the rest is missing"
 

@@ -1,4 +1,4 @@
-"""Pages a person opens: one self-contained HTML file a run, and one a comparison."""
+"""Pages a person opens: one self-contained HTML file per run, and one per comparison."""
 
 from fraudlab.report.comparison.comparison import Comparison, compare_runs
 from fraudlab.report.comparison.comparison_page import render_comparison

@@ -27,7 +27,7 @@ class Run:
     folder : Path
         The run's folder.
     record : dict
-        ``run.json``; of a run whose launcher is gone without a word, with the status ``dead``.
+        ``run.json``. Where the launcher ended without recording how, the status is ``dead``.
 
     Raises
     ------
@@ -99,7 +99,7 @@ def find_run(runs: Path | None, name: str | Path) -> Run:
     folder = runs / name
     try:
         found = folder.resolve(strict=True)
-    except (OSError, RuntimeError):  # also a ring of links
+    except (OSError, RuntimeError):  # also where links form a ring
         found = folder
     if not _may_hold_a_run(found):
         raise RunError(
@@ -146,5 +146,5 @@ def list_runs(runs: Path, *, damaged: Callable[[RunError], None] = lambda _error
 
 
 def _may_hold_a_run(folder: Path) -> bool:
-    """Whether a folder has a record, or lets nobody look."""
+    """Whether a folder has a record, or may not be read."""
     return folder.is_dir() and (os.path.lexists(folder / RECORD) or not os.access(folder, os.X_OK))

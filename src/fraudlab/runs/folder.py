@@ -20,7 +20,7 @@ from fraudlab.redaction import hide
 from fraudlab.runs.record import OWNER, RECORD
 
 LATEST = "latest"
-#: several times what a record needs: its last word is written also on a full disk
+#: kept free for the last write of a record: several times what it needs, so that a full disk does not stop it
 _RESERVED_BYTES = 32 << 10
 
 
@@ -116,7 +116,8 @@ class RunFolder:
         self.record = {**started, **record, "stages": {}, "metrics": {}}
         try:
             assert self._owner is not None
-            with storage(self.path / OWNER):  # not zeros: some file systems give them no room
+            # not zeros: some file systems store those without taking room for them
+            with storage(self.path / OWNER):
                 _write_all(self._owner.descriptor, os.urandom(_RESERVED_BYTES))
             self.save()
         except BaseException:

@@ -17,7 +17,7 @@ from fraudlab.runs.find import Run
 STATUSES = ("running", "completed", "failed", "interrupted", "dead")
 #: what runs are sorted by, besides any metric of theirs
 FIELDS = ("id", "name", "status", "backend", "data", "started", "ended", "seconds")
-#: what a list is sorted by also where no run is there that has it
+#: what a list may be sorted by even where no run has it
 _METRICS = ("average_precision", "roc_auc", "precision", "recall", "f1", "accuracy", "threshold")
 _DIGITS = re.compile(r"(\d+)")
 

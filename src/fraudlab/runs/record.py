@@ -1,4 +1,4 @@
-"""``run.json``: read without trusting it, because whoever ended a run may have ended it anywhere."""
+"""``run.json``: read without trusting it, because a run may have been killed at any moment."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _KINDS: dict[str, type | tuple[type, ...]] = {
     "started": (str, type(None)),
     "ended": (str, type(None)),
 }
-#: through no link, and without waiting for the other end of a pipe
+#: follow no link, and do not wait for the other end of a pipe
 _CAREFULLY = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
 _AGAIN = "remove the run and repeat it"
 
@@ -35,7 +35,7 @@ _AGAIN = "remove the run and repeat it"
 def read_record(folder: Path) -> dict[str, Any]:
     """Read a run's record.
 
-    Of a run whose launcher is gone without a word, the status is ``dead`` and the error says so.
+    Where the launcher ended without recording how, the status is ``dead`` and the error says so.
 
     Parameters
     ----------

@@ -1,1 +1,1 @@
-"""Verbs that come in groups, a module per group; everything heavy is imported by who carries one out."""
+"""Verbs that come in groups, a module per group; heavy modules are imported only when a verb runs."""

@@ -15,7 +15,7 @@ from fraudlab.errors import ConfigError, FraudlabError, GateFailed
 if TYPE_CHECKING:
     from fraudlab.hydra_front import Task
 
-#: flags that show something and start no run
+#: flags that print something and start no run
 _STARTS_NONE = {"--cfg", "-c", "--info", "-i", "--hydra-help", "--version", "--shell-completion", "-sc"}
 
 _HELP = """usage: fraudlab train [OVERRIDES] [FLAGS]        overrides and flags in any order
@@ -124,7 +124,7 @@ def _train(words: Sequence[str], task: Task) -> int:
 
 
 def _answered(words: Sequence[str], answer: Callable[[str], None]) -> int:
-    """Carry out runs, and answer one object for each, also for what ends before there is a run."""
+    """Carry out runs and print one JSON object for each, also where an error came before the run began."""
     from fraudlab.hydra_front import Task
     from fraudlab.outcome import as_line, of_error, of_run
 

@@ -14,11 +14,11 @@ from fraudlab.report.recorded.scores import Scores, read_scores
 
 Outcome = Literal["a", "b", "noise", "too few frauds", "not comparable"]
 
-# Part of the average precision that an interval has to be narrower than, to either side, before what lies in
-# it is called noise: a wider one may hide a difference that matters.
+# A difference is called noise only where its interval is narrower than this share of the average precision,
+# to either side: a wider interval may hide a difference that matters.
 MATTERS = 0.02
-# With five frauds, all of them ranked better by one of two equal models is nothing rare (a sign test's p is
-# 0.06), and resampling them can never show it.
+# With five frauds it is not rare that one of two equal models ranks all of them better (a sign test gives a p
+# of 0.06), and resampling five frauds can never show that.
 FEWEST_FRAUDS = 6
 _TITLES: dict[Outcome, str] = {
     "a": "A is better",
@@ -117,7 +117,7 @@ class Comparison:
 
     @property
     def nothing_differs(self) -> str:
-        """What there is to say of the parameters where none is another."""
+        """The sentence about the parameters where none of them differs."""
         return (
             "Both runs were made with the same parameters."
             if self.parameters

@@ -115,7 +115,7 @@ def _run_tile(letter: str, record: RunRecord) -> Markup:
 
 
 def _difference_tile(difference: Difference) -> Markup:
-    """The interval drawn around zero: what touches the middle is no difference."""
+    """The interval drawn around zero: where it touches the middle, there is no difference."""
     reach = 1.25 * max(abs(difference.low), abs(difference.high), 0.01)
 
     def place(value: float) -> float:

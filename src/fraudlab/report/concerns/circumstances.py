@@ -41,7 +41,7 @@ def endpoint(record: RunRecord) -> Concern | None:
 
 
 def generated(record: RunRecord) -> Concern | None:
-    """A table of no real transactions."""
+    """A table without real transactions."""
     source = dig(record.run, "data", "source") or dig(record.config, "data", "kind")
     if source not in _GENERATED or not record.metrics:
         return None
@@ -71,7 +71,7 @@ def fallback(record: RunRecord) -> Concern | None:
 
 
 def uncommitted(record: RunRecord) -> Concern | None:
-    """Code that no commit holds."""
+    """Code with changes that were not committed."""
     if not dig(record.run, "git", "dirty"):
         return None
     commit = dig(record.run, "git", "commit")

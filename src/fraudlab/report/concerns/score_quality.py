@@ -12,7 +12,7 @@ from fraudlab.report.recorded.training_rounds import best_round, hyperparameter
 FEW_FRAUDS = 200
 #: a model of fewer rounds than this has hardly learned
 FEWEST_ROUNDS = 10
-#: a mean score above so many times the share of fraud is that of no probabilities
+#: scores are no probabilities where their mean is above the share of fraud times this
 TIMES_PREVALENCE = 2.0
 
 

@@ -8,8 +8,8 @@ from fraudlab.report.concerns.concern import Concern
 from fraudlab.report.kit import numerals
 from fraudlab.report.recorded.run_record import RunRecord, dig, number
 
-#: One transaction in twenty. Teams that look at alerts by hand look at well under one in a hundred; above
-#: this a threshold is hardly meant, whatever an alert costs.
+#: One transaction in twenty. Teams that look at alerts by hand look at well under one in a hundred; a
+#: threshold that alerts more is hardly meant, whatever an alert costs.
 MANY_ALERTS = 0.05
 
 

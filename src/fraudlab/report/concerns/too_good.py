@@ -1,4 +1,4 @@
-"""What makes a model look better than it is: columns and rows that know what nobody knows in time."""
+"""What makes a model look better than it is: columns and rows that hold what is known only later."""
 
 from __future__ import annotations
 
@@ -12,11 +12,12 @@ from fraudlab.report.concerns.label_copies import sentence, without
 from fraudlab.report.kit import numerals
 from fraudlab.report.recorded.run_record import RunRecord, dig, number
 
-#: share of the gain from which on one column is said to decide alone
+#: a column with more than this share of the gain is said to decide alone
 ALONE = 0.95
-#: average precision that fraud seldom lets a model reach
+#: average precision that models of real fraud seldom reach
 NEARLY_PERFECT = 0.99
-#: part of validation's average precision that test has to lack before it is said: less is the usual drift
+#: test has to fall short of validation's average precision by this share before it is said: less is usual
+#: drift
 LACKING = 0.1
 
 
@@ -69,9 +70,9 @@ def nearly_perfect(record: RunRecord) -> Concern | None:
 def validation_ahead(record: RunRecord) -> Concern | None:
     """Average precision of validation far above that of test, by more than either's noise.
 
-    Test has its bootstrap interval. Of validation only the figure is recorded: its interval is that of a
-    share of its frauds, as Boyd, Eng & Page 2013 ("Area under the precision-recall curve") have it, in
-    Wilson's form, which also serves at 1. The intervals must not touch.
+    The interval of test is recorded. For validation only the figure is, so its interval is computed as that
+    of a share of its frauds (Boyd, Eng & Page 2013, "Area under the precision-recall curve"), by Wilson's
+    formula, which holds for a share of 1 too. It is said only where the two intervals do not touch.
     """
     if dig(record.model, "decision", "measured_on") == "out_of_fold":
         return None
@@ -94,7 +95,7 @@ def validation_ahead(record: RunRecord) -> Concern | None:
 
 
 def no_gap(record: RunRecord) -> Concern | None:
-    """A split by time that leaves out less than labels are late."""
+    """A split by time whose gap is shorter than the time after which labels are known."""
     if dig(record.manifest, "split", "kind") != "time":
         return None
     gap = number(record.manifest, "split", "gap_seconds") or 0.0
@@ -121,7 +122,7 @@ def no_gap(record: RunRecord) -> Concern | None:
 
 
 def shared_duplicates(record: RunRecord) -> Concern | None:
-    """Repeated rows that a random split may have parted."""
+    """Repeated rows of which a random split may put one into train and one into test."""
     rows = number(record.manifest, "duplicates", "rows")
     policy = dig(record.manifest, "duplicates", "policy")
     if not rows or policy == "drop" or dig(record.manifest, "split", "kind") != "stratified":
@@ -143,7 +144,7 @@ def _top_column(record: RunRecord) -> tuple[str, float] | None:
 
 
 def _above(value: float) -> str:
-    """Three decimals, which must not round what is below one to one."""
+    """Write three decimals, but never 1.000 for a value below 1."""
     return "above 0.999" if 0.999 < value < 1 else numerals.decimal(value)
 
 

@@ -58,7 +58,7 @@ def precision_recall(
     )
     marks = [plot.steps(curve.x, curve.y, curve.class_) for curve in curves]
     if prevalence:
-        # the name leaves the corner where the chosen point is
+        # move the name out of the corner in which the chosen point lies
         low = (
             chosen is not None and (chosen.recall or 0) < 0.5 and (chosen.precision or 1) < prevalence + 0.25
         )

@@ -57,7 +57,7 @@ class RunRecord:
 
     @property
     def days(self) -> float | None:
-        """Days in which as many transactions come as test has; None where the table has no time."""
+        """How many days of traffic the test rows are; None where the table has no time."""
         days = number(self.metrics, "days") or number(self.curves, "days")
         if dig(self.manifest, "split", "kind") == "stratified" and section(self.manifest, "splits", "test"):
             days = days_of(self.manifest)  # runs of fraudlab 0.1.0 recorded the days of the whole table
@@ -94,7 +94,7 @@ def read_run(folder: Path) -> RunRecord:
 
 
 def days_of(manifest: dict[str, Any], split: str = "test") -> float | None:
-    """Days in which as many transactions come as a split has; None where rows have no time, or all the same.
+    """How many days of traffic a split is; None where its rows have no time, or all have the same.
 
     A split by time has all rows of its days. Rows dealt at random are a share of the rows of all days: a
     tenth of the rows of ten days is the traffic of one.

@@ -1,4 +1,4 @@
-"""The parameters of a run: what differs from the defaults in sight, the rest folded."""
+"""The parameters of a run: those that are not the defaults are in sight, the others are folded."""
 
 from __future__ import annotations
 

@@ -57,7 +57,7 @@ def threshold_choice(record: RunRecord) -> Chart | None:
     )
     marks = [
         plot.line(choice.alerts, choice.level, "curve a"),
-        # no alert has no place on a logarithmic axis: the level of it is marked at its left end
+        # a logarithmic axis has no place for 0 alerts: their level is marked at its left end
         plot.dot(max(choice.many, 1.0), choice.own, "chosen"),
         plot.dot(max(choice.many, 1.0), choice.own, "here", data_at="choice"),
     ]

@@ -10,8 +10,8 @@ from fraudlab.evaluation.operating import OperatingPoint, recorded_point
 from fraudlab.report.recorded.run_record import Json, RunRecord, series
 from fraudlab.report.recorded.scores import Scores
 
-# How fast the number of alerts grows from one stop of the slider to the next: finely while a team could
-# still look at them, coarsely beyond this many alerts for each fraud.
+# From one stop of the slider to the next, alerts grow by the factor FINE while a team could still look at all
+# of them, and by COARSE from WORKABLE alerts per fraud on.
 FINE, COARSE, WORKABLE = 1.03, 1.25, 5
 
 

@@ -34,7 +34,7 @@ def training_curve(record: RunRecord) -> Chart | None:
         at = best + 1
         late = at > 0.7 * len(values)
         marks += [plot.upright(at, "best"), plot.dot(at, values[at - 1], "chosen")]
-        # where the curve is low, the words stand high
+        # the words stand at the top where the curve is low, so that they do not cover it
         top = values[at - 1] < (low + high) / 2
         marks.append(plot.beside(f"best: {_rounds(at)}", at, left=late, top=top))
         level = numerals.decimal(values[at - 1])
