@@ -10,19 +10,9 @@ from typing import Any, Literal
 
 from fraudlab.container.contract import Fields
 from fraudlab.container.failure import ConfigError, shown
+from fraudlab.container.separators import named
 
 Format = Literal["csv", "parquet"]
-#: separators that are found by themselves, and what to call them
-SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "vertical bars", " ": "spaces"}
-_NAMED_SEPARATORS = {
-    "\\t": "\t",
-    "tab": "\t",
-    "comma": ",",
-    "semicolon": ";",
-    "bar": "|",
-    "pipe": "|",
-    "space": " ",
-}
 #: what an encoding is called in Python and elsewhere is looked up there; these are no encodings of text
 _NO_TEXT = {"idna", "punycode", "unicode_escape", "raw_unicode_escape", "undefined", "mbcs", "oem"}
 
@@ -89,7 +79,7 @@ class Declared:
     ) -> Declared:
         """Check the values of ``data.separator``, ``data.decimal`` and ``data.encoding``."""
         if separator is not None:
-            separator = _NAMED_SEPARATORS.get(separator.lower(), separator)
+            separator = named(separator)
             if (
                 len(separator) != 1
                 or separator in '"\r\n\0'

@@ -15,8 +15,10 @@ from fraudlab.container.bodies.rows import MAX_ROW_BYTES, BodyError, not_utf8, s
 from fraudlab.container.failure import shown
 from fraudlab.container.features import Features
 from fraudlab.container.formats.parsing import is_number
+from fraudlab.container.separators import MARKS, SEPARATORS, Rank, Space, in_commas, listed, meant, words
 
-_SEPARATORS = {b"\t": "tabs", b";": "semicolons", b"|": "bars", b" ": "spaces"}
+#: an answer says it shortly
+_NAMES = SEPARATORS | {"|": "bars"}
 _FIRST_FIELD = re.compile(rb"^[^,\n]*,", re.MULTILINE)
 _ONE_FIELD = re.compile(rb"^[^,\n]+$", re.MULTILINE)
 
@@ -109,63 +111,59 @@ def with_commas(body: bytes, features: Features, *, labels: int = 0) -> bytes:
     if separator is None:
         return body
     if b'"' in body or b"," in body:
-        return _written(_checked(records(body, separator.decode()), separator, features, labels))
-    if separator != b" ":
-        return body.replace(separator, b",")
-    return b"\n".join([_spaces_to_commas(text) for text in slices_of_lines(body)])
+        return _written(_checked(records(body, separator), separator, features, labels))
+    return b"\n".join([in_commas(text, separator) for text in slices_of_lines(body)])
 
 
-def _separator(line: bytes, features: Features, labels: int) -> bytes | None:
+def _separator(line: bytes, features: Features, labels: int) -> str | None:
     """What separates a first row, where commas do not."""
     width = labels + len(features)
-    marks = [mark for mark in (b"\t", b";", b"|") if mark in line]
-    if width == 1 or (not marks and (line.count(b",") == width - 1 or b" " not in line)):
+    is_plain = not any(mark.encode() in line for mark in MARKS)
+    if width == 1 or (is_plain and (line.count(b",") == width - 1 or b" " not in line)):
         return None
-    split = {mark: fields for mark in (b",", *marks) if len(fields := _fields(line, mark)) == width}
-    if not marks and not split:
-        spaced = [field.decode(errors="replace") for field in _spaced(line)]
-        # Texts have spaces, too.
-        is_certain = len(features.codes) < len(features) and len(spaced) == width
-        return b" " if is_certain and _fit(spaced[labels:], b" ", features) else None
-    fitting = [mark for mark, fields in split.items() if _fit(fields[labels:], mark, features)]
-    chosen = fitting or list(split)
-    if not chosen or b"," in chosen:
-        return None
-    if len(chosen) > 1:
-        either = " or by ".join(_SEPARATORS[mark] for mark in chosen)
-        raise BodyError(f"row 1 could be separated by {either}; separate values by commas", row=1)
-    return chosen[0]
-
-
-def _fields(line: bytes, separator: bytes) -> list[str]:
     try:
-        return next(csv.reader([line.decode()], delimiter=separator.decode()), [])
-    except (csv.Error, UnicodeDecodeError):
+        text = line.decode()
+    except UnicodeDecodeError:
+        return None  # said where its rows are read
+
+    def rank(separator: str) -> Rank | None:
+        if separator == " ":
+            # Texts have spaces, too.
+            fields = [word.decode() for word in words(line)] if len(features.codes) < len(features) else []
+            return (1,) if len(fields) == width and _fit(fields[labels:], separator, features) else None
+        fields = _fields(text, separator)
+        return (_fit(fields[labels:], separator, features),) if len(fields) == width else None
+
+    found = meant(text, rank, space=Space.ALONE)
+    if not found or "," in found:
+        return None
+    if len(found) > 1:
+        either = listed(found, "or", _NAMES)
+        raise BodyError(f"row 1 could be separated by {either}; separate values by commas", row=1)
+    return found[0]
+
+
+def _fields(line: str, separator: str) -> list[str]:
+    try:
+        return next(csv.reader([line], delimiter=separator), [])
+    except csv.Error:
         return []
 
 
-def _fit(fields: list[str], separator: bytes, features: Features) -> bool:
+def _fit(fields: list[str], separator: str, features: Features) -> bool:
     """Whether these could be values: numbers, and texts without another separator unless train has them."""
     for position, field in enumerate(fields):
         if (codes := features.codes.get(position)) is None:
-            number = field if separator == b"," else field.replace(",", ".", 1)
+            number = field if separator == "," else field.replace(",", ".", 1)
             if not is_number(number):
                 return False
-        elif separator == b"," and field not in codes and any(mark in field for mark in "\t;|"):
+        elif separator == "," and field not in codes and any(mark in field for mark in MARKS):
             return False
     return True
 
 
-def _spaced(line: bytes) -> list[bytes]:
-    return [field for field in line.split(b" ") if field]
-
-
-def _spaces_to_commas(text: bytes) -> bytes:
-    return b"\n".join([b",".join(_spaced(line.removesuffix(b"\r"))) for line in text.split(b"\n")])
-
-
 def _checked(
-    rows: Iterator[list[str]], separator: bytes, features: Features, labels: int
+    rows: Iterator[list[str]], separator: str, features: Features, labels: int
 ) -> Iterator[list[str]]:
     """The same rows, none of which has a number with a decimal comma."""
     for row, record in enumerate(rows, 1):
@@ -174,7 +172,7 @@ def _checked(
                 if "," in field and position not in features.codes:
                     name = features.names[position]
                     raise BodyError(
-                        f"row {row}: column {name!r} holds {shown(field)} between {_SEPARATORS[separator]};"
+                        f"row {row}: column {name!r} holds {shown(field)} between {_NAMES[separator]};"
                         " write numbers with a decimal point",
                         row=row,
                         column=name,

@@ -14,8 +14,8 @@ import pyarrow as pa
 from numpy.typing import NDArray
 from pyarrow import csv as pacsv
 
+from fraudlab.container.channels.csv_commas import with_commas
 from fraudlab.container.channels.rows import Growing, Part, Rows, fill, numbers, wrong_label
-from fraudlab.container.channels.separators import with_commas
 from fraudlab.container.channels.sources import Source, line_blocks
 from fraudlab.container.failure import TableError
 from fraudlab.container.formats.parsing import MISSING_NUMBERS, is_number, parse_number

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from fraudlab.container.failure import TableError
 from fraudlab.container.formats.numerals import possible_marks
 from fraudlab.container.formats.parsing import MISSING_NUMBERS, is_number
-from fraudlab.container.table_layout import SEPARATORS
-from fraudlab.container.tables.separators import choose, cut_by
+from fraudlab.container.separators import SEPARATORS
+from fraudlab.container.tables.cuts import choose, cut_by
 
 #: a separator is found in so many characters, or there is none
 _NEAR = 65_536
@@ -132,9 +132,9 @@ def find_head(
     body = text[start:]
     near = body[:_NEAR]
     candidates = [given] if given else [mark for mark in SEPARATORS if mark in near] or [","]
-    tried = [cut_by(body, candidate, whole=whole) for candidate in candidates]
-    fits = [found for found in tried if found is not None]
-    chosen = choose(fits, known, name)
+    tried = {candidate: cut_by(body, candidate, whole=whole) for candidate in candidates}
+    fits = {candidate: found for candidate, found in tried.items() if found is not None}
+    chosen = choose(near, fits, known, name)
     chosen_by = chosen.separator if chosen else given or ","
     skipped = chosen.skipped if chosen else 0
     header, end = _strict_header(body[skipped:], chosen_by, name)

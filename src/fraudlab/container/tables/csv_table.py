@@ -13,7 +13,7 @@ from pyarrow import csv as pacsv
 from fraudlab.container.failure import TableError
 from fraudlab.container.formats.parsing import MISSING_NUMBERS
 from fraudlab.container.formats.table import NotANumberError, parse_texts
-from fraudlab.container.table_layout import SEPARATORS
+from fraudlab.container.separators import SEPARATORS
 from fraudlab.container.tables.csv_head import CsvHead, decode_head, find_head, undecodable, zero_byte
 from fraudlab.container.tables.foreign import refuse_foreign
 from fraudlab.container.tables.streams import HEAD_BYTES, TextStream, find_encoding, read_start

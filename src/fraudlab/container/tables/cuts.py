@@ -1,15 +1,15 @@
-"""Which character separates the values of a CSV text: the one under which its lines are rows of one width."""
+"""How the beginning of a table looks where it is cut by one separator or another, and which cut is meant."""
 
 from __future__ import annotations
 
 import csv
 import io
 from collections import Counter
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from fraudlab.container.failure import TableError
-from fraudlab.container.table_layout import SEPARATORS
+from fraudlab.container.separators import Rank, Space, listed, meant
 
 _SAMPLE_ROWS = 200
 #: titles and comments above a header are at most so many lines
@@ -82,26 +82,36 @@ def _is_title(record: Sequence[str]) -> bool:
     return comment or alone or not any(filled)
 
 
-def choose(fits: Sequence[Fit], known: Collection[str], name: str) -> Fit | None:
+def choose(text: str, fits: Mapping[str, Fit], known: Collection[str], name: str) -> Fit | None:
     """The cut that is meant: with most of the `known` columns, even rows, and no space if another fits.
+
+    Parameters
+    ----------
+    text : str
+        The beginning of the table.
+    fits : mapping of str to Fit
+        How it looks under each separator.
+    known : collection of str
+        Columns the table should have.
+    name : str
+        What to call the table.
 
     Raises
     ------
     TableError
         If two fit equally well.
     """
-    wide = [fit for fit in fits if len(fit.header) > 1]
-    if not wide:
-        return fits[0] if fits else None
-    most = max(fit.found(known) for fit in wide)
-    wide = [fit for fit in wide if fit.found(known) == most]
-    even = [fit for fit in wide if fit.even] or wide
-    # A header may have spaces in its names, and a time has one.
-    firm = [fit for fit in even if fit.separator != " "] or even
-    if len(firm) > 1 and even is not wide and all(fit.rows for fit in firm):
-        names = " and by ".join(SEPARATORS[fit.separator] for fit in firm[:2])
+
+    def rank(separator: str) -> Rank | None:
+        fit = fits.get(separator)
+        return (fit.found(known), fit.even) if fit and len(fit.header) > 1 else None
+
+    equal = [fits[separator] for separator in meant(text, rank, space=Space.LAST)]
+    if not equal:
+        return next(iter(fits.values()), None)
+    if len(equal) > 1 and equal[0].even and all(fit.rows for fit in equal):
         raise TableError(
-            f"{name} can be read as separated by {names}",
-            fix=f'say which: data.separator="{firm[0].separator}" or data.separator="{firm[1].separator}"',
+            f"{name} can be read as separated by {listed([fit.separator for fit in equal[:2]], 'and')}",
+            fix=f'say which: data.separator="{equal[0].separator}" or data.separator="{equal[1].separator}"',
         )
-    return max(firm, key=lambda fit: len(fit.header))
+    return max(equal, key=lambda fit: len(fit.header))

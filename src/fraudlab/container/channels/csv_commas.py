@@ -12,10 +12,7 @@ from collections.abc import Callable
 from fraudlab.container.channels.sources import Source
 from fraudlab.container.failure import TableError, shown
 from fraudlab.container.formats.parsing import is_number
-from fraudlab.container.table_layout import SEPARATORS
-
-_MARKS = ("\t", ";", "|")
-_SPACE = " "
+from fraudlab.container.separators import SEPARATORS, Rank, Space, in_commas, listed, meant, words
 
 
 def with_commas(line: str, source: Source) -> Callable[[bytes, int], bytes]:
@@ -39,28 +36,25 @@ def with_commas(line: str, source: Source) -> Callable[[bytes, int], bytes]:
             return block
         if b"," in block:
             raise _decimal_comma(block, before, separator, source)
-        if separator != _SPACE:
-            return block.replace(separator.encode(), b",")
-        return b"\n".join([b",".join(row.split()) for row in block.split(b"\n")])
+        return in_commas(block, separator)
 
     return rewritten
 
 
 def _separator(line: str, source: Source) -> str:
-    marks = [mark for mark in _MARKS if mark in line]
-    fitting = [mark for mark in (",", *marks) if _all_numbers(line, mark)]
-    if len(fitting) == 1:
-        return fitting[0]
-    if not marks and "," not in line:
-        return _SPACE if len(line.split()) > 1 else ","
-    counts = {mark: line.count(mark) for mark in (*marks, ",")}
-    most = [mark for mark, count in counts.items() if count == max(counts.values()) and mark != ","]
-    if len(most) > 1:
-        either = " or by ".join(SEPARATORS[mark] for mark in most[:2])
+    def rank(separator: str) -> Rank | None:
+        if separator == " ":
+            return (1,) if len(line.split()) > 1 else None
+        # A row that is wrong is told as a row of the separator that it has most of.
+        return (_all_numbers(line, separator), line.count(separator), separator != ",")
+
+    found = meant(line, rank, space=Space.ALONE)
+    if len(found) > 1:
         raise TableError(
-            f"row 1 of {source.name} could be separated by {either}", fix="separate values by commas"
+            f"row 1 of {source.name} could be separated by {listed(found[:2], 'or')}",
+            fix="separate values by commas",
         )
-    return most[0] if most else ","
+    return found[0] if found else ","
 
 
 def _all_numbers(line: str, separator: str) -> bool:
@@ -74,8 +68,8 @@ def _all_numbers(line: str, separator: str) -> bool:
 def _decimal_comma(block: bytes, before: int, separator: str, source: Source) -> TableError:
     rows = [row for row in block.decode(errors="replace").split("\n") if row.strip()]
     number, row = next((number, row) for number, row in enumerate(rows, before + 1) if "," in row)
-    fields = row.split() if separator == _SPACE else row.rstrip("\r").split(separator)
-    field = next(field for field in fields if "," in field)
+    fields = words(row.encode()) if separator == " " else row.rstrip("\r").encode().split(separator.encode())
+    field = next(field for field in fields if b"," in field).decode()
     return TableError(
         f"row {number} of {source.name} holds {shown(field)} between {SEPARATORS[separator]}",
         fix="write numbers with a decimal point and without other commas, or separate values by commas",
