@@ -7,11 +7,11 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 
 name=${IMAGE_NAME:-fraudlab-xgboost}
-version=$(sed -n 's/^__version__ = "\(.*\)"$/\1/p' src/fraudlab/__init__.py)
+version=$(sed -n 's/^__version__ = "\(.*\)"$/\1/p' src/fraudlab/_version.py)
 image=$name:$version
 bill=build/${IMAGE_NAME:+${IMAGE_NAME//\//-}.}sbom.cdx.json
 default_base=$(sed -n 's/^ARG BASE_IMAGE=//p' containers/xgboost/Dockerfile)
-sources=(src/fraudlab/__init__.py src/fraudlab/container src/fraudlab/evaluation containers)
+sources=(src/fraudlab/__init__.py src/fraudlab/_version.py src/fraudlab/container src/fraudlab/evaluation containers)
 
 say() { printf 'image: %s\n' "$*"; }
 die() { printf 'image: %s\nfix: %s\n' "$1" "$2" >&2; exit 1; }

@@ -5,7 +5,7 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 
-version=$(sed -n 's/^__version__ = "\(.*\)"$/\1/p' src/fraudlab/__init__.py)
+version=$(sed -n 's/^__version__ = "\(.*\)"$/\1/p' src/fraudlab/_version.py)
 first=${IMAGE_NAME:-fraudlab-xgboost}:$version
 again=fraudlab-again
 say() { printf 'reproduce: %s\n' "$*"; }

@@ -8,7 +8,8 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from fraudlab import __version__, streams
+from fraudlab import streams
+from fraudlab._version import __version__
 from fraudlab.errors import AFTER_INTERRUPTION, FraudlabError, Interrupted, StorageError
 from fraudlab.verbs.models import add_models_group
 from fraudlab.verbs.parsers import Verbs, runs_option, verb

@@ -91,7 +91,13 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_labels_are_those_of_the_repository(config):
     labels = {key.removeprefix(LABEL): value for key, value in config["Config"]["Labels"].items()}
-    sources = ["src/fraudlab/__init__.py", "src/fraudlab/container", "src/fraudlab/evaluation", "containers"]
+    sources = [
+        "src/fraudlab/__init__.py",
+        "src/fraudlab/_version.py",
+        "src/fraudlab/container",
+        "src/fraudlab/evaluation",
+        "containers",
+    ]
     git = [
         "git",
         "-C",

@@ -47,7 +47,7 @@ class Engine:
 
 def default_image() -> str:
     """The name under which ``make image`` builds this version's image."""
-    from fraudlab import __version__
+    from fraudlab._version import __version__
 
     return f"fraudlab-xgboost:{__version__}"
 

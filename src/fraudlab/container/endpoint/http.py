@@ -15,6 +15,7 @@ from collections.abc import Callable
 
 from fraudlab.container.endpoint.http_connection import Connection
 from fraudlab.container.endpoint.http_messages import Answer, Request, problem
+from fraudlab.container.endpoint.http_shared import Shared
 from fraudlab.container.endpoint.limits import Limits
 from fraudlab.container.endpoint.listener import has_handshakes, refuse_newcomers
 from fraudlab.container.endpoint.logs import log, log_defect
@@ -33,7 +34,7 @@ _LOOK_EVERY_SECONDS = 0.05
 _SAID_EVERY_SECONDS = 10.0
 
 
-class Server:
+class Server(Shared):
     """A listening socket and its connections.
 
     Parameters
@@ -58,12 +59,8 @@ class Server:
         *,
         shared: bool = False,
     ) -> None:
-        self.limits = limits or Limits()
-        self.refused = refused
-        self.loop = asyncio.get_running_loop()
+        super().__init__(limits or Limits(), refused)
         self.connections: dict[Connection, None] = {}
-        self.buffered = self.unsent = self.heads = 0
-        self.stopping = False
         self._handle = handle
         self._surplus = surplus
         self._shared = shared
@@ -80,7 +77,7 @@ class Server:
         """Accept connections of a bound socket."""
         self._queue = listening.dup()
         self._queue.setblocking(False)
-        self._listener = await self.loop.create_server(lambda: Connection(self), sock=listening, backlog=2048)
+        self._listener = await self.loop.create_server(self._connection, sock=listening, backlog=2048)
         self._sweep()
 
     async def stop(self, seconds: float) -> None:
@@ -131,9 +128,15 @@ class Server:
             except OSError:  # mostly: nobody waits any more
                 return
             client.setblocking(False)
-            await self.loop.connect_accepted_socket(lambda: Connection(self), client)
+            await self.loop.connect_accepted_socket(self._connection, client)
 
-    def admit(self, connection: Connection) -> None:
+    def _connection(self) -> Connection:
+        return Connection(self, handle=self.handle, opened=self._admit, closed=self._dismiss)
+
+    def _dismiss(self, connection: Connection) -> None:
+        self.connections.pop(connection, None)
+
+    def _admit(self, connection: Connection) -> None:
         """Count a new connection in; where there are too many, one that asks nothing makes way for it."""
         self.connections[connection] = None
         if len(self.connections) <= self.limits.connections:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 import math
 from collections import deque
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import Any
 
+from fraudlab.container.endpoint.http_incoming import BODY, DEAF, HEAD, IDLE, Incoming
 from fraudlab.container.endpoint.http_messages import GONE, Answer, Piece, Request, busy, problem
 from fraudlab.container.endpoint.http_reader import RequestReader
-
-if TYPE_CHECKING:
-    from fraudlab.container.endpoint.http import Server
+from fraudlab.container.endpoint.http_shared import Shared
 
 #: how long and how much of a refused request is read on, so that its sender gets to read the answer
 _LINGER_SECONDS, _LINGER_BYTES = 2.0, 64 << 20
@@ -22,10 +22,29 @@ _PATIENCE_SECONDS, _PATIENCE_SECONDS_IN_BODY = 1.0, 5.0
 
 
 class Connection(RequestReader, asyncio.Protocol):
-    """One client."""
+    """One client.
 
-    def __init__(self, server: Server) -> None:
+    Parameters
+    ----------
+    server : Shared
+    handle : callable
+        Called with every complete request.
+    opened, closed : callable
+        Called when the client has connected, and when it is gone.
+    """
+
+    def __init__(
+        self,
+        server: Shared,
+        *,
+        handle: Callable[[Request], None],
+        opened: Callable[[Connection], None],
+        closed: Callable[[Connection], None],
+    ) -> None:
         super().__init__(server)
+        self._handle = handle
+        self._opened = opened
+        self._closed = closed
         self._transport: Any = None
         self._waiting: deque[Request] = deque()
         #: the writing buffer is full; the client has said its last word
@@ -34,22 +53,24 @@ class Connection(RequestReader, asyncio.Protocol):
         self.moving = False
         #: bytes of answers that wait for their turn, or for the client to take them
         self._unsent = 0
+        #: bytes that have arrived since nothing more is read
+        self._ignored = 0
 
     # What asyncio calls
 
     def connection_made(self, transport: Any) -> None:
         self._transport = transport
-        self.server.admit(self)
+        self._opened(self)
 
     def data_received(self, data: bytes) -> None:
-        if self._deaf:
-            self._size += len(data)
-            if self._size > _LINGER_BYTES:
+        if self._phase is DEAF:
+            self._ignored += len(data)
+            if self._ignored > _LINGER_BYTES:
                 self._transport.abort()
             return
         self.now = self.server.loop.time()
         self._read(data)
-        if self._refusal is not None and not self._deaf:
+        if self._refusal is not None and self._phase is not DEAF:
             self._refuse(self._refusal)
 
     def eof_received(self) -> bool:
@@ -70,23 +91,21 @@ class Connection(RequestReader, asyncio.Protocol):
         self._read_on()
 
     def connection_lost(self, _error: Exception | None) -> None:
-        self._deaf = True
-        self._drop_request()
+        self._hear_no_more()
         self._drop_waiting()
         self._blocked = False
         self._count_unsent()
-        self.server.connections.pop(self, None)
+        self._closed(self)
 
     # What is read
 
-    def take(self, method: bytes, body: bytes, *, keep_alive: bool) -> None:
-        request = Request(
-            self.write_ready, self.now, method, self._url, self._headers, body, keep_alive=keep_alive
-        )
+    def take(self, method: bytes, incoming: Incoming, body: bytes, *, keep_alive: bool) -> None:
+        url, headers = incoming.url, incoming.headers
+        request = Request(self.write_ready, self.now, method, url, headers, body, keep_alive=keep_alive)
         self._waiting.append(request)
         if len(self._waiting) > _PIPELINED:
             self._transport.pause_reading()
-        self.server.handle(request)
+        self._handle(request)
 
     def go_ahead(self) -> None:
         if not self._waiting:
@@ -103,7 +122,9 @@ class Connection(RequestReader, asyncio.Protocol):
             request = waiting.popleft()
             self.server.buffered -= len(request.body)
             # What came with a request is answered with it, whoever wants to end.
-            last = request.is_last or (not waiting and (self.server.stopping or self.moving or self._deaf))
+            last = request.is_last or (
+                not waiting and (self.server.stopping or self.moving or self._phase is DEAF)
+            )
             ready.append(request.rendered(last=last))
             if answer.more and request.method != b"HEAD":
                 ready += answer.more
@@ -133,39 +154,39 @@ class Connection(RequestReader, asyncio.Protocol):
         elif self._waiting:
             request = self._waiting[0]
             if now - request.began > limits.seconds:
-                self._deaf = True
+                self._hear_no_more()
                 request.respond(busy(f"there was no answer within {limits.seconds:g} s"))
-        elif self._deaf:
+        elif self._phase is DEAF:
             if waited > _LINGER_SECONDS:
                 self._transport.abort()
-        elif self._reading:
-            if waited > (limits.head_seconds if self._in_head else limits.seconds):
-                self._refuse(problem(408, "the request took too long to arrive"))
-        elif waited > limits.idle_seconds:
-            self._transport.close()
+        elif self._phase is IDLE:
+            if waited > limits.idle_seconds:
+                self._transport.close()
+        elif waited > (limits.head_seconds if self._phase is HEAD else limits.seconds):
+            self._refuse(problem(408, "the request took too long to arrive"))
 
     @property
     def busy(self) -> bool:
         """Whether a request is being read or answered."""
-        return self._reading or bool(self._waiting) or self._transport.get_write_buffer_size() > 0
+        return self._is_reading or bool(self._waiting) or self._transport.get_write_buffer_size() > 0
 
     def patience(self, now: float) -> float:
         """Seconds until this connection would have to make way for a new one; below 0 where it would now."""
         if self._waiting or self._blocked or self._transport.is_closing():
             return math.inf
-        is_sending = self._reading and not self._in_head
-        return self._since + (_PATIENCE_SECONDS_IN_BODY if is_sending else _PATIENCE_SECONDS) - now
+        patience = _PATIENCE_SECONDS_IN_BODY if self._phase is BODY else _PATIENCE_SECONDS
+        return self._since + patience - now
 
     def turn_away(self, *, at_once: bool = True) -> None:
         """Make way, with a refusal where something was asked or nothing yet."""
-        if not self._deaf and (self._reading or not self._url):
+        if self._is_reading or (self._phase is IDLE and not self._incoming.url):
             self._refuse(busy("too many connections"), heard=False)
         if at_once:
             self._transport.close()
 
     def end(self) -> None:
         """Say the last word, and hear who still speaks."""
-        if not self._deaf and not self._transport.is_closing():
+        if self._phase is not DEAF and not self._transport.is_closing():
             self._end()
 
     def abort(self) -> None:
@@ -177,8 +198,7 @@ class Connection(RequestReader, asyncio.Protocol):
         if heard:
             self.server.refused(answer)
         self._refusal = None
-        self._deaf = True
-        self._drop_request()
+        self._hear_no_more()
         self.now = self.server.loop.time()
         request = Request(self.write_ready, self.now, b"", b"", {}, b"", keep_alive=False)
         self._waiting.append(request)
@@ -186,10 +206,9 @@ class Connection(RequestReader, asyncio.Protocol):
 
     def _end(self) -> None:
         """The last answer is written. Closed at once, a client that still sends would not get to read it."""
-        self._deaf = True
-        self._drop_request()
+        self._hear_no_more()
         self._drop_waiting()
-        self._size = 0
+        self._ignored = 0
         self._since = self.server.loop.time()
         if self._half_closed or not self._transport.can_write_eof():
             self._transport.close()

@@ -8,14 +8,13 @@ reads no further: a second parser is then told how the request goes on, and read
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import httptools
 
+from fraudlab.container.endpoint.http_incoming import BODY, DEAF, HEAD, IDLE, Incoming
 from fraudlab.container.endpoint.http_messages import Answer, busy, problem
-
-if TYPE_CHECKING:
-    from fraudlab.container.endpoint.http import Server
+from fraudlab.container.endpoint.http_shared import Shared
 
 #: what a target begins with that is a whole address, as to a proxy (RFC 9112, 3.2.2)
 _ADDRESS = re.compile(rb"\Ahttps?://[^/?]*/?", re.IGNORECASE)
@@ -34,31 +33,27 @@ class RequestReader:
 
     Parameters
     ----------
-    server : Server
+    server : Shared
         Whose limits hold.
     """
 
-    def __init__(self, server: Server) -> None:
+    def __init__(self, server: Shared) -> None:
         self.server = server
         self.now = server.loop.time()
         #: when what is being waited for began
         self._since = self.now
         self._parser: Any = httptools.HttpRequestParser(self)
-        self._url = b""
-        self._headers: dict[bytes, bytes] = {}
-        self._body: list[bytes] = []
-        self._size = 0
+        self._phase = IDLE
+        self._incoming = Incoming()
         #: bytes of the piece being parsed; of whole pieces since the one in which the head began, or the body
         #: last had content
         self._piece = self._without_content = 0
-        self._reading = self._in_head = False
         #: what the head of the request that is being read takes of the server's memory
         self._held = 0
-        #: nothing more is read as a request
-        self._deaf = False
+        #: the answer to what cannot be read on
         self._refusal: Answer | None = None
 
-    def take(self, method: bytes, body: bytes, *, keep_alive: bool) -> None:
+    def take(self, method: bytes, incoming: Incoming, body: bytes, *, keep_alive: bool) -> None:
         """Called with every complete request."""
         raise NotImplementedError
 
@@ -76,37 +71,41 @@ class RequestReader:
             self._ignore_offers(data, offer.args[0])
         except httptools.HttpParserError as error:
             self._refuse_bytes(error)
-        if self._reading and self._without_content > self.server.limits.head:
+        if self._phase is DEAF:
+            return
+        if self._phase is not IDLE and self._without_content > self.server.limits.head:
             self._refusal = self._refusal or self._head_too_large()
-        if self._deaf:
-            self._drop_request()
-        elif self._reading or self._held:
+        if self._phase is not IDLE or self._held:
             self._count_head()
 
     # What httptools calls
 
     def on_message_begin(self) -> None:
-        self._url, self._headers = b"", {}
-        self._size = 0
+        if self._phase is DEAF:
+            return
+        self._incoming = Incoming()
         self._without_content = 0
-        self._reading = self._in_head = True
+        self._phase = HEAD
         self._since = self.now
 
     def on_url(self, url: bytes) -> None:
-        self._url += url
+        self._incoming.url += url
 
     def on_header(self, name: bytes, value: bytes) -> None:
         name = name.lower()
-        if name in self._headers or not self._in_head:
+        headers = self._incoming.headers
+        if name in headers or self._phase is not HEAD:
             self._on_rare_header(name, value)
         else:
-            self._headers[name] = value
+            headers[name] = value
 
     def on_headers_complete(self) -> None:
-        headers, limits = self._headers, self.server.limits
+        if self._phase is not HEAD:
+            return
+        headers, limits = self._incoming.headers, self.server.limits
         # a head that came in one small piece is not too large
         is_whole = not self._without_content and self._piece <= limits.head
-        if not is_whole and self._head_size() > limits.head:
+        if not is_whole and self._incoming.head_size() > limits.head:
             self._refusal = self._refusal or self._head_too_large()
         elif len(headers) > _MOST_HEADERS:
             self._refusal = self._refusal or self._too_many_headers()
@@ -116,17 +115,18 @@ class RequestReader:
             self._refusal = self._refusal or self._too_large()
         elif b"expect" in headers and self._refusal is None and self._expects_to_go_ahead():
             self.go_ahead()
-        self._in_head = False
+        self._phase = BODY
         self._without_content = 0
 
     def on_body(self, data: bytes) -> None:
-        if self._refusal is not None or self._deaf:
+        if self._refusal is not None or self._phase is DEAF:
             return
-        self._body.append(data)
-        self._size += len(data)
+        incoming = self._incoming
+        incoming.body.append(data)
+        incoming.size += len(data)
         self._without_content = 0
         self.server.buffered += len(data)
-        if self._size > self.server.limits.body:
+        if incoming.size > self.server.limits.body:
             self._refusal = self._too_large()
         elif self.server.buffered > self.server.limits.buffered:
             self._refusal = busy("too many large bodies at once")
@@ -139,35 +139,37 @@ class RequestReader:
             if method != b"CONNECT":
                 return  # its body is still to come
             keep_alive = False
-        if self._refusal is not None or self._deaf:
+        if self._refusal is not None or self._phase is DEAF:
             return
-        body = self._body[0] if len(self._body) == 1 else b"".join(self._body)
-        self._body = []
-        self._reading = False
-        if not self._url.startswith(b"/"):
-            self._url = _ADDRESS.sub(b"/", self._url, count=1)
-        self.take(method, body, keep_alive=keep_alive)
+        incoming = self._incoming
+        pieces = incoming.body
+        body = pieces[0] if len(pieces) == 1 else b"".join(pieces)
+        incoming.body = []
+        self._phase = IDLE
+        if not incoming.url.startswith(b"/"):
+            incoming.url = _ADDRESS.sub(b"/", incoming.url, count=1)
+        self.take(method, incoming, body, keep_alive=keep_alive)
 
     # What is rare
 
     def _on_rare_header(self, name: bytes, value: bytes) -> None:
-        if not self._in_head:
+        if self._phase is not HEAD:
             return  # behind a body in chunks: nobody waited for it
+        headers = self._incoming.headers
         if name == b"host":
             self._refusal = self._refusal or problem(400, "the request has more than one Host header")
-        if name in _SINGLE and value != self._headers[name]:
+        if name in _SINGLE and value != headers[name]:
             self._refusal = self._refusal or problem(
                 400, f"the request has two {name.decode()} headers, and they differ"
             )
         if name in _LISTS:
-            value = b"%b, %b" % (self._headers[name], value)
-        self._headers[name] = value
+            value = b"%b, %b" % (headers[name], value)
+        headers[name] = value
 
     def _expects_to_go_ahead(self) -> bool:
         # HTTP/1.0 knows no such thing, and nothing else can be expected (RFC 9110, 10.1.1).
-        return (
-            self._headers[b"expect"].lower() == b"100-continue" and self._parser.get_http_version() != "1.0"
-        )
+        wish = self._incoming.headers[b"expect"].lower()
+        return wish == b"100-continue" and self._parser.get_http_version() != "1.0"
 
     def _ignore_offers(self, data: bytes, end: int) -> None:
         """Read on behind a head that offers another protocol, and behind those that follow it."""
@@ -175,13 +177,13 @@ class RequestReader:
         while True:
             method = self._parser.get_method()
             if method == b"CONNECT":
-                self._deaf = True  # the request has been taken; what follows is no HTTP
+                self._hear_no_more()  # the request has been taken; what follows is no HTTP
                 return
             version = self._parser.get_http_version()
             told = _Told(self)
             self._parser = httptools.HttpRequestParser(told)
             try:
-                self._parser.feed_data(_retold(method, version, self._headers))
+                self._parser.feed_data(_retold(method, version, self._incoming.headers))
                 told.head_is_over = True
                 self._parser.feed_data(rest)
             except httptools.HttpParserUpgrade as offer:
@@ -195,35 +197,37 @@ class RequestReader:
     def _refuse_bytes(self, error: Exception) -> None:
         self._refusal = self._refusal or problem(400, f"not an HTTP request: {error}")
 
-    def _drop_request(self) -> None:
-        """Forget what has been read of a request that will not be complete."""
-        self.server.buffered -= sum(map(len, self._body))
-        self._body = []
-        self._reading = self._in_head = False
+    @property
+    def _is_reading(self) -> bool:
+        """Whether a request has begun and is not complete."""
+        return self._phase is HEAD or self._phase is BODY
+
+    def _hear_no_more(self) -> None:
+        """Forget what has been read of a request that will not be complete, and read no other."""
+        self._phase = DEAF
+        self.server.buffered -= sum(map(len, self._incoming.body))
+        self._incoming.body = []
         self._count_head()
 
     def _count_head(self) -> None:
         """Count a head that waits for its end, or its body; where they are too many, refuse a long one."""
         held = 0
-        if self._reading:
+        if self._is_reading:
             arrived = min(self._without_content + self._piece, self.server.limits.head)
-            held = arrived if self._in_head else self._head_size()
-            held += _HEADER_BYTES * len(self._headers)
+            held = arrived if self._phase is HEAD else self._incoming.head_size()
+            held += _HEADER_BYTES * len(self._incoming.headers)
         server = self.server
         server.heads += held - self._held
         self._held = held
         if held <= _SMALL_HEAD or self._refusal is not None:
             return
-        if len(self._headers) > _MOST_HEADERS:
+        if len(self._incoming.headers) > _MOST_HEADERS:
             self._refusal = self._too_many_headers()
         elif server.heads > server.limits.heads:
             self._refusal = busy("too many long heads of requests at once")
 
-    def _head_size(self) -> int:
-        return len(self._url) + sum(len(name) + len(value) + 4 for name, value in self._headers.items())
-
     def _head_too_large(self) -> Answer:
-        what = "the headers are" if self._in_head else "what frames the body is"
+        what = "the headers are" if self._phase is HEAD else "what frames the body is"
         return problem(431, f"{what} larger than {self.server.limits.head:,} bytes")
 
     def _too_many_headers(self) -> Answer:

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from fraudlab import __version__
+from fraudlab._version import __version__
 from fraudlab.container.contract import Fields, read_json, write_json
 from fraudlab.container.exchange import work
 from fraudlab.container.failure import JobError

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fraudlab import __version__
+from fraudlab._version import __version__
 from fraudlab.container.contract import whole_file, write_json
 from fraudlab.container.model_files.model_file import OFFICIAL, write_model
 from fraudlab.container.model_files.official import official_bytes
