@@ -17,6 +17,7 @@ from fraudlab.data.file_hashes import identity
 from fraudlab.data.sources import check_was_read
 from fraudlab.errors import DataError
 from fraudlab.files import publish, read_json, storage, write_json
+from fraudlab.job_code import processing_code
 from fraudlab.stages.context import Context
 from fraudlab.stages.unseen import Unseen, find_unseen, refuse_wholly_unseen
 
@@ -53,7 +54,7 @@ def prepare(context: Context, source: Source) -> Prepared:
         Where no test row has a category of some column that train has.
     """
     job = job_description(context, source)
-    key = content_key(job, source.sha256, context.backend.image_id or _code_hash())
+    key = content_key(job, source.sha256, context.backend.image_id or processing_code())
     if context.config.force:  # what was prepared before goes, unless another run reads it
         context.cache.discard("prepared", key)
     final = context.cache.use("prepared", key)
@@ -186,7 +187,7 @@ def content_key(job: dict[str, Any], sha256: str, code: str) -> str:
     sha256 : str
         Of the raw table.
     code : str
-        Identifies the code that runs: an image id, or a hash of the sources.
+        Identifies the code that runs: an image id, or :func:`fraudlab.job_code.processing_code`.
     """
     # only the stratified split draws random numbers
     relevant = job if job["split"]["kind"] == "stratified" else {**job, "seed": None}
@@ -258,12 +259,3 @@ def _publish(output: Path, final: Path, *, force: bool) -> Path:
 
 def _is_complete(folder: Path) -> bool:
     return (folder / "manifest.json").is_file()
-
-
-def _code_hash() -> str:
-    """Hash of the sources that decide what a processing job writes."""
-    digest = hashlib.sha256()
-    package = Path(__file__).parents[1]
-    for path in sorted([*(package / "container").rglob("*.py"), *(package / "evaluation").rglob("*.py")]):
-        digest.update(path.relative_to(package).as_posix().encode() + b"\0" + path.read_bytes())
-    return digest.hexdigest()

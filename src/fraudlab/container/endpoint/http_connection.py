@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any
 
-from fraudlab.container.endpoint.http_incoming import BODY, DEAF, HEAD, IDLE, Incoming
+from fraudlab.container.endpoint.http_incoming import BODY, DEAF, HEAD, IDLE
 from fraudlab.container.endpoint.http_messages import GONE, Answer, Piece, Request, busy, problem
 from fraudlab.container.endpoint.http_reader import RequestReader
 from fraudlab.container.endpoint.http_shared import Shared
@@ -99,8 +99,9 @@ class Connection(RequestReader, asyncio.Protocol):
 
     # What is read
 
-    def take(self, method: bytes, incoming: Incoming, body: bytes, *, keep_alive: bool) -> None:
-        url, headers = incoming.url, incoming.headers
+    def take(
+        self, method: bytes, url: bytes, headers: dict[bytes, bytes], body: bytes, *, keep_alive: bool
+    ) -> None:
         request = Request(self.write_ready, self.now, method, url, headers, body, keep_alive=keep_alive)
         self._waiting.append(request)
         if len(self._waiting) > _PIPELINED:

@@ -53,7 +53,9 @@ class RequestReader:
         #: the answer to what cannot be read on
         self._refusal: Answer | None = None
 
-    def take(self, method: bytes, incoming: Incoming, body: bytes, *, keep_alive: bool) -> None:
+    def take(
+        self, method: bytes, url: bytes, headers: dict[bytes, bytes], body: bytes, *, keep_alive: bool
+    ) -> None:
         """Called with every complete request."""
         raise NotImplementedError
 
@@ -71,11 +73,13 @@ class RequestReader:
             self._ignore_offers(data, offer.args[0])
         except httptools.HttpParserError as error:
             self._refuse_bytes(error)
-        if self._phase is DEAF:
-            return
-        if self._phase is not IDLE and self._without_content > self.server.limits.head:
-            self._refusal = self._refusal or self._head_too_large()
-        if self._phase is not IDLE or self._held:
+        phase = self._phase
+        if phase is IDLE:
+            if self._held:
+                self._count_head()
+        elif phase is not DEAF:
+            if self._without_content > self.server.limits.head:
+                self._refusal = self._refusal or self._head_too_large()
             self._count_head()
 
     # What httptools calls
@@ -83,7 +87,8 @@ class RequestReader:
     def on_message_begin(self) -> None:
         if self._phase is DEAF:
             return
-        self._incoming = Incoming()
+        incoming = self._incoming  # none has a body before it has a head
+        incoming.url, incoming.headers, incoming.size = b"", {}, 0
         self._without_content = 0
         self._phase = HEAD
         self._since = self.now
@@ -148,7 +153,7 @@ class RequestReader:
         self._phase = IDLE
         if not incoming.url.startswith(b"/"):
             incoming.url = _ADDRESS.sub(b"/", incoming.url, count=1)
-        self.take(method, incoming, body, keep_alive=keep_alive)
+        self.take(method, incoming.url, incoming.headers, body, keep_alive=keep_alive)
 
     # What is rare
 
