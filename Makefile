@@ -15,7 +15,7 @@ WORKERS ?= 2
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help setup reference dist dev base-image image sbom reproducible train-local up serve test lint check audit lock fuzz stress-runs bench-loop \
-	bench-serve bench-train bench-evaluation bench-handbook soak clean
+	bench-serve bench-train bench-evaluation bench-handbook soak docs clean
 
 help: ## This list
 	@awk 'BEGIN { FS = ":.*## " } \
@@ -94,9 +94,25 @@ stress-runs: dev ## Eight runs at once beside a clean in a loop, and thirty kill
 reference: setup ## Write docs/configuration.md, every key of a run, from the schema
 	$(BIN)/python -m fraudlab.reference
 
+# Sphinx in an environment of its own reads docstrings by importing the modules, whose packages .venv has.
+docs: build/docs-env/.setup ## Site of docs/ and all docstrings in build/docs, without a reference that leads nowhere
+	@rm -rf build/docs build/modules
+	@PYTHONPATH="$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')" \
+		build/docs-env/bin/python -m sphinx --quiet --fail-on-warning --builder html --conf-dir docs/site \
+		--doctree-dir build/docs-trees $(ARGS) . build/docs
+	@echo "docs: build/docs/index.html"
+
+build/docs-env/.setup: requirements/docs.txt .venv/.setup
+	@echo "docs: installing $$(grep -c '^[a-zA-Z0-9]' $<) packages in an environment of their own (once)"
+	@rm -rf $(@D)
+	@$(BIN)/python -m venv $(@D)
+	@$(@D)/bin/python -m pip --disable-pip-version-check --quiet install --require-hashes --no-deps --use-pep517 -r $<
+	@touch $@
+
 lock: dev ## Resolve all locked requirements again (ARGS=--upgrade for newer versions)
 	$(LOCK) $(ARGS) pyproject.toml -o requirements/launcher.txt
 	$(LOCK) $(ARGS) requirements/dev.in -c requirements/launcher.txt -o requirements/dev.txt
+	$(LOCK) $(ARGS) requirements/docs.in -c requirements/launcher.txt -c requirements/dev.txt -o requirements/docs.txt
 	$(LOCK) $(ARGS) containers/xgboost/requirements.in -c requirements/launcher.txt -o containers/xgboost/requirements.txt
 	@set -e; for name in $(COMPARATORS); do \
 		$(LOCK) $(ARGS) benchmarks/requirements/$$name.in -o benchmarks/requirements/$$name.txt; done

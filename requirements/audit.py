@@ -19,6 +19,7 @@ ROOT = Path(__file__).parents[1]
 LOCKS = [
     ROOT / "requirements/launcher.txt",
     ROOT / "requirements/dev.txt",
+    ROOT / "requirements/docs.txt",
     ROOT / "containers/xgboost/requirements.txt",
 ]
 IGNORED = ROOT / "requirements/audit-ignore.txt"

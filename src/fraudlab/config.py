@@ -97,7 +97,7 @@ class DataConfig:
 
     #: which table it is; set by the option of `data`
     kind: DataKind = DataKind.synthetic
-    #: CSV or Parquet file, a folder of them, or a pattern like t/*.parquet; null only for the synthetic table
+    #: CSV or Parquet file, a folder of them or a pattern (``t/*.parquet``); null only for the synthetic table
     path: str | None = MISSING
     #: of a CSV table: comma, semicolon, tab, bar, space or a character; null finds it. See ``docs/tables.md``
     separator: str | None = None

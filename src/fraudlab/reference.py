@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import inspect
+import textwrap
 import types
 from collections.abc import Iterator
 from dataclasses import MISSING as NO_DEFAULT
@@ -100,13 +101,13 @@ def page() -> str:
     for section, members in _sections().items():
         parts.append(f"\n## {section or 'Without a section'}\n\n{_about(section)}")
         if section in groups():
-            parts += [f"- `{section}={name}`: {text}\n" for name, text in _options(section)] + ["\n"]
+            parts += [_item(section, name, text) for name, text in _options(section)] + ["\n"]
         parts.append("| key | type | unit | valid | default | |\n|---|---|---|---|---|---|\n")
         for key in members:
             cells = (f"`{key.name}`", key.kind, key.unit, key.valid, _default(key, code=True), key.sentence)
             parts.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |\n")
     parts.append("\n## experiment\n\nA named combination of the above.\n\n")
-    parts.append("".join(f"- `experiment={name}`: {text}\n" for name, text in _options("experiment")))
+    parts.append("".join(_item("experiment", name, text) for name, text in _options("experiment")))
     return "".join(parts)
 
 
@@ -207,6 +208,11 @@ def _options(section: str) -> list[tuple[str, str]]:
         )
         found.append((option, text.partition(". ")[0].rstrip(".") + "."))
     return found
+
+
+def _item(section: str, option: str, text: str) -> str:
+    line = f"- `{section}={option}`: {text}"
+    return textwrap.fill(line, 120, subsequent_indent="  ", break_on_hyphens=False) + "\n"
 
 
 def _sections() -> dict[str, list[Key]]:

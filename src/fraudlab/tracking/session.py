@@ -111,7 +111,7 @@ def start(
     folder: Path,
     tags: Sequence[str],
 ) -> CometExperiment:
-    """Start an experiment that keeps what it is given; see :func:`~fraudlab.tracking.open_experiment`."""
+    """Start an experiment that keeps what it is given; see :func:`~.experiment.open_experiment`."""
     from fraudlab.tracking.comet import CometExperiment
 
     try:

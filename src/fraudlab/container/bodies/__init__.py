@@ -1,7 +1,7 @@
 """Request bodies to model inputs: one parser a format, every value checked, a refusal names its place.
 
 A parser takes the body, the model's features and the most rows it may hold, and returns :class:`Rows` or
-raises :class:`BodyError`, nothing else. :func:`finish` makes one matrix of the rows of one or of many
+raises :class:`BodyError`, nothing else. :func:`~.rows.finish` makes one matrix of the rows of one or of many
 requests; it refuses nothing. Rows are counted from 1. Values mean what they mean to the process job: see
 ``parsing.py``.
 """

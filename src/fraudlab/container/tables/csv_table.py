@@ -30,7 +30,7 @@ def csv_head(
     encoding: str | None = None,
     known: Collection[str] = (),
 ) -> tuple[CsvHead, str]:
-    """The head of a CSV file, and its encoding; see :func:`find_head`.
+    """The head of a CSV file, and its encoding; see :func:`~.csv_head.find_head`.
 
     Raises
     ------

@@ -1,0 +1,81 @@
+"""What README and docs refer to is there."""
+
+import itertools
+import re
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from markdown_it import MarkdownIt
+
+ROOT = Path(__file__).parents[2]
+PAGES = sorted(
+    page
+    for page in [*ROOT.glob("*.md"), *ROOT.glob(".github/**/*.md"), *ROOT.glob("docs/**/*.md")]
+    if page.is_file()
+)
+
+
+def named(page):
+    return page.relative_to(ROOT).as_posix()
+
+
+def anchors(page):
+    """The names that headings of a page have, as GitHub and the site make them."""
+    found, seen = [], Counter()
+    tokens = MarkdownIt().parse(page.read_text(encoding="utf-8"))
+    for token, following in itertools.pairwise(tokens):
+        if token.type == "heading_open":
+            texts = (part.content for part in following.children if part.type in {"text", "code_inline"})
+            words = "".join(texts)
+            name = re.sub(r"[^\w\- ]", "", words.lower()).replace(" ", "-")
+            found.append(f"{name}-{seen[name]}" if seen[name] else name)
+            seen[name] += 1
+    return found
+
+
+def links(page):
+    """Every target of a link or picture of a page, code left out."""
+    for token in MarkdownIt().enable("table").parse(page.read_text(encoding="utf-8")):
+        for part in token.children or []:
+            if part.type in {"link_open", "image"}:
+                yield part.attrs.get("href") or part.attrs.get("src")
+
+
+def leads_nowhere(page, target):
+    """Why a link cannot be followed, or None."""
+    if re.match(r"(https?|mailto):", target):
+        return None
+    file, _, anchor = target.partition("#")
+    there = (page.parent / file).resolve() if file else page
+    if not there.is_relative_to(ROOT):
+        return "leads out of the checkout"
+    if not there.exists():
+        return "does not exist"
+    if anchor and there.suffix == ".md" and anchor not in anchors(there):
+        return f"has no heading of that name; there are {anchors(there)}"
+    return None
+
+
+@pytest.mark.parametrize("page", PAGES, ids=named)
+def test_every_link_leads_to_a_file_and_a_heading_that_exist(page):
+    assert {to: why for to in links(page) if (why := leads_nowhere(page, to))} == {}
+
+
+def test_links_that_lead_nowhere_are_found(tmp_path, monkeypatch):
+    monkeypatch.setitem(globals(), "ROOT", tmp_path)
+    page = tmp_path / "a.md"
+    page.write_text(
+        "# One `code`, two\n\n## Twice\n\n## Twice\n\n[a](#twice-1) [b](a.md#one-code-two) [c](https://e.example/)\n"
+        "[d](b.md) [e](#three) ![f](g.png) [h](../x) `[i](j.md)`\n\n| [k](l.md) |\n|---|\n| [m](n.md) |\n"
+    )
+    assert anchors(page) == ["one-code-two", "twice", "twice-1"]
+    wrong = [to for to in links(page) if leads_nowhere(page, to)]
+    assert wrong == ["b.md", "#three", "g.png", "../x", "l.md", "n.md"]
+
+
+def test_every_page_of_docs_is_in_the_list_of_the_site():
+    """`make docs` says so too, a minute later."""
+    listed = (ROOT / "docs/site/pages.txt").read_text(encoding="utf-8").split()
+    pages = {page.relative_to(ROOT).with_suffix("").as_posix() for page in ROOT.glob("docs/*.md")}
+    assert pages - set(listed) == set()
