@@ -14,7 +14,7 @@ WORKERS ?= 2
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup reference dist dev base-image image sbom reproducible train-local up serve test lint check audit lock fuzz stress-runs bench-loop \
+.PHONY: help setup reference dist release dev base-image image sbom reproducible train-local up serve test lint check audit lock fuzz stress-runs bench-loop \
 	bench-serve bench-train bench-evaluation bench-handbook soak docs clean
 
 help: ## This list
@@ -142,8 +142,11 @@ bench-evaluation: setup ## Time evaluation of ten million scores against scikit-
 bench-handbook: setup ## Compare the defaults on the handbook table (ARGS="PATH_TO_TABLE")
 	$(BIN)/python -m benchmarks.handbook $(ARGS)
 
-dist: dev ## Wheel and source archive in dist/, and whether the wheel works by itself (ARGS=--no-try: build only)
+dist: dev ## Wheel and source archive in dist/, and whether each works by itself (ARGS=--no-try: build only)
 	@requirements/dist.sh $(ARGS)
+
+release: dev ## Version, changelog, dist/ that was tried, commit and tag (VERSION=0.2.0); pushes nothing
+	@$(BIN)/python requirements/release.py "$(VERSION)"
 
 clean: ## Remove the environment and all caches; runs stay
 	rm -rf .venv dist build .mypy_cache .pytest_cache .ruff_cache .hypothesis
