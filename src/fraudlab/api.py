@@ -40,8 +40,21 @@ def train(overrides: Sequence[str] = (), *, quiet: bool = False, fail_if: Sequen
 
     Examples
     --------
-    >>> run = fraudlab.train(["model=weighted", "backend=process"])  # doctest: +SKIP
-    >>> run.metrics["average_precision"]  # doctest: +SKIP
+    >>> import fraudlab
+    >>> run = fraudlab.train(["backend=process", "model=weighted", "run.id=weighted"], quiet=True)
+    >>> run.status
+    'completed'
+    >>> 0 < run.metrics["average_precision"] <= 1
+    True
+
+    A condition that holds is an error, and the run is there all the same:
+
+    >>> from fraudlab.errors import GateFailed
+    >>> try:
+    ...     fraudlab.train(["backend=process"], quiet=True, fail_if=["average_precision<1.1"])
+    ... except GateFailed as error:
+    ...     (error.run / "report.html").exists()
+    True
     """
     from fraudlab.compose import compose
     from fraudlab.gates import parse_gates
@@ -66,6 +79,18 @@ def compare(a: str | Path, b: str | Path, *, runs: str | Path | None = None) -> 
     ------
     RunError
         Where a run does not exist or did not complete.
+
+    Examples
+    --------
+    >>> import fraudlab
+    >>> for depth in (2, 6):
+    ...     words = ["backend=process", f"model.max_depth={depth}", f"run.id=depth-{depth}"]
+    ...     run = fraudlab.train(words, quiet=True)
+    >>> comparison = fraudlab.compare("depth-2", "latest")
+    >>> comparison.outcome in {"a", "b", "noise", "too few frauds"}
+    True
+    >>> [parameter.name for parameter in comparison.parameters if parameter.differs]
+    ['model.max_depth']
     """
     from fraudlab.report import compare_runs
 

@@ -48,6 +48,16 @@ class FraudlabError(Exception):
     ----------
     run : Path or None
         Folder of the run that ended with it; None where none had begun.
+
+    Examples
+    --------
+    >>> import fraudlab
+    >>> from fraudlab.errors import FraudlabError
+    >>> try:
+    ...     fraudlab.train(["model=wieghted"])
+    ... except FraudlabError as error:
+    ...     print(error.fix)
+    did you mean 'weighted'? Valid: baseline, notebook_v1, notebook_v2, weighted
     """
 
     exit_code: ClassVar[int] = 1

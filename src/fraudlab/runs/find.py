@@ -33,6 +33,16 @@ class Run:
     ------
     RunError
         Where the record is missing or damaged.
+
+    Examples
+    --------
+    >>> import fraudlab
+    >>> made = fraudlab.train(["backend=process", "run.id=mine"], quiet=True)
+    >>> run = fraudlab.Run(made.folder)
+    >>> run
+    Run('mine', status='completed')
+    >>> run.scores.columns.tolist()
+    ['row', 'time', 'amount', 'label', 'score', 'split']
     """
 
     def __init__(self, folder: Path) -> None:
@@ -59,7 +69,7 @@ class Run:
 
     @property
     def scores(self) -> pd.DataFrame:
-        """The scored test rows: ids, time, amount, label, score."""
+        """The scored test rows: ids, time, amount, label, score, split."""
         import pandas as pd
 
         return pd.read_parquet(self.folder / "evaluation" / "scores.parquet")
