@@ -1,4 +1,4 @@
-"""Run the code blocks of README and docs, so that what they say is true.
+"""Run the code blocks of README, docs and other pages, so that what they say is true.
 
 ``sh``, ``bash`` and ``python`` blocks run in order, each with the checkout as its current folder; ``sh
 docker`` blocks run only with ``--docker``, where an engine and the image are. ``python file=PATH`` is also
@@ -143,12 +143,19 @@ def prepare() -> list[Path]:
     return made
 
 
+def pages() -> list[Path]:
+    """Whatever has blocks: README first, whose blocks later pages build on."""
+    return [
+        ROOT / "README.md",
+        *sorted({*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")} - {ROOT / "README.md"}),
+    ]
+
+
 def main(words: list[str]) -> int:
     """Run what should run; 1 where anything failed."""
     docker = "--docker" in words
     names = [word for word in words if word != "--docker"]
-    everything = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
-    files = [Path(name).resolve() for name in names] or everything
+    files = [Path(name).resolve() for name in names] or pages()
     before = {path.name for path in ROOT.iterdir()}
     made = prepare()
     failed: list[str] = []

@@ -4,14 +4,16 @@ import re
 import subprocess
 import sys
 import time
+from typing import get_args
 
 import pytest
 import yaml
 
 from fraudlab.compose import as_dict, as_yaml, compose, config_folder, groups, options, valid_keys
-from fraudlab.config import SCHEMA, SplitKind
+from fraudlab.config import SCHEMA, SplitKind, ThresholdPolicy
 from fraudlab.config_rules import check_constraints, gap_seconds, split_kind
 from fraudlab.errors import ConfigError
+from fraudlab.evaluation.thresholds import Policy
 
 TABLE = ["data=table", "data.path=t.csv", "data.label=y"]
 NEEDED = {
@@ -304,3 +306,10 @@ def test_constraints_are_checked_against_the_table_before_any_job(constraint, wo
     columns = ["data=table", "data.path=t.csv", "data.label=y", "data.time=t", "data.categorical=[shop]"]
     with pytest.raises(ConfigError, match=re.escape(words)):
         check_constraints(compose([*columns, constraint]), ["t", "amount", "shop", "y"])
+
+
+def test_rules_for_a_threshold_have_the_same_words_in_launcher_and_image():
+    assert [policy.value for policy in ThresholdPolicy] == list(get_args(Policy))
+    assert {compose([f"evaluation={name}"]).evaluation.policy for name in options("evaluation")} == set(
+        ThresholdPolicy
+    )

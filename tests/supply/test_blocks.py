@@ -46,7 +46,7 @@ def test_fences_inside_fences_in_lists_and_without_an_end_are_blocks(told):
 
 def test_every_block_of_readme_and_docs_says_what_it_is(script):
     module = script(".ci/blocks.py")
-    files = [module.ROOT / "README.md", *sorted((module.ROOT / "docs").rglob("*.md"))]
+    files = module.pages()
     found = [block for file in files for block in module.blocks(file)]
     assert found
     wrong = {block.name: module.what_to_do(block, docker=False) for block in found}

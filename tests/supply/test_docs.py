@@ -6,6 +6,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+import yaml
 from markdown_it import MarkdownIt
 
 ROOT = Path(__file__).parents[2]
@@ -79,3 +80,15 @@ def test_every_page_of_docs_is_in_the_list_of_the_site():
     listed = (ROOT / "docs/site/pages.txt").read_text(encoding="utf-8").split()
     pages = {page.relative_to(ROOT).with_suffix("").as_posix() for page in ROOT.glob("docs/*.md")}
     assert pages - set(listed) == set()
+
+
+def test_issue_forms_are_forms():
+    """What GitHub asks of one; it shows a form with a fault as no form at all."""
+    forms = sorted(ROOT.glob(".github/ISSUE_TEMPLATE/*.yml"))
+    assert forms
+    for form in forms:
+        content = yaml.safe_load(form.read_text(encoding="utf-8"))
+        assert {"name", "description", "body"} <= set(content) <= {"name", "description", "labels", "body"}
+        parts = [part for part in content["body"] if part["type"] != "markdown"]
+        assert all(part["attributes"]["label"] for part in parts)
+        assert len({part["id"] for part in parts}) == len(parts) > 0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -178,8 +178,9 @@ def _curve(points: OperatingPoints, costs: _Costs | None) -> dict[str, list[floa
 def _check(
     policy: str, *, threshold: float | None, missed_fraud_cost: float | None, alert_cost: float
 ) -> None:
-    if policy not in ("cost", "f1", "fixed"):
-        raise ValueError(f"the policy is cost, f1 or fixed, not {policy!r}")
+    *words, last = get_args(Policy)
+    if policy not in (*words, last):
+        raise ValueError(f"the policy is {', '.join(words)} or {last}, not {policy!r}")
     if policy == "fixed" and (threshold is None or not math.isfinite(threshold)):
         raise ValueError(f"the fixed policy needs a threshold, not {threshold}")
     for name, cost in (("a missed fraud", missed_fraud_cost), ("an alert", alert_cost)):

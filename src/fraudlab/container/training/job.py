@@ -11,7 +11,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, cast, get_args
 
 from fraudlab.container.contract import Fields, Tree, read_json, read_optional_json
 from fraudlab.container.failure import ConfigError, near, shown
@@ -223,7 +223,7 @@ def _read_request(path: Path) -> Request:
         experiment_key=fields.optional("experiment_key", str),
         log_rounds=fields.get("log_rounds", bool, True),
         decision=DecisionRequest(
-            policy=cast(Policy, decision.choice("policy", "cost", "f1", "fixed")),
+            policy=cast(Policy, decision.choice("policy", *get_args(Policy))),
             threshold=decision.optional("threshold", float),
             missed_fraud_cost=decision.optional("missed_fraud_cost", float),
             alert_cost=decision.get("alert_cost", float, 0.0),
