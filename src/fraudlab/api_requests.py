@@ -53,7 +53,7 @@ def job_name(run_id: str, stage: str) -> str:
 def processing_job(
     config: RunConfig, placement: Placement, *, run_id: str, raw: str, config_channel: str, prepared: str
 ) -> Request:
-    """Build CreateProcessingJob: raw table in, one Parquet folder a split and a manifest out.
+    """Build CreateProcessingJob: raw table in, one Parquet folder per split and a manifest out.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""What can be made again, shared by all runs of a folder: found, published, and taken away when unused.
+"""What can be made again, and is shared by all runs of a folder: found, published, and removed when unused.
 
 ``prepared/KEY/`` and ``synthetic/`` hold tables, ``digests/`` remembers hashes, ``jobs/RUN-NONCE/`` is the
 working folder of one run. ``locks/`` has an empty file for each that is in use: its lock dies with the run.
@@ -80,7 +80,7 @@ class Cache:
             return path
 
     def leave(self, workspace: Path) -> None:
-        """Let a working folder stay for the next run or for :func:`clean`: something still works in it."""
+        """Leave a working folder to the next run or to :func:`clean`: something is still writing into it."""
         self._workspaces.remove(workspace)
 
     def discard(self, kind: str, name: str) -> bool:

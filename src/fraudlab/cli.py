@@ -1,4 +1,4 @@
-"""The front door: a verb a line. Everything heavy is imported by the verb that needs it."""
+"""The front door: one line per verb. A heavy module is imported by the verb that needs it."""
 
 from __future__ import annotations
 

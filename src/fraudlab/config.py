@@ -271,7 +271,7 @@ SCHEMA: dict[str, type[Any]] = {
 
 
 def register_schema() -> None:
-    """Put the schema into Hydra's ConfigStore, one entry a group under ``schema/``."""
+    """Put the schema into Hydra's ConfigStore, one entry per group under ``schema/``."""
     from hydra.core.config_store import ConfigStore
 
     store = ConfigStore.instance()

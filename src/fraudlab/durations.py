@@ -66,7 +66,7 @@ def seconds(text: str, *, key: str) -> float:
 def _without_unit(text: str, value: float, key: str) -> ConfigError:
     if value < 0:
         return ConfigError(f"{key}={text!r} is negative.", fix=f"a duration is 0 or more: {key}=7d")
-    # Nobody counts a year in seconds by hundreds, or labels that are late in thousands of days.
+    # A small number is meant in days and a large one in seconds: no gap lasts a few seconds or several years.
     meant = text + ("d" if value <= 366 else "s")
     return ConfigError(f"{key}={text!r} has no unit.", fix=f"did you mean {key}={meant}? Units: {_KNOWN}")
 

@@ -1,4 +1,4 @@
-"""Locks that die with their owner, whatever kills it: the kernel's, on files.
+"""Locks on files, which the kernel releases when their owner ends, whatever ends it.
 
 They hold between processes of one machine, and on network file systems that pass ``flock`` on. Where a file
 system has no locks nothing can be told: :func:`take` and :func:`is_held` then say that somebody holds it, so
@@ -32,7 +32,9 @@ class Lock:
         self.descriptor = descriptor
 
     def release(self, *, remove: bool = False) -> None:
-        """Let go; with `remove` the file goes first, so that nobody finds it free and gone at once."""
+        """Release the lock; with `remove` the file is deleted first, so that nobody locks a file that is
+        about to go.
+        """
         if self.descriptor < 0:
             return
         if remove:

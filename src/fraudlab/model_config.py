@@ -65,7 +65,7 @@ class ModelConfig:
     max_delta_step: float = 0.0
     #: weight of a fraud, where a legitimate row has 1
     scale_pos_weight: float = 1.0
-    #: trees per round, of which sampling makes a forest
+    #: trees grown in each round; with more than 1, and sampling, each round is a random forest
     num_parallel_tree: int | None = None
     #: histogram bins of a feature; more place splits more finely, and take longer
     max_bin: int = 512

@@ -1,4 +1,4 @@
-"""Standard streams that take all that is printed, whatever the terminal can show and whoever still reads."""
+"""Standard streams that take everything printed, also what no terminal shows and nobody reads any more."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def _plainly(error: UnicodeError) -> tuple[str, int]:
 
 
 def prepare() -> None:
-    """Let standard output and error take every text, and stand for nothing where they are closed."""
+    """Let standard output and error take every text; one that is closed becomes the null device."""
     for descriptor in (0, 1, 2):
         try:
             os.fstat(descriptor)
@@ -45,7 +45,7 @@ def only_answers() -> Iterator[Callable[[str], None]]:
     Yields
     ------
     callable
-        Prints one answer, a line.
+        Prints one answer as one line.
     """
     out = sys.stdout
     out.flush()

@@ -1,4 +1,4 @@
-"""What a person sees while a run goes on: one line a stage, a bar on a terminal, plain lines elsewhere."""
+"""What a person sees while a run goes on: one line per stage, a bar on a terminal, plain lines elsewhere."""
 
 from __future__ import annotations
 
