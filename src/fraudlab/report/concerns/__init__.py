@@ -35,14 +35,14 @@ _CHECKS: tuple[Callable[[RunRecord], Concern | None], ...] = (
 
 
 def concerns(record: RunRecord) -> list[Concern]:
-    """Return everything that should be read before the numbers, gravest first."""
+    """Everything that should be read before the numbers, gravest first."""
     found = [concern for check in _CHECKS if (concern := check(record)) is not None]
     order = ("problem", "caution", "note")
     return sorted(found, key=lambda concern: order.index(concern.weight))
 
 
 def terminal_lines(record: RunRecord) -> list[str]:
-    """Problems and cautions, a line each; notes are for who reads the page.
+    """Problems and cautions, one line for each; notes stand on the page only.
 
     Why a run failed is not among them: its error says that.
     """

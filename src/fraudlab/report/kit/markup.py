@@ -21,7 +21,7 @@ Child: TypeAlias = "str | int | float | Iterable[Child] | None"
 
 
 def escape(value: object) -> Markup:
-    """Return `value` as text that is safe inside an element and inside a quoted attribute."""
+    """The text of `value`, safe inside an element and inside a quoted attribute."""
     return value if isinstance(value, Markup) else Markup(html.escape(str(value), quote=True))
 
 

@@ -33,12 +33,12 @@ class Axis:
 
 
 def across(low: float, high: float, title: str, label: Label, *, kind: type[Kind] = Linear) -> Axis:
-    """Return a horizontal axis over the width of the chart."""
+    """A horizontal axis over the width of the chart."""
     return Axis(kind(low, high, LEFT, RIGHT), title, label)
 
 
 def upward(low: float, high: float, title: str, label: Label, *, kind: type[Kind] = Linear) -> Axis:
-    """Return a vertical axis over the height of the chart."""
+    """A vertical axis over the height of the chart."""
     return Axis(kind(low, high, BOTTOM, TOP), title, label)
 
 

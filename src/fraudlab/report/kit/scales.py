@@ -123,7 +123,7 @@ def logit(share: float) -> float:
 
 
 def round_step(least: float) -> float:
-    """Return the smallest of 1, 2, 2.5, 5 times a power of ten that is at least `least`."""
+    """The smallest of 1, 2, 2.5, 5 times a power of ten that is at least `least`."""
     if not least > 0 or not math.isfinite(least):
         return 1.0
     power = 10.0 ** math.floor(math.log10(least))

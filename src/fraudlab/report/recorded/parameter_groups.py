@@ -14,7 +14,7 @@ NOT_PARAMETERS = ("paths", "run", "verbose", "force")
 
 
 def parameter_groups(record: RunRecord) -> dict[str, Json]:
-    """Return the configuration as ``{group: {key: value}}``; single keys are in ``other``.
+    """The configuration as ``{group: {key: value}}``; single keys are in ``other``.
 
     Falls back to the hyperparameters in ``model.json`` where the folder has no ``config.yaml``.
     """

@@ -83,7 +83,7 @@ def _thin(rows: list[OperatingPoint]) -> list[OperatingPoint]:
 
 
 def _money(scores: Scores | None) -> tuple[Callable[[float], float], float] | None:
-    """Return a function from a threshold to the money caught, and the money at stake."""
+    """A function from a threshold to the money caught, and the money at stake."""
     if scores is None or scores.amount is None:
         return None
     import numpy as np
