@@ -1,5 +1,6 @@
 """What README and docs refer to is there."""
 
+import ast
 import itertools
 import re
 from collections import Counter
@@ -92,3 +93,46 @@ def test_issue_forms_are_forms():
         parts = [part for part in content["body"] if part["type"] != "markdown"]
         assert all(part["attributes"]["label"] for part in parts)
         assert len({part["id"] for part in parts}) == len(parts) > 0
+
+
+ROW = re.compile(r"^\| \[(.+)\]\(\.\./CONTRIBUTING\.md#(.+?)\) \| (.+) \|$", re.MULTILINE)
+STEP = re.compile(r"`([^`]+)`(?: \(((?:`\w+`(?:, )?)+)\))?")
+RECIPES = {
+    what: (anchor, STEP.findall(steps))
+    for what, anchor, steps in ROW.findall((ROOT / "docs/architecture.md").read_text(encoding="utf-8"))
+}
+
+
+def names_in(file):
+    """What a module defines at its top."""
+    found = set()
+    for node in ast.parse(file.read_text(encoding="utf-8")).body:
+        targets = node.targets if isinstance(node, ast.Assign) else [getattr(node, "target", node)]
+        found |= {getattr(target, "id", None) or getattr(target, "name", None) for target in targets}
+    return found
+
+
+def test_the_table_of_what_to_open_has_what_people_ask_for():
+    asked = {"hyperparameter", "threshold rule", "metric", "report figure", "page", "body format", "stage"}
+    assert set(RECIPES) >= {f"a {what}" for what in asked}
+
+
+@pytest.mark.parametrize("what", RECIPES)
+def test_what_to_open_exists_and_is_at_most_three_files(what):
+    _, steps = RECIPES[what]
+    assert 1 < len(steps) <= 3
+    for path, names in steps:
+        examples = sorted(ROOT.glob(path.replace("NAME", "*")))
+        assert examples, f"{path} is not there any more"
+        if names:
+            assert set(re.findall(r"\w+", names)) <= names_in(ROOT / path), path
+
+
+@pytest.mark.parametrize("what", RECIPES)
+def test_contributing_lists_the_same_files_in_the_same_order(what):
+    anchor, steps = RECIPES[what]
+    sections = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8").split("\n### ")
+    (section,) = [text for text in sections if text.splitlines()[0].lower().replace(" ", "-") == anchor]
+    assert re.findall(r"^\d\. `([^`]+)`", section, re.MULTILINE) == [path for path, _ in steps]
+    words = re.findall(r"\w+", " ".join(names for _, names in steps))
+    assert {word for word in words if f"`{word}`" not in section} == set()
