@@ -9,7 +9,8 @@ import fraudlab
 from fraudlab.cli import main
 from fraudlab.compose import as_dict, as_yaml, compose
 from fraudlab.errors import ConfigError
-from fraudlab.redaction import flatten, hide, known_secrets, redact
+from fraudlab.redaction import hide, known_secrets, redact
+from fraudlab.tracking.comet.recording import as_fields
 
 
 @pytest.mark.parametrize(
@@ -62,7 +63,7 @@ def test_flatten_joins_names_by_dots_and_writes_lists_as_json():
         "on": True,
     }
 
-    assert flatten(nested) == {
+    assert as_fields(nested) == {
         "model.depth": 6,
         "model.grow.policy": "lossguide",
         "id": '["a", "b"]',

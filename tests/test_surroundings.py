@@ -10,8 +10,8 @@ import pytest
 
 from fraudlab import children
 from fraudlab.errors import TrackingError
-from fraudlab.tracking.configuration import unreadable
-from fraudlab.tracking.experiment import open_experiment
+from fraudlab.tracking import open_experiment
+from fraudlab.tracking.comet.account import unreadable
 
 FRAUDLAB = [sys.executable, "-m", "fraudlab"]
 SMALL = [

@@ -29,7 +29,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 AFTER_INTERRUPTION = "repeat the run: jobs that had ended are taken from the cache"
 
@@ -130,6 +130,11 @@ class GateFailed(FraudlabError):
 
 class Interrupted(FraudlabError):
     exit_code = 130
+
+
+def ending_of(error: BaseException) -> Literal["interrupted", "failed"]:
+    """How a run ended that this error ended."""
+    return "interrupted" if isinstance(error, Interrupted | KeyboardInterrupt) else "failed"
 
 
 def described(error: BaseException) -> dict[str, Any]:

@@ -16,18 +16,18 @@ from fraudlab.backends.backend import Backend
 from fraudlab.cache import Cache, take_away_dead
 from fraudlab.compose import as_yaml
 from fraudlab.config import BackendKind, DataKind, RunConfig
-from fraudlab.errors import BackendError, Interrupted, StorageError
+from fraudlab.errors import BackendError, StorageError, ending_of
 from fraudlab.files import full_disk, storage, write_text
 from fraudlab.interruption import interruptible
 from fraudlab.redaction import hide
 from fraudlab.runs import RunFolder
 from fraudlab.stages.context import Context
 from fraudlab.terminal import Terminal
-from fraudlab.tracking.background import Tracker
+from fraudlab.tracking.run_experiment import track_run
 
 if TYPE_CHECKING:
     from fraudlab.data.sources import Source
-    from fraudlab.tracking.experiment import Experiment, Status
+    from fraudlab.tracking.experiment import Status
 
 
 @contextmanager
@@ -57,7 +57,7 @@ def run_in_progress(
             write_text(folder.path / "config.yaml", as_yaml(config))
             typed = "".join(f"- {_quoted(hide(override))}\n" for override in overrides)
             write_text(folder.path / "overrides.yaml", typed or "[]\n")
-            tracker = Tracker(lambda: _open_experiment(config, folder, opened.backend))
+            tracker = track_run(config, folder)
             context = Context(config, folder, cache, workspace, opened.backend, tracker, terminal)
             with _tracked(context):
                 yield context, source
@@ -142,8 +142,7 @@ def _tracked(context: Context) -> Iterator[None]:
     try:
         yield
     except BaseException as error:
-        interrupted = isinstance(error, Interrupted | KeyboardInterrupt)
-        _end_experiment(context, "interrupted" if interrupted else "failed", str(error).split("\n")[0])
+        _end_experiment(context, ending_of(error), str(error).split("\n")[0])
         raise
     _end_experiment(context, "completed")
 
@@ -156,28 +155,6 @@ def _end_experiment(context: Context, status: Status, error: str | None = None) 
     if experiment is not None:  # written with how the run ended
         names = [archive.name for archive in archives]
         context.folder.record["experiment"] = {**experiment, "archives": names, "problems": problems}
-
-
-def _open_experiment(config: RunConfig, folder: RunFolder, backend: Backend) -> Experiment:
-    backend.ready()  # two SDKs imported at once are both late, and the jobs wait only for the backend's
-    from fraudlab.tracking.experiment import new_key, open_experiment
-
-    tracking = config.tracking
-    experiment = open_experiment(
-        mode=tracking.mode.value,
-        workspace=tracking.workspace,
-        project=tracking.project,
-        name=folder.id,
-        key=new_key(),
-        folder=folder.path / "comet",
-        tags=tuple(tracking.tags),
-    )
-    folder.record["experiment"] = (
-        {"key": experiment.key, "mode": experiment.mode, "url": experiment.url, "note": experiment.note}
-        if experiment.key
-        else None
-    )
-    return experiment
 
 
 def _cache(config: RunConfig, terminal: Terminal) -> Path:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from fraudlab.errors import FraudlabError, Interrupted, RunError, described
+from fraudlab.errors import FraudlabError, RunError, described, ending_of
 from fraudlab.redaction import hide
 from fraudlab.runs import Run
 
@@ -41,9 +41,8 @@ def of_run(run: Run) -> dict[str, Any]:
 
 def of_error(error: BaseException) -> dict[str, Any]:
     """The outcome of what ended in an error: with the facts of its run, where one had begun."""
-    interrupted = isinstance(error, Interrupted | KeyboardInterrupt)
     found: dict[str, Any] = {
-        "run": None, "folder": None, "status": "interrupted" if interrupted else "failed", "exit_code": None,
+        "run": None, "folder": None, "status": ending_of(error), "exit_code": None,
         "metrics": {}, "gates": [], "report": None, "model": None, "error": None,
     }  # fmt: skip
     folder = error.run if isinstance(error, FraudlabError) else None

@@ -1,8 +1,7 @@
-"""What leaves this machine, without its secrets, in the flat form Comet shows."""
+"""What leaves this machine, without its secrets."""
 
 from __future__ import annotations
 
-import json
 import os
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -135,24 +134,3 @@ def redact(value: Any, secrets: Iterable[str] = ()) -> Any:
     if isinstance(value, Sequence):
         return [redact(inner, hidden) for inner in value]
     return value
-
-
-def flatten(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Return nested mappings as one level with dotted names; lists become JSON text.
-
-    Parameters
-    ----------
-    values : mapping
-        Nested to any depth.
-    prefix : str
-        Put before every name, with its own dot.
-    """
-    flat: dict[str, Any] = {}
-    for name, value in values.items():
-        if isinstance(value, Mapping):
-            flat |= flatten(value, f"{prefix}{name}.")
-        elif isinstance(value, str | int | float):
-            flat[f"{prefix}{name}"] = value
-        else:
-            flat[f"{prefix}{name}"] = json.dumps(value, default=str)
-    return flat

@@ -8,7 +8,7 @@ import pytest
 
 from fraudlab.errors import TrackingError
 from fraudlab.tracking import Experiment
-from fraudlab.tracking.background import Tracker
+from fraudlab.tracking.tracker import Tracker
 
 
 class Recording(Experiment):

@@ -11,7 +11,7 @@ from subprocess import run
 import pytest
 
 from fraudlab.errors import TrackingError
-from fraudlab.tracking import session
+from fraudlab.tracking.comet import probe
 
 from .comet_server import KEY
 
@@ -44,7 +44,7 @@ def test_a_server_that_is_not_there_costs_no_time(opened, account, monkeypatch):
     monkeypatch.setattr(socket.socket, "connect", lambda self, to: (asked.append(to), connect(self, to)))
     slept = []
     monkeypatch.setattr(time, "sleep", slept.append)
-    monkeypatch.setattr(session.why_not_online, "__defaults__", (60.0,))
+    monkeypatch.setattr(probe.why_not_online, "__defaults__", (60.0,))
     port = closed_port()
     account(port)
     began = time.process_time()

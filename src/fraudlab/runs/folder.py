@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from fraudlab import locks
-from fraudlab.errors import FraudlabError, RunError, described
+from fraudlab.errors import FraudlabError, RunError, described, ending_of
 from fraudlab.files import as_json, storage, write_json
 from fraudlab.redaction import hide
 from fraudlab.runs.record import OWNER, RECORD
@@ -149,11 +149,10 @@ class RunFolder:
 
     def fail(self, error: BaseException) -> None:
         """Record why the run ended early; a full disk does not hide the reason."""
-        interrupted = type(error).__name__ in {"Interrupted", "KeyboardInterrupt"}
         if isinstance(error, FraudlabError):
             error.run = self.path
         self.record.update(
-            status="interrupted" if interrupted else "failed",
+            status=ending_of(error),
             ended=_now(),
             error=described(error),
         )

@@ -20,7 +20,7 @@ from fraudlab.runs import RunFolder
 from fraudlab.terminal import StageLine, Terminal
 
 if TYPE_CHECKING:
-    from fraudlab.tracking.background import Tracker
+    from fraudlab.tracking.tracker import Tracker
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,11 @@ class Context:
             facts.update(line.facts)
 
     def job_log(self, job: str, *, on_line: Callable[[str], None] | None = None) -> JobLog:
-        """Open ``logs/<job>.log``; with ``verbose`` every line is shown too."""
+        """Open ``logs/<job>.log``; with ``verbose`` every line is shown too.
+
+        A job is about to begin, which leaves time to open the experiment.
+        """
+        self.tracker.begin()
 
         def show(line: str) -> None:
             self.terminal.say(f"    {job} | {line}", style="dim")

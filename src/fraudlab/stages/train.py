@@ -80,7 +80,7 @@ def _send_hooks(context: Context) -> dict[str, str]:
 
 
 def _job_description(context: Context, hashes: dict[str, str]) -> dict[str, Any]:
-    evaluation, experiment = context.config.evaluation, context.tracker.experiment
+    evaluation, experiment = context.config.evaluation, context.tracker.decision
     return {
         "run_id": context.run_id,
         "experiment_key": experiment.key,
@@ -97,7 +97,7 @@ def _job_description(context: Context, hashes: dict[str, str]) -> dict[str, Any]
 
 def _run_job(context: Context, request: api_requests.Request) -> None:
     total = context.config.model.num_round
-    streams = context.tracker.experiment.streams_rounds
+    streams = context.tracker.decision.streams_rounds
     with context.terminal.meter("rounds", total=total) as meter:
 
         def on_line(line: str) -> None:

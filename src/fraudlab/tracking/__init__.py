@@ -1,16 +1,20 @@
-"""One Comet experiment a run: online, as an offline archive, or not at all."""
+"""One Comet experiment per run: online, as an offline archive, or not at all."""
 
 from __future__ import annotations
 
-from fraudlab.tracking.archives import recover, upload
+from fraudlab.tracking.comet.recovery import recover
+from fraudlab.tracking.comet.upload import upload
 from fraudlab.tracking.datasets import DatasetVersion
-from fraudlab.tracking.experiment import Experiment, Mode, Status, new_key, open_experiment
+from fraudlab.tracking.experiment import Decision, Experiment, Mode, Status, new_key
+from fraudlab.tracking.opening import decide, open_experiment
 
 __all__ = [
     "DatasetVersion",
+    "Decision",
     "Experiment",
     "Mode",
     "Status",
+    "decide",
     "new_key",
     "open_experiment",
     "recover",

@@ -1,13 +1,14 @@
-"""What a run records, and the choice between a live experiment, an archive and nothing."""
+"""What a run tells its experiment, what is decided of one, and the experiment that keeps nothing."""
 
 from __future__ import annotations
 
 import uuid
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from fraudlab.errors import TrackingError
+from fraudlab.errors import StorageError, TrackingError
 from fraudlab.tracking.datasets import DatasetVersion
 
 Mode = Literal["auto", "online", "offline", "off"]
@@ -19,25 +20,77 @@ def new_key() -> str:
     return uuid.uuid4().hex
 
 
-class Experiment:
-    """An experiment nobody asked for: it takes everything and keeps nothing.
-
-    :class:`~fraudlab.tracking.comet.CometExperiment` keeps it. No method ever raises: a run does not fail
-    because of its diary. What could not be kept is in `problems`, complete once the experiment has ended.
+@dataclass(frozen=True)
+class Decision:
+    """What is known of an experiment, and told to jobs, before Comet's SDK is imported.
 
     Attributes
     ----------
     key : str or None
         Experiment key for the jobs; None means that nothing is tracked.
     mode : {"online", "offline", "off"}
-        What was decided.
+        Online where a key is configured and the server answers. The server may still refuse: then the
+        launcher's experiment is an archive, and everything else stays as it was decided.
+    note : str
+        One line on why it is not online, or empty.
+    problem : str
+        One line on why nothing is kept though something was asked for, or empty.
+    """
+
+    key: str | None = None
+    mode: Literal["online", "offline", "off"] = "off"
+    note: str = ""
+    problem: str = ""
+
+    @property
+    def streams_rounds(self) -> bool:
+        """Whether the launcher logs each training round, and the train job does not.
+
+        Comet keeps both copies of a metric logged twice, and a job that runs cannot be told any more.
+        """
+        return self.mode == "online"
+
+
+def not_online(reason: str) -> TrackingError:
+    """The error of somebody who insisted on a live experiment."""
+    return TrackingError(
+        f"tracking=online is not possible: {reason}",
+        fix="check COMET_API_KEY, COMET_WORKSPACE and the network, or use tracking=auto",
+    )
+
+
+def as_archive(reason: str) -> str:
+    """The note of an experiment that is an archive for that reason."""
+    return f"{reason}: offline archive"
+
+
+def unwritable(folder: Path, error: OSError) -> StorageError:
+    """The error of a folder that takes no archives."""
+    return StorageError(
+        f"Comet archives cannot be written to {folder}: {error.strerror}",
+        fix="free some space, or choose another folder with paths.runs",
+    )
+
+
+class Experiment:
+    """An experiment nobody asked for: it takes everything and keeps nothing.
+
+    :class:`~fraudlab.tracking.comet.recording.CometExperiment` keeps it. No method ever raises: a run does
+    not fail because it could not be tracked. What could not be kept is in `problems`, complete once the
+    experiment has ended.
+
+    Attributes
+    ----------
+    key : str or None
+        Experiment key for the jobs; None means that nothing is tracked.
+    mode : {"online", "offline", "off"}
+        What it is.
     url : str or None
         Page of a live experiment.
     note : str
         One line on why it is not online, or empty.
     streams_rounds : bool
-        Whether the launcher logs each training round. Comet keeps both copies of a metric logged twice,
-        so the train job logs its rounds exactly when this is false.
+        Whether the launcher logs each training round; see :class:`Decision`.
     problems : list of str
         One line for each thing that was not recorded as asked.
     """
@@ -95,58 +148,3 @@ class Experiment:
             Every archive of this experiment in its folder, those of the jobs included.
         """
         return []
-
-
-def open_experiment(
-    *,
-    mode: Mode,
-    workspace: str | None,
-    project: str,
-    name: str,
-    key: str,
-    folder: Path,
-    tags: Sequence[str] = (),
-) -> Experiment:
-    """Start a run's experiment, deciding by a short probe whether it is live.
-
-    Parameters
-    ----------
-    mode : {"auto", "online", "offline", "off"}
-        ``auto`` is online where a key is configured and the server answers, an archive otherwise, with the
-        reason in `note`. ``online`` refuses to be anything else.
-    workspace : str or None
-        Comet workspace; None is the account's default.
-    project : str
-        Comet project.
-    name : str
-        Name shown for the experiment.
-    key : str
-        From :func:`new_key`; the jobs write to the same one.
-    folder : Path
-        Where archives are, the jobs' too; made if it is missing.
-    tags : sequence of str
-        Shown beside the name.
-
-    Raises
-    ------
-    TrackingError
-        ``online`` was asked for and is impossible.
-    StorageError
-        The folder cannot be written.
-    """
-    if mode == "off":
-        return Experiment()
-    from fraudlab.tracking.configuration import unreadable
-    from fraudlab.tracking.session import start
-
-    if broken := unreadable():
-        if mode == "online":
-            raise TrackingError(
-                f"tracking=online is not possible: {broken}", fix="mend it, or use tracking=auto"
-            )
-        untracked = Experiment()
-        untracked.problems.append(f"Comet: {broken}; nothing is kept")
-        return untracked
-    return start(
-        mode=mode, workspace=workspace, project=project, name=name, key=key, folder=folder, tags=tags
-    )

@@ -13,11 +13,14 @@ from pathlib import Path
 from typing import Any, Literal
 
 from fraudlab.errors import TrackingError
-from fraudlab.redaction import flatten, known_secrets, redact
-from fraudlab.tracking import archives
+from fraudlab.files import as_json, write_json
+from fraudlab.redaction import known_secrets, redact
+from fraudlab.runs.record import flatten
+from fraudlab.tracking.comet import offline_archives as archives
+from fraudlab.tracking.comet.sdk import ErrorLog, collected_leftovers
+from fraudlab.tracking.comet.upload import upload
 from fraudlab.tracking.datasets import DatasetVersion
 from fraudlab.tracking.experiment import Experiment, Status
-from fraudlab.tracking.session import ErrorLog, collected_leftovers
 
 MODEL_FILES = ("model.ubj", "model.json")
 _TEXTS = (".yaml", ".json", ".html", ".txt", ".log")
@@ -32,14 +35,20 @@ class CometExperiment(Experiment):
     """
 
     def __init__(
-        self, live: Any, *, mode: Literal["online", "offline"], folder: Path, note: str = ""
+        self,
+        live: Any,
+        *,
+        mode: Literal["online", "offline"],
+        folder: Path,
+        streams_rounds: bool,
+        note: str = "",
     ) -> None:
         super().__init__()
         self.key = live.get_key()
         self.mode = mode
         self.note = note
         self.url = live.url if mode == "online" else None
-        self.streams_rounds = mode == "online"
+        self.streams_rounds = streams_rounds
         self._live = live
         self._folder = folder
         self._datasets: list[dict[str, Any]] = []
@@ -60,12 +69,12 @@ class CometExperiment(Experiment):
         with self._lock:
             try:
                 yield
-            except Exception as error:  # noqa: BLE001 - a run does not fail because of its diary
+            except Exception as error:  # noqa: BLE001 - a run does not fail because it could not be tracked
                 self.problems.append(redact(f"Comet: {what}: {error}".splitlines()[0], self._secrets))
 
     def log_parameters(self, parameters: Mapping[str, Any]) -> None:
         with self._reporting("parameters"):
-            self._live.log_parameters(flatten(redact(parameters, self._secrets)), nested_support=False)
+            self._live.log_parameters(as_fields(redact(parameters, self._secrets)), nested_support=False)
 
     def log_metrics(self, metrics: Mapping[str, Any], *, step: int | None = None) -> None:
         numbers = {
@@ -108,7 +117,7 @@ class CometExperiment(Experiment):
             about = self._datasets[-1]
             artifact = Artifact(version.name, "dataset", aliases=[version.alias], metadata=about)
             described = Path(self._live.tmpdir) / f"{version.alias}.json"
-            described.write_text(json.dumps(about, indent=2))
+            write_json(described, about)
             artifact.add(str(described), logical_path="dataset.json")
             self._live.log_artifact(artifact)
 
@@ -127,7 +136,7 @@ class CometExperiment(Experiment):
 
     def log_others(self, values: Mapping[str, Any]) -> None:
         with self._reporting("facts"):
-            self._live.log_others(flatten(redact(values, self._secrets)))
+            self._live.log_others(as_fields(redact(values, self._secrets)))
 
     def end(self, status: Status | None = None, error: str | None = None) -> list[Path]:
         with self._lock:
@@ -140,8 +149,7 @@ class CometExperiment(Experiment):
         self.log_others({name: value for name, value in ending.items() if value})
         if self._datasets:
             with self._reporting("datasets"):
-                text = json.dumps(self._datasets, indent=2)
-                self._live.log_asset_data(text, name="datasets.json", overwrite=True)
+                self._live.log_asset_data(as_json(self._datasets), name="datasets.json", overwrite=True)
         written = set(archives.find(self._folder, self.key)) - self._placeholder
         if self.mode == "online":
             self._merge(written)
@@ -160,7 +168,7 @@ class CometExperiment(Experiment):
         for archive in sorted(written):
             with self._reporting(f"archive {archive.name}"):
                 archives.check(archive, self.key)
-                archives.upload([archive], self._folder / archives.LEDGER)
+                upload([archive], self._folder / archives.LEDGER)
 
     def _drain(self) -> None:
         """Let the thread that writes the archive finish by itself, so that ``end()`` need not sleep on it.
@@ -205,3 +213,11 @@ class CometExperiment(Experiment):
                 f"not everything reached the server; {archive.name} has all of it",
                 fix=f"upload it with `comet upload {archive.name}`",
             )
+
+
+def as_fields(values: Mapping[str, Any]) -> dict[str, str | int | float]:
+    """Return nested mappings as the flat fields Comet shows: dotted names, lists and nulls as JSON text."""
+    return {
+        name: value if isinstance(value, str | int | float) else json.dumps(value, default=str)
+        for name, value in flatten(values).items()
+    }

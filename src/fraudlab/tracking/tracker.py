@@ -1,7 +1,8 @@
-"""An experiment that is written on a thread of its own, so that jobs never wait for Comet."""
+"""An experiment on a thread of its own, which opens and writes it: jobs never wait for Comet's SDK."""
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING
 from fraudlab.errors import FraudlabError
 
 if TYPE_CHECKING:
-    from fraudlab.tracking.experiment import Experiment, Status
+    from fraudlab.tracking.experiment import Decision, Experiment, Status
 
 
 class Tracker:
@@ -19,13 +20,34 @@ class Tracker:
     Parameters
     ----------
     start : callable
-        Opens the experiment; importing the SDK is part of it.
+        Opens the experiment; importing the SDK is part of it. Called once a job has begun, or somebody has
+        something to tell.
+    decide : callable, optional
+        Says what jobs have to know; begins at once.
     """
 
-    def __init__(self, start: Callable[[], Experiment]) -> None:
+    def __init__(
+        self, start: Callable[[], Experiment], *, decide: Callable[[], Decision] | None = None
+    ) -> None:
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="tracking")
-        self._experiment: Future[Experiment] = self._thread.submit(start)
+        self._start = start
+        self._decision = self._thread.submit(decide) if decide else None
+        self._experiment: Future[Experiment] | None = None
+        self._beginning = threading.Lock()
         self._told: list[Future[None]] = []
+
+    @property
+    def decision(self) -> Decision:
+        """What was decided of the experiment, which need not be open yet; waits for the probe at most.
+
+        Raises
+        ------
+        TrackingError
+            Where it is required and impossible.
+        """
+        from fraudlab.tracking.experiment import Decision
+
+        return self._decision.result() if self._decision else Decision()
 
     @property
     def experiment(self) -> Experiment:
@@ -36,11 +58,19 @@ class Tracker:
         TrackingError
             Where it was required and could not be opened.
         """
-        return self._experiment.result()
+        return self.begin().result()
+
+    def begin(self) -> Future[Experiment]:
+        """Open the experiment, unless that has begun; nobody waits for it here."""
+        with self._beginning:
+            if self._experiment is None:
+                self._experiment = self._thread.submit(self._start)
+            return self._experiment
 
     def tell(self, what: Callable[[Experiment], None]) -> None:
         """Do something to the experiment, some time before :meth:`close` returns."""
-        self._told.append(self._thread.submit(lambda: what(self._experiment.result())))
+        opened = self.begin()
+        self._told.append(self._thread.submit(lambda: what(opened.result())))
 
     def close(self, status: Status, error: str | None = None) -> tuple[list[Path], list[str]]:
         """Wait for all that was told, and end the experiment.
@@ -60,7 +90,7 @@ class Tracker:
             One sentence for each thing that could not be logged.
         """
         try:
-            if self._experiment.exception() is not None:
+            if self.begin().exception() is not None:
                 return [], []
             failures = [told.exception() for told in self._told]
             archives = self._thread.submit(self.experiment.end, status, error).result()

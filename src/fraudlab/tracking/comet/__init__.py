@@ -1,0 +1,1 @@
+"""Comet: everything that knows its SDK, its archives and its server."""

@@ -1,0 +1,84 @@
+"""A short question to the server: whether a live experiment is possible."""
+
+from __future__ import annotations
+
+import threading
+import warnings
+from typing import Any
+
+from fraudlab.tracking.comet.account import Account, malformed_key, read_account
+
+PROBE_SECONDS = 1.5
+
+
+def why_not_online(timeout: float = PROBE_SECONDS) -> str:
+    """Return why a live experiment is impossible, or an empty string.
+
+    Parameters
+    ----------
+    timeout : float
+        Longest wait in seconds, name resolution included.
+
+    Raises
+    ------
+    TrackingError
+        The API key cannot be read.
+    """
+    account = read_account()
+    if not (_sdk_has_key() if account.ask_sdk else account.has_key):
+        return "no COMET_API_KEY"
+    answer: list[str] = []
+    probe = threading.Thread(target=lambda: answer.append(_probe(account, timeout)), daemon=True)
+    probe.start()
+    # Neither a slow name server nor an answer that drips in obeys a socket's timeout.
+    probe.join(timeout)
+    return answer[0] if answer else f"the Comet server did not answer in {timeout:g} s"
+
+
+def _probe(account: Account, timeout: float) -> str:
+    try:
+        address, session = _sdk_session() if account.ask_sdk else (account.address, _session(account))
+        with session, session.get(f"{address}isAlive/ver", timeout=timeout) as response:
+            broken = response.status_code >= 500
+            return f"the Comet server answered {response.status_code}" if broken else ""
+    except OSError as error:
+        # Every exception of requests is one; their texts are long, their types say enough.
+        return f"the Comet server cannot be reached ({type(error).__name__})"
+
+
+def _session(account: Account) -> Any:
+    """A session with the proxies and certificates of the SDK's: what it reaches, ``start()`` reaches."""
+    import requests
+
+    session = requests.Session()
+    if not account.check_certificates:
+        from urllib3.exceptions import InsecureRequestWarning
+
+        session.verify = False
+        warnings.filterwarnings("ignore", category=InsecureRequestWarning)
+    return session
+
+
+def _sdk_session() -> tuple[str, Any]:
+    from fraudlab.tracking.comet.sdk import load_sdk
+
+    load_sdk()
+    from comet_ml import config as comet_config
+    from comet_ml.connection.http_session import get_http_session
+
+    settings = comet_config.get_config()
+    address: str = comet_config.get_backend_address(settings)
+    return address, get_http_session(settings, verify_tls=comet_config.get_check_tls_certificate(settings))
+
+
+def _sdk_has_key() -> bool:
+    from fraudlab.tracking.comet.sdk import load_sdk
+
+    load_sdk()
+    from comet_ml import config as comet_config
+
+    try:
+        # Also makes the server that a key may carry the SDK's default.
+        return bool(comet_config.get_api_key(None, comet_config.get_config()))
+    except ValueError:
+        raise malformed_key() from None
