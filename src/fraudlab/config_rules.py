@@ -10,8 +10,17 @@ from dataclasses import replace
 from operator import attrgetter
 from pathlib import Path
 
-from fraudlab.config import BackendConfig, BackendKind, DataKind, RunConfig, SplitKind, ThresholdPolicy
+from fraudlab.config import (
+    BackendConfig,
+    BackendKind,
+    DataConfig,
+    DataKind,
+    RunConfig,
+    SplitKind,
+    ThresholdPolicy,
+)
 from fraudlab.config_ranges import RANGES, TEXTS
+from fraudlab.container.column_rules import ColumnNames
 from fraudlab.container.failure import JobError
 from fraudlab.container.hook_source import HookSource, read_hooks
 from fraudlab.container.hyperparameters import Hyperparameters, read_hyperparameters
@@ -69,30 +78,9 @@ def split_kind(config: RunConfig) -> SplitKind:
 def _check_data(config: RunConfig) -> None:
     data = config.data
     seconds(data.delay, key="data.delay")
-    roles = {"data.label": [data.label], "data.id": data.id, "data.drop": data.drop}
-    roles |= {"data.time": [data.time] if data.time else [], "data.card": [data.card] if data.card else []}
-    seen: dict[str, str] = {}
-    for key, columns in roles.items():
-        for column in columns:
-            if column in seen:
-                raise ConfigError(
-                    f"column {column!r} is both {seen[column]} and {key}.",
-                    fix="a column has one role: remove it from one",
-                )
-            seen[column] = key
-    for key, columns in (("data.features", data.features), ("data.categorical", data.categorical)):
-        for column in columns:
-            if column in seen and not (seen[column] == "data.card" and column in data.features):
-                raise ConfigError(
-                    f"column {column!r} is both {seen[column]} and {key}.",
-                    fix=f"remove {column!r} from {key}",
-                )
-    unused = [c for c in data.categorical if data.features and c not in data.features]
-    if unused:
-        raise ConfigError(
-            f"data.categorical names {unused[0]!r}, which data.features leaves out.",
-            fix=f"add {unused[0]!r} to data.features, or remove it from data.categorical",
-        )
+    with _in_our_words():
+        # Rows of the test split have later times than any that was learnt; others may send such a request.
+        column_names(data).check_parts(may_learn=("card",))
     if data.kind is not DataKind.synthetic and not data.path:
         raise ConfigError(f"data.path must be given for data={data.kind.value}.", fix="add data.path=FILE")
     if data.kind is DataKind.synthetic and data.path:
@@ -100,6 +88,20 @@ def _check_data(config: RunConfig) -> None:
             f"data.path={data.path} is given, but data=synthetic makes its own table.",
             fix=f"add data=table data.path={data.path} data.label=COLUMN",
         )
+
+
+def column_names(data: DataConfig) -> ColumnNames:
+    """The columns that a configuration names."""
+    return ColumnNames(
+        label=data.label,
+        time=data.time,
+        id=tuple(data.id),
+        card=data.card,
+        amount=data.amount,
+        features=tuple(data.features),
+        drop=tuple(data.drop),
+        categorical=tuple(data.categorical),
+    )
 
 
 def _check_split(config: RunConfig) -> None:
@@ -167,8 +169,7 @@ def check_constraints(config: RunConfig, columns: Sequence[str], *, interactions
         If a constraint names what is no feature, or gives a direction to a category.
     """
     data = config.data
-    others = {data.label, data.time, data.card, *data.id, *data.drop}
-    features = data.features or [column for column in columns if column not in others]
+    features = column_names(data).learnt(columns)
     with _in_our_words():
         parameters = read_hyperparameters(hyperparameters(config.model), prefix="model.")
         if not interactions:

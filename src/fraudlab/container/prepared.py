@@ -12,10 +12,10 @@ import pyarrow as pa
 from numpy.typing import NDArray
 from pyarrow import parquet
 
+from fraudlab.container.column_rules import RESERVED
 from fraudlab.container.contract import whole_file
 from fraudlab.container.failure import TableError
 from fraudlab.container.features import Features, Matrix
-from fraudlab.container.roles import RESERVED
 
 ROW, LABEL, TIME = RESERVED + "row", RESERVED + "label", RESERVED + "time"
 CARD, AMOUNT, DUPLICATE = RESERVED + "card", RESERVED + "amount", RESERVED + "duplicate"

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from fraudlab.container.column_rules import ColumnNames, NameFault, Unusable, name_faults
 from fraudlab.container.contract import Fields, read_json
 from fraudlab.container.failure import ConfigError, TableError, listing, near, override
 from fraudlab.container.row_index import GIVEN, is_given_name
 from fraudlab.container.table_layout import Layout, read_layout
 
-#: columns the process job adds to the splits
-RESERVED = "fraudlab."
 #: what a column of numbers may count: auto is what its values say, excel days of the 1900 system
 TIME_UNITS = ("auto", "s", "ms", "us", "ns", "min", "h", "d", "excel", "yyyymmddhhmmss")
 
@@ -30,24 +28,13 @@ class Split:
     gap_seconds: float
 
 
-@dataclass(frozen=True, slots=True)
-class Roles:
-    """Everything the process job is asked for.
-
-    `features` is empty for "every other column"; `table` is None where the job is to find how to read it.
-    """
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Roles(ColumnNames):
+    """Everything the process job is asked for; `table` is None where the job is to find how to read it."""
 
     file: str
     table: Layout | None
     sha256: str | None
-    label: str
-    time: str | None
-    id: tuple[str, ...]
-    card: str | None
-    amount: str | None
-    features: tuple[str, ...]
-    drop: tuple[str, ...]
-    categorical: tuple[str, ...]
     duplicates: str
     scale: str
     split: Split
@@ -58,13 +45,6 @@ class Roles:
     def name(self) -> str:
         """What to call the table in a message."""
         return self.table.name if self.table else self.file
-
-    def apart(self) -> dict[str, str]:
-        """Columns that are never features unless they are listed as one, and the part each plays."""
-        parts = dict.fromkeys(self.drop, "drop")
-        parts |= dict.fromkeys(self.id, "id")
-        parts |= {name: part for part, name in (("card", self.card), ("time", self.time)) if name}
-        return parts | {self.label: "label"}
 
     def inputs(self, columns: Sequence[str]) -> list[str]:
         """The feature columns, in the order the model takes them.
@@ -80,19 +60,12 @@ class Roles:
             If the table does not have, or has twice, a column that is named; or has none left to learn from.
         """
         self._check_columns(columns)
-        apart = self.apart()
-        inputs = list(self.features) or [name for name in columns if name not in apart]
+        inputs = self.learnt(columns)
         if not inputs:
             raise TableError(
                 "no column is left to learn from",
                 fix="list fewer columns in data.drop and data.id, or name some in data.features",
             )
-        for name in self.categorical:
-            if name not in inputs:
-                raise ConfigError(
-                    f"data.categorical names {name!r}, not a feature",
-                    fix="take it out of data.categorical, or out of data.drop",
-                )
         if not self.features:
             self.refuse_indices({name: GIVEN for name in inputs if is_given_name(name)})
         return inputs
@@ -118,26 +91,9 @@ class Roles:
             )
 
     def _check_columns(self, columns: Sequence[str]) -> None:
-        for name, count in Counter(columns).items():
-            if count > 1:
-                raise TableError(
-                    f"{self.name} has {count} columns named {name!r}",
-                    fix="give each column a name of its own",
-                )
-            if not name.strip():
-                raise TableError(
-                    f"column {columns.index(name) + 1} of {self.name} has no name",
-                    fix="name it; if it is the row index pandas writes, write the table with index=False",
-                )
-            if name.startswith(RESERVED):
-                raise TableError(
-                    f"column {name!r} of {self.name} has a name fraudlab keeps",
-                    fix="rename it",
-                )
-        named = {"data.features": self.features} | ({"data.amount": (self.amount,)} if self.amount else {})
-        named |= {f"data.{part}": (name,) for name, part in self.apart().items()}
-        named |= {"data.drop": self.drop, "data.id": self.id, "data.categorical": self.categorical}
-        missing = {name: key for key, names in named.items() for name in names if name not in columns}
+        for fault in name_faults(columns):
+            raise self._unusable(fault)
+        missing = {name: key for key, name in self.absent(columns)}
         if len(missing) == 1:
             name, key = next(iter(missing.items()))
             raise TableError(
@@ -148,6 +104,19 @@ class Roles:
             said = ", ".join(f"no column {name!r}{near(name, columns)}" for name in missing)
             keys = " and ".join(dict.fromkeys(missing.values()))
             raise TableError(f"{self.name} has {said}", fix=f"set {keys} to its columns: {listing(columns)}")
+
+    def _unusable(self, fault: NameFault) -> TableError:
+        why, name, position, number = fault
+        if why is Unusable.TWICE:
+            return TableError(
+                f"{self.name} has {number} columns named {name!r}", fix="give each column a name of its own"
+            )
+        if why is Unusable.NAMELESS:
+            return TableError(
+                f"column {position + 1} of {self.name} has no name",
+                fix="name it; if it is the row index pandas writes, write the table with index=False",
+            )
+        return TableError(f"column {name!r} of {self.name} has a name fraudlab keeps", fix="rename it")
 
     def part_names(self) -> dict[str, Any]:
         """The parts as ``manifest.json`` records them."""
@@ -221,23 +190,4 @@ def _check_parts(roles: Roles) -> None:
         raise ConfigError(
             "a time split needs a time column", fix="set data.time to the column, or use split=stratified"
         )
-    parts: dict[str, str] = {}
-    given = [("drop", name) for name in roles.drop] + [("id", name) for name in roles.id]
-    given += [("label", roles.label)]
-    given += [(part, name) for part, name in (("time", roles.time), ("card", roles.card)) if name]
-    for part, name in given:
-        if name in parts and parts[name] != part:
-            raise ConfigError(
-                f"column {name!r} is both data.{parts[name]} and data.{part}",
-                fix="give each part its own column",
-            )
-        parts[name] = part
-    for name in roles.features:
-        other = parts.get(name)
-        if other in ("drop", "id", "label"):
-            raise ConfigError(
-                f"column {name!r} is both data.{other} and data.features",
-                fix="take it out of data.features, or out of the other",
-            )
-    if roles.amount == roles.label:
-        raise ConfigError(f"column {roles.label!r} is both data.label and data.amount", fix="name the amount")
+    roles.check_parts()

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from fraudlab.container.column_rules import ColumnNames, Unusable, name_faults
 from fraudlab.container.failure import ConfigError as JobConfigError
 from fraudlab.container.failure import JobError
 from fraudlab.container.table_layout import Declared, Format, Layout, whole_sha256
@@ -113,17 +114,17 @@ def resolve(
     from fraudlab.data.text_columns import refuse_text
 
     place = find_place(Path(path))
-    named = {
-        "data.label": (label,),
-        "data.time": (time,),
-        "data.id": id,
-        "data.card": (card,),
-        "data.amount": (amount,),
-        "data.features": features,
-        "data.drop": drop,
-        "data.categorical": categorical,
-    }
-    known = {name for names in named.values() for name in names if name is not None}
+    names = ColumnNames(
+        label=label,
+        time=time,
+        id=tuple(id),
+        card=card,
+        amount=amount,
+        features=tuple(features),
+        drop=tuple(drop),
+        categorical=tuple(categorical),
+    )
+    known = {name for _, name in names.named()}
     _check_parquet(place)
     with in_launcher_words():
         declared = Declared.checked(separator=separator, decimal=decimal, encoding=encoding)
@@ -131,10 +132,9 @@ def resolve(
             place.folder, place.files, name=place.name, declared=declared, known=known
         )
     _check_names(place.name, found.columns)
-    _check_named(place.name, named, found.columns)
-    apart = {label, time, card, *id, *drop}
-    inputs = list(features) or [name for name in found.columns if name not in apart]
-    refuse_text(place, found, [name for name in inputs if name not in categorical], categorical=categorical)
+    _check_named(place.name, names, found.columns)
+    numeric = [name for name in names.learnt(found.columns) if name not in categorical]
+    refuse_text(place, found, numeric, categorical=categorical)
     if sha256 is not None:
         _check_is_sha256(sha256)
     digest, identities = _hash(place, cache)
@@ -234,14 +234,9 @@ def _check_parquet(place: Place) -> None:
                 ) from error
 
 
-def _check_named(name: str, named: dict[str, Sequence[str | None]], columns: Sequence[str]) -> None:
+def _check_named(name: str, names: ColumnNames, columns: Sequence[str]) -> None:
     """Refuse names that are no columns, all of them at once."""
-    missing = [
-        (key, column)
-        for key, names in named.items()
-        for column in names
-        if column is not None and column not in columns
-    ]
+    missing = names.absent(columns)
     if not missing:
         return
     said = "; ".join(f"{key} names {column!r}" for key, column in missing)
@@ -253,18 +248,17 @@ def _check_named(name: str, named: dict[str, Sequence[str | None]], columns: Seq
 
 
 def _check_names(name_of_table: str, columns: Sequence[str]) -> None:
-    seen: set[str] = set()
-    for position, name in enumerate(columns, 1):
-        if not name.strip():
+    for why, name, position, _ in name_faults(columns):
+        if why is Unusable.NAMELESS:
             raise DataError(
-                f"Column {position} of {name_of_table} has no name.",
+                f"Column {position + 1} of {name_of_table} has no name.",
                 fix="name it; if it is a row number that pandas wrote, write the table with index=False",
             )
-        if name in seen:
+        if why is Unusable.TWICE:
             raise DataError(
                 f"{name_of_table} has two columns named {name!r}.", fix="rename or remove one of them"
             )
-        seen.add(name)
+        raise DataError(f"Column {name!r} of {name_of_table} has a name fraudlab keeps.", fix="rename it")
 
 
 def _check_is_sha256(text: str) -> None:

@@ -38,7 +38,9 @@ def read_raw(path: Path, roles: Roles) -> tuple[pa.Table, list[str]]:
         encoding = None if given.encoding == "utf-8" else given.encoding
         declared = Declared(separator=given.separator, decimal=given.decimal, encoding=encoding)
     name = given.name if given else roles.file
-    layout, found = find_layout(folder, files, name=name, declared=declared, known=_named(roles))
+    layout, found = find_layout(
+        folder, files, name=name, declared=declared, known={name for _, name in roles.named()}
+    )
     if len(set(found.columns)) < len(found.columns):
         roles.inputs(found.columns)
     table = read_table(folder, layout, columns=_wanted(found.columns, roles), numeric=_numeric(found, roles))
@@ -61,10 +63,6 @@ def _place(path: Path, roles: Roles) -> tuple[Path, Sequence[str]]:
     if not files:
         raise TableError(f"{roles.name} holds no table", fix="give it CSV or Parquet files")
     return path, files
-
-
-def _named(roles: Roles) -> set[str]:
-    return {*roles.apart(), *roles.features, *roles.categorical} | ({roles.amount} if roles.amount else set())
 
 
 def _wanted(columns: Sequence[str], roles: Roles) -> list[str]:

@@ -1,0 +1,148 @@
+"""Which column may play which part: one rulebook, for a configuration, for a table's names, and for the job.
+
+The launcher asks before there is a job, when a mistake costs a second. The job asks again, as its request may
+come from somebody else. Contradictions between names need no table. What a table lacks, and which of its
+names cannot be used, is found here as well, and said by whoever reads the table: the launcher names the
+override, the job what it was sent.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from typing import NamedTuple
+
+from fraudlab.container.failure import ConfigError
+
+#: columns the process job adds to the splits
+RESERVED = "fraudlab."
+#: parts beside which a column may be listed as a feature
+_MAY_LEARN = ("time", "card")
+
+
+class Unusable(Enum):
+    """Why a table cannot be read with one of its names."""
+
+    NAMELESS = "it is empty"
+    TWICE = "several columns have it"
+    RESERVED = "the process job gives it to a column of its own"
+
+
+class NameFault(NamedTuple):
+    """A name that cannot be used: the first column that has it, counted from 0, and how many have it."""
+
+    why: Unusable
+    name: str
+    position: int
+    columns: int
+
+
+def name_faults(columns: Sequence[str]) -> Iterator[NameFault]:
+    """The names of a table's columns that cannot be used, in the order of the columns.
+
+    Parameters
+    ----------
+    columns : sequence of str
+    """
+    counts = Counter(columns)
+    for name, count in counts.items():
+        position = columns.index(name)
+        if not name.strip():
+            yield NameFault(Unusable.NAMELESS, name, position, count)
+        elif count > 1:
+            yield NameFault(Unusable.TWICE, name, position, count)
+        elif name.startswith(RESERVED):
+            yield NameFault(Unusable.RESERVED, name, position, count)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ColumnNames:
+    """The columns that a configuration or a request names, by the part they play.
+
+    `features` is empty for "every other column".
+    """
+
+    label: str
+    time: str | None = None
+    id: tuple[str, ...] = ()
+    card: str | None = None
+    amount: str | None = None
+    features: tuple[str, ...] = ()
+    drop: tuple[str, ...] = ()
+    categorical: tuple[str, ...] = ()
+
+    def apart(self) -> dict[str, str]:
+        """Columns that are never features unless they are listed as one, and the part each plays."""
+        return {name: part for part, name in self._parts()}
+
+    def _parts(self) -> Iterator[tuple[str, str]]:
+        """What plays a part that a feature does not have, the label last."""
+        yield from (("drop", name) for name in self.drop)
+        yield from (("id", name) for name in self.id)
+        yield from ((part, name) for part, name in (("card", self.card), ("time", self.time)) if name)
+        yield "label", self.label
+
+    def named(self) -> Iterator[tuple[str, str]]:
+        """Every name that is given, with the key that gives it."""
+        one = (("label", self.label), ("time", self.time), ("card", self.card), ("amount", self.amount))
+        many = (
+            ("id", self.id),
+            ("features", self.features),
+            ("drop", self.drop),
+            ("categorical", self.categorical),
+        )
+        yield from ((f"data.{part}", name) for part, name in one if name)
+        yield from ((f"data.{part}", name) for part, names in many for name in names)
+
+    def absent(self, columns: Sequence[str]) -> list[tuple[str, str]]:
+        """The names that a table does not have, with their keys."""
+        return [(key, name) for key, name in self.named() if name not in columns]
+
+    def learnt(self, columns: Sequence[str]) -> list[str]:
+        """The features among the columns of a table, in the order the model takes them."""
+        apart = self.apart()
+        return list(self.features) or [name for name in columns if name not in apart]
+
+    def check_parts(self, *, may_learn: Sequence[str] = _MAY_LEARN) -> None:
+        """Check that no two parts contradict each other.
+
+        Parameters
+        ----------
+        may_learn : sequence of str
+            Parts beside which a column may be listed as a feature.
+
+        Raises
+        ------
+        ConfigError
+            If a column has two parts, is named twice, or is a category and no feature.
+        """
+        for (key, name), count in Counter(self.named()).items():
+            if count > 1:
+                raise ConfigError(f"{key} names {name!r} more than once", fix=f"name it once in {key}")
+        parts: dict[str, str] = {}
+        for part, name in reversed(list(self._parts())):
+            if parts.setdefault(name, part) != part:
+                raise ConfigError(
+                    f"column {name!r} is both data.{parts[name]} and data.{part}",
+                    fix="a column has one role: remove it from one",
+                )
+        if self.amount == self.label:
+            raise ConfigError(
+                f"column {self.label!r} is both data.label and data.amount",
+                fix="set data.amount to the column that holds the amount, or to null",
+            )
+        for name in self.features:
+            if (part := parts.get(name, may_learn[0])) not in may_learn:
+                raise ConfigError(
+                    f"column {name!r} is both data.{part} and data.features",
+                    fix=f"remove {name!r} from data.features, or from data.{part}",
+                )
+        for name in self.categorical:
+            if name not in self.features and (self.features or name in parts):
+                other = f"add {name!r} to data.features" if self.features else f"leave data.{parts[name]} out"
+                raise ConfigError(
+                    f"data.categorical names {name!r}, not a feature",
+                    fix=f"remove {name!r} from data.categorical, or {other}",
+                )
