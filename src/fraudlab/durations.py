@@ -26,7 +26,7 @@ _ISO = re.compile(
     rf"P(?:({_NUMBER})W)?(?:({_NUMBER})D)?(?:T(?=.)(?:({_NUMBER})H)?(?:({_NUMBER})M)?(?:({_NUMBER})S)?)?",
     re.IGNORECASE,
 )
-_LONGEST_DAYS = 36_525
+_MAX_DAYS = 36_525
 _KNOWN = "w weeks, d days, h hours, m minutes, s seconds"
 
 
@@ -58,7 +58,7 @@ def seconds(text: str, *, key: str) -> float:
             raise _without_unit(stripped, found, key)
     else:
         found = _sum(stripped, key)
-    if found > _LONGEST_DAYS * _SECONDS["d"]:
+    if found > _MAX_DAYS * _SECONDS["d"]:
         raise ConfigError(f"{key}={text!r} is longer than a century.", fix=f"for example {key}=7d")
     return abs(found)
 

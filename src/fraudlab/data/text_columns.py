@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 _SAMPLE_ROWS = 1_000
 #: texts longer than this are sentences, and more distinct ones than this share of the rows are ids
-_LONGEST_CATEGORY, _MOST_DISTINCT, _FEW_ROWS = 40, 0.5, 20
+_MAX_CATEGORY, _MAX_DISTINCT, _FEW_ROWS = 40, 0.5, 20
 
 
 def refuse_text(place: Place, found: Found, numeric: Sequence[str], *, categorical: Sequence[str]) -> None:
@@ -78,9 +78,9 @@ def _is_wordy(values: Sequence[Any]) -> bool:
     """Whether values are ids, times or sentences rather than names of kinds."""
     if not all(isinstance(value, str) for value in values):
         return True
-    if max(map(len, values)) > _LONGEST_CATEGORY:
+    if max(map(len, values)) > _MAX_CATEGORY:
         return True
-    return len(values) >= _FEW_ROWS and len(set(values)) > _MOST_DISTINCT * len(values)
+    return len(values) >= _FEW_ROWS and len(set(values)) > _MAX_DISTINCT * len(values)
 
 
 def _samples(place: Place, found: Found, names: Sequence[str]) -> dict[str, Sequence[Any]]:

@@ -34,7 +34,7 @@ Pair = tuple[FloatArray, FloatArray]
 # Numbers held at a time (8 bytes each, in a handful of arrays) and numbers drawn in all.
 CHUNK = 1_000_000
 DRAWS = 20_000_000
-FEWEST = 100
+MIN_RESAMPLES = 100
 # Legitimate rows from which on two models are compared by Poisson counts, and numbers drawn for that in all.
 MANY_ROWS = 1_000_000
 POISSON_DRAWS = 400_000_000
@@ -186,7 +186,7 @@ def _paired_by_poisson(a: Ranking, b: Ranking, resamples: int, rng: np.random.Ge
     deep = max(MANY_ROWS, 100 * a.positives)
     cuts = [int(np.searchsorted(ranking.steps.fp, deep)) for ranking in (a, b)]
     rows = DrawnRows.sort(bins[0][~frauds], bins[1][~frauds], size, (cuts[0], cuts[1]))
-    left = min(resamples, max(FEWEST, POISSON_DRAWS // max(rows.order.size, 1)))
+    left = min(resamples, max(MIN_RESAMPLES, POISSON_DRAWS // max(rows.order.size, 1)))
     for _ in range(left):
         caught = _resample(rng, of_frauds.counts, 1)
         raised = rows.draw(rng)
@@ -245,7 +245,7 @@ class _Cells:
 
 def _chunks(resamples: int, width: int) -> Iterator[int]:
     """Split the resamples so that one chunk stays in memory, and cut them where they would take minutes."""
-    left = min(resamples, max(FEWEST, DRAWS // width))
+    left = min(resamples, max(MIN_RESAMPLES, DRAWS // width))
     while left > 0:
         rows = min(left, max(1, CHUNK // width))
         yield rows

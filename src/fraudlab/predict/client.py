@@ -14,7 +14,7 @@ from fraudlab.stages.scoring import MAX_BODY
 #: seconds between one try and the next: long enough for a restart, short enough for a person who waits
 PAUSES = (0.5, 1.0, 2.0, 4.0, 8.0)
 #: seconds after which an endpoint is asked again that named a longer time
-_LONGEST_PAUSE = 15.0
+_MAX_PAUSE = 15.0
 _BUSY = {429, 502, 503, 504}
 _SECONDS = 60.0
 _START = "start one with `docker compose up` or `fraudlab serve`"
@@ -148,4 +148,4 @@ def _reason(problem: dict[str, Any] | None, body: bytes) -> str:
 def _seconds(retry_after: str | None) -> float:
     if retry_after is None or not retry_after.strip().isdecimal():
         return 0.0
-    return min(float(retry_after), _LONGEST_PAUSE)
+    return min(float(retry_after), _MAX_PAUSE)

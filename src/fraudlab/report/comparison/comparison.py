@@ -19,7 +19,7 @@ Outcome = Literal["a", "b", "noise", "too few frauds", "not comparable"]
 MATTERS = 0.02
 # With five frauds it is not rare that one of two equal models ranks all of them better (a sign test gives a p
 # of 0.06), and resampling five frauds can never show that.
-FEWEST_FRAUDS = 6
+MIN_FRAUDS = 6
 _TITLES: dict[Outcome, str] = {
     "a": "A is better",
     "b": "B is better",
@@ -223,10 +223,10 @@ def _judge(
         f"{numerals.signed(difference.low)} to {numerals.signed(difference.high)}) on the same "
         f"{numerals.counted(positives, 'test fraud')}"
     )
-    if positives < FEWEST_FRAUDS:
+    if positives < MIN_FRAUDS:
         return (
             "too few frauds",
-            f"{measured}. No order of fewer than {FEWEST_FRAUDS} frauds is beyond chance.",
+            f"{measured}. No order of fewer than {MIN_FRAUDS} frauds is beyond chance.",
         )
     if not difference.low <= 0 <= difference.high:
         return ("b" if difference.value > 0 else "a"), f"{measured}."

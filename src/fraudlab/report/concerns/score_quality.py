@@ -11,7 +11,7 @@ from fraudlab.report.recorded.training_rounds import best_round, hyperparameter
 #: below this the standard deviation of average precision is about 0.03 or more (0.05 at 75 frauds)
 FEW_FRAUDS = 200
 #: a model of fewer rounds than this has hardly learned
-FEWEST_ROUNDS = 10
+MIN_ROUNDS = 10
 #: scores are no probabilities where their mean is above the share of fraud times this
 TIMES_PREVALENCE = 2.0
 
@@ -19,7 +19,7 @@ TIMES_PREVALENCE = 2.0
 def few_rounds(record: RunRecord) -> Concern | None:
     """A model that has hardly learned."""
     rounds, trained = number(record.model, "rounds"), number(record.history, "rounds")
-    if rounds is None or rounds >= FEWEST_ROUNDS:
+    if rounds is None or rounds >= MIN_ROUNDS:
         return None
     many = f"{numerals.count(rounds)} round{'' if rounds == 1 else 's'}"
     asked = hyperparameter(record, "num_round")
