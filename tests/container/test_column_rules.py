@@ -33,7 +33,6 @@ CONTRADICTIONS = [
     ({"label": "y", "card": "a", "categorical": ["a"]}, "data.categorical names 'a', not a feature"),
 ]
 FINE: list[dict[str, Any]] = [
-    {"label": "y", "drop": ["a", "a"]},
     {"label": "y", "amount": "a", "id": ["a"]},
     {"label": "y", "card": "a", "features": ["a"], "categorical": ["a"]},
     {"label": "y", "amount": "a", "features": ["a"]},
@@ -42,10 +41,10 @@ FINE: list[dict[str, Any]] = [
 
 
 def overrides(names: dict[str, Any]) -> list[str]:
-    shown = {
-        key: f"[{','.join(value)}]" if isinstance(value, list) else value for key, value in names.items()
-    }
-    return [*TABLE, *(f"data.{key}={value}" for key, value in shown.items())]
+    def text(value: Any) -> str:
+        return f"[{','.join(value)}]" if isinstance(value, list) else value
+
+    return [*TABLE, *(f"data.{key}={text(value)}" for key, value in names.items())]
 
 
 @pytest.mark.parametrize(("names", "sentence"), CONTRADICTIONS)
@@ -73,11 +72,16 @@ def test_a_time_may_be_learnt_where_a_request_says_so_and_never_in_a_run(place: 
         compose(overrides(names))
 
 
-@pytest.mark.parametrize(
-    "header",
-    ["a,a,y", ",a,y", "  ,a,y", "fraudlab.row,y", "a,b"],
-    ids=["twice", "none", "blank", "kept", "absent"],
-)
+@pytest.mark.parametrize("key", ["drop", "id", "features", "categorical"])
+def test_a_name_is_given_once(place: Any, key: str) -> None:
+    names = {"label": "y", key: ["a", "a"]}
+    with pytest.raises(ConfigError, match=f"'{key}' in process.json is .*, not a list of distinct"):
+        read_roles(place("", **names).process_request)
+    with pytest.raises(errors.ConfigError, match=f"data.{key} names 'a' more than once"):
+        compose(overrides(names))
+
+
+@pytest.mark.parametrize("header", ["a,a,y", ",a,y", "  ,a,y", "fraudlab.row,y", "a,b"])
 def test_names_of_a_table_are_refused_on_both_sides(place: Any, tmp_path: Path, header: str) -> None:
     table = tmp_path / "t.csv"
     table.write_text(header + "\n" + "1," * header.count(",") + "0\n")

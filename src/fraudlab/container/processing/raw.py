@@ -38,9 +38,8 @@ def read_raw(path: Path, roles: Roles) -> tuple[pa.Table, list[str]]:
         encoding = None if given.encoding == "utf-8" else given.encoding
         declared = Declared(separator=given.separator, decimal=given.decimal, encoding=encoding)
     name = given.name if given else roles.file
-    layout, found = find_layout(
-        folder, files, name=name, declared=declared, known={name for _, name in roles.named()}
-    )
+    known = {column for _, column in roles.named()}
+    layout, found = find_layout(folder, files, name=name, declared=declared, known=known)
     if len(set(found.columns)) < len(found.columns):
         roles.inputs(found.columns)
     table = read_table(folder, layout, columns=_wanted(found.columns, roles), numeric=_numeric(found, roles))
