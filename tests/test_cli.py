@@ -6,9 +6,14 @@ import subprocess
 import sys
 from pathlib import Path
 
+import omegaconf
 import pytest
+from omegaconf import OmegaConf
 
+from fraudlab import config
 from fraudlab.cli import VERBS, main
+from fraudlab.compose import valid_keys
+from fraudlab.config import RunConfig
 from fraudlab.errors import DataError
 
 FRAUDLAB = [sys.executable, "-m", "fraudlab"]
@@ -59,6 +64,28 @@ def test_train_help_lists_every_group_and_key(capsys):
     shown = capsys.readouterr().out
     assert "model       baseline | notebook_v1 | notebook_v2 | weighted" in shown
     assert "early_stopping_rounds" in shown
+
+
+def test_help_of_train_imports_neither_hydra_nor_what_a_run_needs():
+    code = (
+        "import sys\nfrom fraudlab.cli import main\nmain(['train', '--help'])\n"
+        "heavy = {'hydra', 'omegaconf', 'yaml', 'numpy', 'pyarrow', 'rich', 'comet_ml'} & set(sys.modules)\n"
+        "sys.exit(str(heavy) if heavy else 0)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "early_stopping_rounds" in done.stdout
+
+
+def test_the_keys_of_help_are_those_of_the_schema_as_omegaconf_reads_it():
+    def keys(section):
+        node = OmegaConf.select(schema, section) if section else schema
+        return [str(key) for key in node] if OmegaConf.is_dict(node) else []
+
+    schema = OmegaConf.structured(RunConfig)
+    sections = ["", *keys(""), "model.max_depth", "data.label", "nothing", "model.nothing"]
+    assert [valid_keys(section) for section in sections] == [keys(section) for section in sections]
+    assert config.MISSING == omegaconf.MISSING
 
 
 def test_cfg_shows_the_configuration_and_runs_nothing(in_tmp):

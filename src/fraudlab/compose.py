@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import is_dataclass, replace
+from dataclasses import fields, is_dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -262,12 +262,10 @@ def _unknown_option(path: str) -> ConfigError:
 
 def valid_keys(parent: str) -> list[str]:
     """The keys below a dotted path of the schema; empty where the path is not a section."""
-    from omegaconf import OmegaConf
-
-    node: Any = OmegaConf.structured(RunConfig)
+    node: Any = RunConfig()
     for part in filter(None, parent.split(".")):
-        node = node.get(part) if OmegaConf.is_dict(node) and part in node else None
-    return [str(key) for key in node] if OmegaConf.is_dict(node) else []
+        node = vars(node).get(part) if is_dataclass(node) else None
+    return [field.name for field in fields(node)] if is_dataclass(node) else []
 
 
 def groups() -> list[str]:

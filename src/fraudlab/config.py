@@ -10,9 +10,10 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
 
-from omegaconf import MISSING
-
 from fraudlab.model_config import ModelConfig
+
+#: OmegaConf's value of what somebody has to give, without importing it: help needs the schema alone
+MISSING: Any = "???"
 
 
 class BackendKind(Enum):
