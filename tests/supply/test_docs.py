@@ -1,4 +1,4 @@
-"""What README and docs refer to is there."""
+"""What README and docs refer to is there, and their lines can be read in any window."""
 
 import ast
 import itertools
@@ -16,6 +16,9 @@ PAGES = sorted(
     for page in [*ROOT.glob("*.md"), *ROOT.glob(".github/**/*.md"), *ROOT.glob("docs/**/*.md")]
     if page.is_file()
 )
+#: its lines are those of whoever wrote them
+HISTORY = ROOT / "CHANGELOG.md"
+MOST_COLUMNS = 129
 
 
 def named(page):
@@ -74,6 +77,14 @@ def test_links_that_lead_nowhere_are_found(tmp_path, monkeypatch):
     assert anchors(page) == ["one-code-two", "twice", "twice-1"]
     wrong = [to for to in links(page) if leads_nowhere(page, to)]
     assert wrong == ["b.md", "#three", "g.png", "../x", "l.md", "n.md"]
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if page != HISTORY], ids=named)
+def test_lines_are_below_130_columns(page):
+    """Rows of a table cannot be broken in Markdown."""
+    lines = enumerate(page.read_text(encoding="utf-8").splitlines(), start=1)
+    long = [number for number, line in lines if len(line) > MOST_COLUMNS and not line.startswith("|")]
+    assert long == []
 
 
 def test_every_page_of_docs_is_in_the_list_of_the_site():
