@@ -85,7 +85,7 @@ def require_free_port(host: str, port: int) -> None:
         try:
             probe.bind((host, port))
         except OSError as error:
-            from fraudlab.backends.process import free_port
+            from fraudlab.backends.ports import free_port
 
             raise PortInUse(
                 f"Port {port} on {host} cannot be used ({error.strerror}).",
@@ -95,13 +95,14 @@ def require_free_port(host: str, port: int) -> None:
 
 def clean(runs: Path | None) -> int:
     """Remove the cache of a runs folder, and what killed runs have left; what a run uses stays."""
-    from fraudlab.backends import leftovers, mountable
+    from fraudlab.backend_registry import descriptions
+    from fraudlab.backends import release
     from fraudlab.cache import clean as clean_cache
 
     remove_unbegun(runs or DEFAULT)
     folder = (runs or DEFAULT) / ".cache"
-    for cache in sorted({folder.resolve(), mountable(folder)}):
-        freed = clean_cache(cache, release=leftovers.release)
+    for cache in sorted({folder.resolve(), *(used.folder(folder.resolve()) for used in descriptions())}):
+        freed = clean_cache(cache, release=release)
         kept = f"; {len(freed.kept)} entries are in use and stay" if freed.kept else ""
         print(f"removed {freed.bytes / 2**20:,.1f} MiB from {cache}{kept}")
     return 0

@@ -16,11 +16,6 @@ from fraudlab.model_config import ModelConfig
 MISSING: Any = "???"
 
 
-class BackendKind(Enum):
-    process = "process"
-    local = "local"
-
-
 class Fallback(Enum):
     process = "process"
     error = "error"
@@ -81,7 +76,7 @@ class BackendConfig:
     """Where the jobs run."""
 
     #: as plain processes, or by SageMaker local mode in Docker; set by the option of `backend`
-    kind: BackendKind = BackendKind.local
+    kind: str = "local"
     #: what to do where the backend cannot be used: run as plain processes, or stop
     fallback: Fallback = Fallback.process
     #: image name; the default is the one `make image` builds for this version

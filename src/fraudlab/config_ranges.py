@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from fraudlab.backend_registry import BACKENDS
+
 
 @dataclass(frozen=True)
 class Range:
@@ -58,6 +60,9 @@ RANGES: dict[str, Range] = {
     "compute.train.max_minutes": _between(1, 40_320),
     "compute.serve.max_minutes": _from(1),
 }
+
+#: keys that take one of several names, which are listed elsewhere
+CHOICES: dict[str, tuple[str, ...]] = {"backend.kind": tuple(BACKENDS)}
 
 _COLUMN = "a column of the table"
 #: what is valid for a text, as far as it is not any

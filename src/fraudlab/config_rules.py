@@ -10,16 +10,9 @@ from dataclasses import replace
 from operator import attrgetter
 from pathlib import Path
 
-from fraudlab.config import (
-    BackendConfig,
-    BackendKind,
-    DataConfig,
-    DataKind,
-    RunConfig,
-    SplitKind,
-    ThresholdPolicy,
-)
-from fraudlab.config_ranges import RANGES, TEXTS
+from fraudlab.backend_registry import describe, descriptions
+from fraudlab.config import BackendConfig, DataConfig, DataKind, RunConfig, SplitKind, ThresholdPolicy
+from fraudlab.config_ranges import CHOICES, RANGES, TEXTS
 from fraudlab.container.column_rules import ColumnNames
 from fraudlab.container.failure import JobError
 from fraudlab.container.hook_source import HookSource, read_hooks
@@ -46,11 +39,22 @@ def check(config: RunConfig) -> None:
     ConfigError
         With the key, its value, and what would work.
     """
+    _check_choices(config)
     _check_ranges(config)
     _check_data(config)
     _check_split(config)
     _check_model(config)
     _check_rest(config)
+
+
+def _check_choices(config: RunConfig) -> None:
+    """Refuse a name that nothing has, in the words in which the schema refuses one."""
+    for key, names in CHOICES.items():
+        if (value := attrgetter(key)(config)) not in names:
+            raise ConfigError(
+                f"{key}: Invalid value {value!r}, expected one of [{', '.join(names)}].",
+                fix=f"the default is {key}={attrgetter(key)(RunConfig())}",
+            )
 
 
 def _check_ranges(config: RunConfig) -> None:
@@ -234,12 +238,12 @@ def memory_bytes(text: str | None) -> int | None:
 
 def _check_limits(backend: BackendConfig) -> None:
     memory_bytes(backend.memory)
-    asked = {"backend.memory": backend.memory, "backend.pids": backend.pids}
-    for key, value in asked.items():
-        if value is not None and backend.kind is BackendKind.process:
+    for name, value in (("memory", backend.memory), ("pids", backend.pids)):
+        if value is not None and name not in describe(backend.kind).takes:
+            others = [f"backend={other.name}" for other in descriptions() if name in other.takes]
             raise ConfigError(
-                f"{key}={value} limits a container, and backend=process has none.",
-                fix=f"leave {key} out, or choose backend=local",
+                f"backend.{name}={value} limits a container, and backend={backend.kind} has none.",
+                fix=f"leave backend.{name} out, or choose {' or '.join(others)}",
             )
 
 

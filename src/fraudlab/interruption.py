@@ -9,7 +9,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
-from fraudlab.backends.backend import stop_signals
+from fraudlab.backends.signals import stop_signals
 from fraudlab.errors import AFTER_INTERRUPTION, Interrupted
 from fraudlab.terminal import Terminal
 

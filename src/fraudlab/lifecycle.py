@@ -11,11 +11,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fraudlab import provenance
-from fraudlab.backends import Opened, leftovers, mountable, open_backend
+from fraudlab.backend_registry import describe
+from fraudlab.backends import Opened, open_backend, release
 from fraudlab.backends.backend import Backend
 from fraudlab.cache import Cache, take_away_dead
 from fraudlab.compose import as_yaml
-from fraudlab.config import BackendKind, DataKind, RunConfig
+from fraudlab.config import DataKind, RunConfig
 from fraudlab.errors import BackendError, StorageError, ending_of
 from fraudlab.files import full_disk, storage, write_text
 from fraudlab.interruption import interruptible
@@ -44,7 +45,7 @@ def run_in_progress(
         folder = RunFolder.reserve(runs, config.run.id, name=hide(config.model.name))
         with _abandoned_on_error(folder):
             cache = stack.enter_context(Cache(_cache(config, terminal)))
-            take_away_dead(cache.folder, release=leftovers.release)
+            take_away_dead(cache.folder, release=release)
             workspace = cache.workspace(folder.id)
             opened = open_backend(config, run_id=folder.id, workspace=workspace)
             stack.enter_context(_closed(opened.backend, terminal, unfinished=partial(cache.leave, workspace)))
@@ -159,11 +160,10 @@ def _end_experiment(context: Context, status: Status, error: str | None = None) 
 
 def _cache(config: RunConfig, terminal: Terminal) -> Path:
     wanted = Path(config.paths.cache).resolve()
-    if config.backend.kind is BackendKind.process:
-        return wanted
-    used = mountable(wanted)
+    backend = describe(config.backend.kind)
+    used = backend.folder(wanted)
     if used != wanted:
-        terminal.say(f"containers cannot be given folders below {wanted}; using {used}", style="yellow")
+        terminal.say(f"{backend.jobs} cannot be given folders below {wanted}; using {used}", style="yellow")
         with storage(used):
             used.parent.mkdir(mode=0o700, exist_ok=True)
         if used.parent.stat().st_uid != os.getuid():  # anybody may make folders in the temporary folder
@@ -174,11 +174,11 @@ def _cache(config: RunConfig, terminal: Terminal) -> Path:
 
 
 def _say_how(terminal: Terminal, run_id: str, config: RunConfig, opened: Opened) -> None:
+    where = describe(opened.backend.name).title
     if opened.fallback:
-        terminal.say(f"{opened.fallback} Running as plain processes instead.", style="yellow")
+        terminal.say(f"{opened.fallback} Running as {where} instead.", style="yellow")
         if opened.fix:
-            terminal.say(f"for containers: {opened.fix}", style="yellow")
-    where = {"local": "SageMaker local mode, in Docker", "process": "plain processes"}[opened.backend.name]
+            terminal.say(f"for {describe(config.backend.kind).jobs}: {opened.fix}", style="yellow")
     terminal.say(f"run {run_id} · {config.model.name} on {config.data.kind.value} · {where}", style="bold")
 
 

@@ -21,7 +21,7 @@ from typing import Any, get_args, get_origin, get_type_hints
 from fraudlab import config, model_config
 from fraudlab.compose import config_folder, groups, options
 from fraudlab.config import RunConfig
-from fraudlab.config_ranges import RANGES, TEXTS, UNITS
+from fraudlab.config_ranges import CHOICES, RANGES, TEXTS, UNITS
 from fraudlab.container.hyperparameters import canonical, wanted
 from fraudlab.errors import ConfigError, nearest
 
@@ -125,7 +125,8 @@ def _keys_of(section: type[Any], prefix: str) -> Iterator[Key]:
             value = RunConfig().compute.serve.instance_type
         set_elsewhere = _set_by_options(name)
         others = {option: _shown(other) for option, other in set_elsewhere if _shown(other) != _shown(value)}
-        yield Key(name, _kind(kind), UNITS.get(name, ""), _valid(name, kind), _shown(value),
+        shown_kind = "word" if name in CHOICES else _kind(kind)
+        yield Key(name, shown_kind, UNITS.get(name, ""), _valid(name, kind), _shown(value),
                   sentences[entry.name], others)  # fmt: skip
 
 
@@ -140,6 +141,8 @@ def _kind(kind: Any) -> str:
 
 
 def _valid(name: str, kind: Any) -> str:
+    if name in CHOICES:
+        return ", ".join(CHOICES[name])
     if name in RANGES:
         return RANGES[name].valid
     if name in TEXTS:

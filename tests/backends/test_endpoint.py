@@ -3,7 +3,7 @@
 import pytest
 from urllib3.exceptions import IncompleteRead, ProtocolError
 
-from fraudlab.backends.backend import Endpoint
+from fraudlab.backends.endpoint import Endpoint
 from fraudlab.errors import EndpointError, RequestTooLarge
 
 

@@ -7,8 +7,8 @@ import sys
 
 import pytest
 
-from fraudlab.backends import mountable, refused
 from fraudlab.backends.joblog import JobLog
+from fraudlab.backends.mounts import mountable, refused
 
 
 @pytest.fixture(scope="module")

@@ -19,7 +19,7 @@ from typing import Any
 
 import pytest
 
-from fraudlab.backends.process import reserved_port
+from fraudlab.backends.ports import reserved_port
 from fraudlab.container.contract import Tree
 from fraudlab.container.endpoint.listener import listen
 from fraudlab.container.failure import ConfigError

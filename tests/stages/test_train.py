@@ -12,7 +12,7 @@ from fraudlab.container.contract import Tree, file_sha256
 from fraudlab.container.hook_source import hook_folders
 from fraudlab.container.training.hooks import load_hooks
 from fraudlab.errors import ConfigError, JobFailed
-from fraudlab.stages.train import _job_description, _keep_model, _run_job, _send_hooks, keep_output
+from fraudlab.stages.train import _job_description, _keep_model, _send_hooks, _wait_for_job, keep_output
 
 
 def archive(path, files):
@@ -94,13 +94,13 @@ def test_every_metric_of_a_round_is_logged(with_hooks):
     with_hooks.job_log = lambda name, on_line: nullcontext(on_line)
     with_hooks.record_request = lambda name, request: request
 
-    def job(request, log):
+    def job(handle, log):
         log("stage=load seconds=0.1")
         log("[0]\tvalidation-aucpr:0.50000\tvalidation-money:0.25000")
         log("[1]\tvalidation-aucpr:0.75000\tvalidation-money:nan")
 
-    with_hooks.backend = SimpleNamespace(train=job)
-    _run_job(with_hooks, {})
+    with_hooks.backend = SimpleNamespace(wait=job)
+    _wait_for_job(with_hooks, {})
     assert reached == [1, 2]
     assert logged == [
         (0, {"validation_aucpr": 0.5, "validation_money": 0.25}),

@@ -1,83 +1,100 @@
-"""A backend: a client that takes SageMaker requests, and where its files, image and endpoint are."""
+"""What a backend is: where the jobs of a run are carried out, its files, and an endpoint for a while."""
 
 from __future__ import annotations
 
-import signal
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 from fraudlab.api_requests import Placement, Request
+from fraudlab.backends.endpoint import Endpoint, Runtime
 from fraudlab.backends.joblog import JobLog
-from fraudlab.errors import EndpointError, RequestTooLarge
+from fraudlab.errors import RunError
+
+__all__ = ["Backend", "Endpoint", "Files", "Job", "JobHandle", "Runtime"]
+
+#: which of the image's commands a job runs
+Job = Literal["process", "train", "transform"]
 
 
-class Client(Protocol):
-    """The methods of boto3's ``sagemaker`` client that a run uses, with their keyword arguments."""
+@dataclass(frozen=True)
+class JobHandle:
+    """A job that has been started: plain values, so that it can be written down and waited for elsewhere.
 
-    def create_processing_job(self, **request: Any) -> Any: ...
-    def create_training_job(self, **request: Any) -> Any: ...
-    def describe_training_job(self, TrainingJobName: str) -> Any: ...
-    def create_model(self, **request: Any) -> Any: ...
-    def create_endpoint_config(self, **request: Any) -> Any: ...
-    def create_endpoint(self, **request: Any) -> Any: ...
-    def delete_endpoint(self, EndpointName: str) -> Any: ...
-    def delete_endpoint_config(self, EndpointConfigName: str) -> Any: ...
-    def delete_model(self, ModelName: str) -> Any: ...
+    Attributes
+    ----------
+    backend : str
+        Name of the backend that started it.
+    job : {"process", "train", "transform"}
+    name : str
+        Of the job, as in its request.
+    output : str
+        URI of the folder that receives what it writes: the prepared splits, or ``model.tar.gz`` and
+        ``output.tar.gz``.
+    """
 
+    backend: str
+    job: Job
+    name: str
+    output: str
 
-class Runtime(Protocol):
-    """The method of boto3's ``sagemaker-runtime`` client that a run uses."""
+    def as_record(self) -> dict[str, str]:
+        """The handle as it is written to ``run.json``."""
+        return asdict(self)
 
-    def invoke_endpoint(
-        self, *, Body: bytes, EndpointName: str, ContentType: str, Accept: str
-    ) -> dict[str, Any]: ...
-
-
-class Endpoint:
-    """A deployed model that can be asked for scores."""
-
-    def __init__(self, name: str, runtime: Runtime) -> None:
-        self.name = name
-        self._runtime = runtime
-
-    def invoke(self, body: bytes, *, content_type: str, accept: str) -> bytes:
-        """Send one request.
+    @classmethod
+    def from_record(cls, record: Any) -> JobHandle:
+        """The handle that was written to ``run.json``.
 
         Raises
         ------
-        RequestTooLarge
-            Where it has too many bytes or rows.
-        EndpointError
-            Where the endpoint refuses the request, with its own words, or does not answer.
+        RunError
+            Where it is none.
         """
-        from urllib3.exceptions import HTTPError
+        names = [field.name for field in fields(cls)]
+        if not isinstance(record, dict) or any(not isinstance(record.get(name), str) for name in names):
+            raise RunError("The run's record of a job is damaged.", fix="repeat the run")
+        return cls(**{name: record[name] for name in names})
 
-        try:
-            answer = self._runtime.invoke_endpoint(
-                Body=body, EndpointName=self.name, ContentType=content_type, Accept=accept
-            )
-            stream = answer["Body"]
-            content: bytes = stream.read()
-        except (HTTPError, OSError) as error:  # it may die in the middle of its answer
-            raise EndpointError(
-                f"The endpoint does not answer: {error}", fix="read logs/serve.log of the run"
-            ) from error
-        status = getattr(stream, "status", 200)
-        if status != 200:
-            words = content.decode(errors="replace")[:500]
-            kind = RequestTooLarge if status == 413 else EndpointError
-            raise kind(f"The endpoint answered {status}: {words}", fix="read logs/serve.log of the run")
-        return content
+
+class Files(Protocol):
+    """How the launcher's folders come to a backend's jobs, and what they wrote comes back."""
+
+    def stage(self, folder: Path, *, name: str, content: str | None = None) -> str:
+        """Give a folder to jobs, and return the URI under which they find what is in it now.
+
+        Parameters
+        ----------
+        folder : Path
+            Stays where it is while jobs read it.
+        name : str
+            What it is called where the run's files lie; a second folder of that name replaces the first.
+        content : str, optional
+            A text that only this content has, such as a hash: what is there under it need not be sent again.
+        """
+        ...
+
+    def destination(self, name: str) -> str:
+        """The URI of an empty place of the run, to which one job may write."""
+        ...
+
+    def fetch(self, uri: str) -> Path:
+        """The folder of the launcher that holds what a job wrote to a URI; it may hold nothing."""
+        ...
+
+    def exists(self, uri: str) -> bool:
+        """Whether anything is at a URI."""
+        ...
 
 
 class Backend(Protocol):
     """Where the jobs of a run are carried out."""
 
     @property
-    def name(self) -> str: ...
+    def name(self) -> str:
+        """As in :data:`fraudlab.backend_registry.BACKENDS`, under which it describes itself."""
+        ...
 
     @property
     def placement(self) -> Placement: ...
@@ -85,70 +102,45 @@ class Backend(Protocol):
     @property
     def image_id(self) -> str | None: ...
 
+    @property
+    def files(self) -> Files: ...
+
     def ready(self) -> None:
         """Wait until the first job can start."""
         ...
 
-    def uri(self, path: Path) -> str:
-        """The URI under which a folder of the launcher is given to jobs."""
+    def start(self, job: Job, request: Request) -> JobHandle:
+        """Start a job, and return without waiting for it.
+
+        A request that has been started, by whatever process, is not started again where jobs outlive
+        their launcher: one that ended between starting a job and writing it down is followed by one that asks
+        for the same.
+
+        Raises
+        ------
+        BackendError
+            Where it cannot be started.
+        """
         ...
 
-    def process(self, request: Request, log: JobLog) -> None:
-        """Run a processing job to its end."""
-        ...
+    def wait(self, handle: JobHandle, log: JobLog) -> None:
+        """Wait for the end of a job, and write what it prints to a log.
 
-    def train(self, request: Request, log: JobLog) -> Path:
-        """Run a training job to its end and return where ``model.tar.gz`` and ``output.tar.gz`` are."""
+        Raises
+        ------
+        FraudlabError
+            The job's own error, where it failed.
+        BackendError
+            Where the job is another process's, and this backend's jobs end with their launcher.
+        """
         ...
 
     def endpoint(
         self, *, model: Request, endpoint_config: Request, endpoint: Request, log: JobLog
-    ) -> Any:  # AbstractContextManager[Endpoint]
+    ) -> AbstractContextManager[Endpoint]:
         """Deploy a model for the length of a ``with`` block."""
         ...
 
     def close(self) -> None:
         """Leave nothing behind."""
         ...
-
-
-@contextmanager
-def deployed(
-    client: Client, runtime: Runtime, *, model: Request, endpoint_config: Request, endpoint: Request
-) -> Iterator[Endpoint]:
-    """Create model, configuration and endpoint; take all three down again, whatever happens in between."""
-    name = endpoint["EndpointName"]
-    client.create_model(**model)
-    try:
-        client.create_endpoint_config(**endpoint_config)
-        client.create_endpoint(**endpoint)
-        yield Endpoint(name, runtime)
-    finally:
-        with uninterrupted():
-            client.delete_endpoint(EndpointName=name)
-            client.delete_endpoint_config(EndpointConfigName=endpoint_config["EndpointConfigName"])
-            client.delete_model(ModelName=model["ModelName"])
-
-
-def stop_signals() -> list[signal.Signals]:
-    """What asks a run to stop: Ctrl-C, SIGTERM, and a terminal that closes unless ``nohup`` was asked for."""
-    hung_up = getattr(signal, "SIGHUP", signal.SIGTERM)  # Windows has none
-    return [
-        signal.SIGINT,
-        signal.SIGTERM,
-        *([] if signal.getsignal(hung_up) is signal.SIG_IGN else [hung_up]),
-    ]
-
-
-@contextmanager
-def uninterrupted() -> Iterator[None]:
-    """Let a second Ctrl-C wait until what must be taken down has been."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = {number: signal.signal(number, signal.SIG_IGN) for number in stop_signals()}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

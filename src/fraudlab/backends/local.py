@@ -12,18 +12,92 @@ from typing import TYPE_CHECKING, Any
 
 from fraudlab.api_requests import Placement, Request
 from fraudlab.archives import MAX_BYTES
+from fraudlab.backend_registry import Description
 from fraudlab.backends import docker_engine
-from fraudlab.backends.backend import Endpoint, deployed
+from fraudlab.backends.backend import Job, JobHandle
 from fraudlab.backends.confinement import confined, limits
+from fraudlab.backends.deployment import deployed
+from fraudlab.backends.endpoint import Endpoint
+from fraudlab.backends.job_thread import JobThread
 from fraudlab.backends.joblog import JobLog
+from fraudlab.backends.jobs import handle_of, not_ours
+from fraudlab.backends.mounts import mountable
 from fraudlab.backends.outputs import refuse_left_out
-from fraudlab.backends.process import path_of, reserved_port
+from fraudlab.backends.ports import reserved_port
+from fraudlab.backends.shared_folders import SharedFolders
 from fraudlab.backends.watchdog import Watchdog
-from fraudlab.errors import BackendError, DockerUnavailable, EndpointError, FraudlabError, JobFailed
+from fraudlab.config import RunConfig
+from fraudlab.config_rules import memory_bytes
+from fraudlab.errors import (
+    BackendError,
+    DockerUnavailable,
+    EndpointError,
+    FraudlabError,
+    ImageMissing,
+    JobFailed,
+)
 from fraudlab.files import storage
 
 if TYPE_CHECKING:
+    from fraudlab.backends.job_thread import Lines
     from fraudlab.backends.sagemaker_sdk import LocalClient
+
+#: folder of a run's working folder that says to others that there may be containers
+_FOLDER = "local"
+
+
+def _release(workspace: Path) -> bool:
+    """Remove the containers of a dead run, which are labelled with its working folder's name."""
+    if not (workspace / _FOLDER).is_dir():
+        return True
+    try:
+        docker_engine.remove_containers(workspace.name)
+    except DockerUnavailable:
+        return False
+    return True
+
+
+DESCRIPTION = Description(
+    name="local",
+    title="SageMaker local mode, in Docker",
+    place="containers, SageMaker local mode",
+    jobs="containers",
+    needs="a Docker engine with Compose v2 or v5, and the image",
+    takes=frozenset({"memory", "pids"}),
+    folder=mountable,
+    release=_release,
+)
+
+
+def open_backend(config: RunConfig, *, run_id: str, workspace: Path) -> LocalBackend:
+    """Make the backend of one run.
+
+    Raises
+    ------
+    BackendError
+        Where local mode cannot run here.
+    """
+    image = config.backend.image or docker_engine.default_image()
+    if config.backend.image is None:
+        _refuse_another_build(image)
+    return LocalBackend(
+        run_id=run_id,
+        workspace=workspace,
+        image=image,
+        engine=docker_engine.preflight(image),
+        memory=memory_bytes(config.backend.memory),
+        pids=config.backend.pids,
+    )
+
+
+def _refuse_another_build(image: str) -> None:
+    """Refuse an image that `make` has just failed to build: one of that name may be of other sources."""
+    why, _, fix = os.environ.get("FRAUDLAB_IMAGE_PROBLEM", "").partition("\n")
+    if why:
+        raise ImageMissing(
+            f"The image {image} cannot be built: {why}.",
+            fix=f"{fix or 'make image'}, or run with backend=process",
+        )
 
 
 class LocalBackend:
@@ -46,7 +120,7 @@ class LocalBackend:
         Processes and threads each container may have.
     """
 
-    name = "local"
+    name = DESCRIPTION.name
 
     def __init__(
         self,
@@ -62,8 +136,11 @@ class LocalBackend:
         self.placement = Placement(
             image=image, role_arn="arn:aws:iam::000000000000:role/none", instance_type="local"
         )
+        # the SDK does not decode what it reads
+        self.files = SharedFolders(workspace, uri=lambda path: f"file://{path}")
+        self._jobs: dict[str, JobThread] = {}
         self._owner = workspace.name
-        self._root = workspace / "local"
+        self._root = workspace / _FOLDER
         self._root.mkdir(parents=True, exist_ok=True)
         self._container: dict[str, Any] = {
             "labels": {docker_engine.RUN_LABEL: run_id, docker_engine.OWNER_LABEL: workspace.name},
@@ -93,18 +170,36 @@ class LocalBackend:
     def ready(self) -> None:
         self._loader.wait()
 
-    def uri(self, path: Path) -> str:
-        return f"file://{path.resolve()}"
+    def start(self, job: Job, request: Request) -> JobHandle:
+        handle = handle_of(DESCRIPTION.name, job, request)
+        client = self._loader.result()
 
-    def process(self, request: Request, log: JobLog) -> None:
-        self._run("process", lambda client: client.sagemaker.create_processing_job(**request), log)
+        def work(lines: Lines) -> None:
+            client.log, client.left_out = lines, []
+            # prepared splits are as large as the table; a hook could write anything
+            client.max_bytes = MAX_BYTES if job == "train" else None
+            with storage(self._root):  # the SDK copies what a job wrote
+                if job == "train":
+                    client.sagemaker.create_training_job(**request)
+                else:
+                    client.sagemaker.create_processing_job(**request)
+            refuse_left_out(job, client.left_out)
 
-    def train(self, request: Request, log: JobLog) -> Path:
-        self._run("train", lambda client: client.sagemaker.create_training_job(**request), log)
-        job = self._loader.result().sagemaker.describe_training_job(
-            TrainingJobName=request["TrainingJobName"]
-        )
-        return path_of(job["ModelArtifacts"]["S3ModelArtifacts"]).parent
+        # one after another: the SDK has no place to say which job a line is of
+        before = list(self._jobs.values())
+        self._jobs[handle.name] = JobThread(work, after=before, stop=client.stop)
+        return handle
+
+    def wait(self, handle: JobHandle, log: JobLog) -> None:
+        from fraudlab.backends.sagemaker_sdk import JobEnded
+
+        job = self._jobs.pop(handle.name, None)
+        if job is None:
+            raise not_ours(handle.name)
+        try:
+            job.wait(log)
+        except JobEnded as error:
+            raise self._ended(handle.job, log, str(error)) from error
 
     @contextmanager
     def endpoint(
@@ -133,26 +228,14 @@ class LocalBackend:
 
     def close(self) -> None:
         self._port.close()
+        while self._jobs:
+            self._jobs.popitem()[1].stop()
         try:
             docker_engine.remove_containers(self._owner)
         except BackendError:
             self._watchdog.leave()
             raise
         self._watchdog.dismiss()
-
-    def _run(self, job: str, start: Callable[[LocalClient], object], log: JobLog) -> None:
-        from fraudlab.backends.sagemaker_sdk import JobEnded
-
-        client = self._loader.result()
-        client.log, client.left_out = log, []
-        # prepared splits are as large as the table; a hook could write anything
-        client.max_bytes = MAX_BYTES if job == "train" else None
-        try:
-            with storage(self._root):  # the SDK copies what a job wrote
-                start(client)
-        except JobEnded as error:
-            raise self._ended(job, log, str(error)) from error
-        refuse_left_out(job, client.left_out)
 
     def _ended(self, job: str, log: JobLog, detail: str) -> FraudlabError:
         """The job's own error, unless it ended because the engine did."""

@@ -19,7 +19,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import IO, Any
 
-from fraudlab.backends.joblog import JobLog
+from fraudlab.backends.job_thread import Lines
 from fraudlab.backends.outputs import Outputs
 from fraudlab.backends.waiting import healthy, stop
 
@@ -57,7 +57,7 @@ class LocalClient:
 
     Attributes
     ----------
-    log : JobLog or None
+    log : JobLog, or what takes lines as one does
         Of the job that runs.
     left_out : list of str
         What that job wrote and was not collected.
@@ -71,11 +71,13 @@ class LocalClient:
         container: dict[str, Any],
         confine: Callable[[dict[str, Any], str], dict[str, Any]],
     ) -> None:
-        self.log: JobLog | None = None
+        self.log: Lines | None = None
         self.left_out: list[str] = []
         #: of what one job writes; None is no bound
         self.max_bytes: int | None = None
         self._serving: list[subprocess.Popen[bytes]] = []
+        self._job: subprocess.Popen[bytes] | None = None
+        self._stopped = False
         _quieten()
         from sagemaker.local import LocalSession
 
@@ -97,6 +99,12 @@ class LocalClient:
         """Close the connections to the endpoint: one that is to end waits for those who might still ask."""
         self.runtime.http.clear()
 
+    def stop(self) -> None:
+        """End the job that runs, and every later one: somebody else than its thread wants to go on."""
+        self._stopped = True
+        if (job := self._job) is not None:
+            stop(job)
+
     def _stream(self, process: subprocess.Popen[bytes]) -> int:
         """Read a job's output to its end; the SDK's own loop loses the last lines and prints the rest."""
         log = self.log
@@ -105,7 +113,11 @@ class LocalClient:
         if process.stderr is not None:  # an endpoint's, which blocks when nobody reads it
             self._serving.append(process)
             threading.Thread(target=_read_lines, args=(process.stderr, log), daemon=True).start()
+        else:
+            self._job = process
         try:
+            if self._stopped:
+                stop(process)
             _read_lines(process.stdout, log)
             code = process.wait()
         except BaseException:
@@ -129,7 +141,7 @@ class LocalClient:
             raise JobEnded(self._serving[-1].returncode)
 
 
-def _read_lines(stream: IO[bytes], log: JobLog) -> None:
+def _read_lines(stream: IO[bytes], log: Lines) -> None:
     with stream:
         for raw in stream:
             line = _TERMINAL_CODE.sub("", raw.decode("utf-8", errors="replace")).rstrip("\r\n")

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fraudlab.api_requests import Request
-from fraudlab.backends.backend import Backend
+from fraudlab.backend_registry import describe
+from fraudlab.backends.backend import Backend, Job, JobHandle
 from fraudlab.backends.joblog import JobLog
 from fraudlab.cache import Cache
 from fraudlab.config import RunConfig
@@ -21,6 +22,15 @@ from fraudlab.terminal import StageLine, Terminal
 
 if TYPE_CHECKING:
     from fraudlab.tracking.tracker import Tracker
+
+#: where a run's record has the handles of its jobs
+JOBS = "jobs"
+#: what each job's request is called in ``requests/``
+_REQUESTS: dict[Job, str] = {
+    "process": "processing-job",
+    "train": "training-job",
+    "transform": "transform-job",
+}
 
 
 @dataclass(frozen=True)
@@ -74,6 +84,26 @@ class Context:
         return JobLog(
             self.folder.path / "logs" / f"{job}.log", on_line=show if self.config.verbose else on_line
         )
+
+    def job(self, job: Job, request: Callable[[], Request]) -> JobHandle:
+        """The run's job of a kind: the one that whoever had this run before has started, or one started now.
+
+        Where another process could wait for it, its handle is written to ``run.json``.
+
+        Parameters
+        ----------
+        job : {"process", "train", "transform"}
+        request : callable
+            Stages the job's files and makes its request; called only where it is started now.
+        """
+        started = self.folder.record.get(JOBS, {})
+        if job in started:
+            return JobHandle.from_record(started[job])
+        sent = self.record_request(_REQUESTS[job], request())
+        handle = self.backend.start(job, sent)
+        if describe(self.backend.name).outlives_launcher:
+            self.folder.note(**{JOBS: {**started, job: handle.as_record()}})
+        return handle
 
     def record_request(self, name: str, request: Request) -> Request:
         """Write a request to ``requests/`` as it is sent, without secrets, and return a copy."""

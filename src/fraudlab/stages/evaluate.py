@@ -133,7 +133,7 @@ def _requests(context: Context, trained: Trained) -> dict[str, api_requests.Requ
         archive.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(trained.archive, archive)
     config, placement, run_id = context.config, context.backend.placement, context.run_id
-    uri = context.backend.uri(archive.parent) + "/model.tar.gz"
+    uri = context.backend.files.stage(archive.parent, name="serving") + "/model.tar.gz"
     requests = {
         "model": api_requests.model(config, placement, run_id=run_id, model_data=uri),
         "endpoint_config": api_requests.endpoint_config(config, placement, run_id=run_id),

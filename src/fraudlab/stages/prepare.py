@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from fraudlab import api_requests
 from fraudlab.config_rules import gap_seconds, split_kind
-from fraudlab.data.file_hashes import identity
+from fraudlab.data.file_hashes import Identity, identity
 from fraudlab.data.sources import check_was_read
 from fraudlab.errors import DataError
 from fraudlab.files import publish, read_json, storage, write_json
@@ -34,6 +34,8 @@ class Prepared:
     ----------
     folder : Path
         Holds ``train/ validation/ test/``, each with Parquet files of raw, typed columns.
+    uri : str
+        Where jobs find the same.
     manifest : dict
         What was decided and counted; see ``docs/contract.md``.
     cached : bool
@@ -41,6 +43,7 @@ class Prepared:
     """
 
     folder: Path
+    uri: str
     manifest: dict[str, Any]
     cached: bool
 
@@ -59,7 +62,14 @@ def prepare(context: Context, source: Source) -> Prepared:
         context.cache.discard("prepared", key)
     final = context.cache.use("prepared", key)
     cached = _is_complete(final) and not context.config.force
-    folder = final if cached else _publish(_run_job(context, source, job), final, force=context.config.force)
+    files = context.backend.files
+    if cached:
+        folder, uri = final, files.stage(final, name="prepared", content=f"prepared-{key}")
+    else:
+        uri = _run_job(context, source, job)
+        folder = _publish(files.fetch(uri), final, force=context.config.force)
+        if not files.exists(uri):  # it has been moved, and not sent: there is one file system
+            uri = files.stage(folder, name="prepared", content=f"prepared-{key}")
     manifest = read_json(folder / "manifest.json")
     write_json(context.folder.path / "data" / "manifest.json", manifest)
     refuse_wholly_unseen(
@@ -68,7 +78,7 @@ def prepare(context: Context, source: Source) -> Prepared:
         fix="a column whose values are new every time, such as a month or an id, teaches nothing: "
         "list it in data.drop or data.id",
     )
-    return Prepared(folder, manifest, cached)
+    return Prepared(folder, uri, manifest, cached)
 
 
 def unseen_in(folder: Path, manifest: dict[str, Any]) -> list[Unseen]:
@@ -197,30 +207,41 @@ def content_key(job: dict[str, Any], sha256: str, code: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 
-def _run_job(context: Context, source: Source, job: dict[str, Any]) -> Path:
-    raw, output = context.workspace / "raw", context.workspace / "prepared"
+def _run_job(context: Context, source: Source, job: dict[str, Any]) -> str:
+    """Run the processing job; the URI of what it wrote."""
+    raw = context.workspace / "raw"
     inside = raw if len(source.files) == 1 else raw / str(job["file"])
     placed = [inside / name for name in job["table"]["files"]]
-    for file, target in zip(source.files, placed, strict=True):
-        place_table(file, target)
-    before = [identity(target) for target in placed]
-    _refuse_bytes(job)
-    write_json(context.config_channel / "process.json", job)
-    with storage(output):
-        output.mkdir(parents=True, exist_ok=True)
-    backend = context.backend
-    request = api_requests.processing_job(
-        context.config,
-        backend.placement,
-        run_id=context.run_id,
-        raw=backend.uri(raw),
-        config_channel=backend.uri(context.config_channel),
-        prepared=backend.uri(output),
-    )
+    before: list[Identity] = []
+
+    def request() -> api_requests.Request:
+        for file, target in zip(source.files, placed, strict=True):
+            place_table(file, target)
+        before.extend(identity(target) for target in placed)
+        _refuse_bytes(job)
+        write_json(context.config_channel / "process.json", job)
+        files = context.backend.files
+        return api_requests.processing_job(
+            context.config,
+            context.backend.placement,
+            run_id=context.run_id,
+            raw=files.stage(raw, name="raw", content=_raw_key(source, job)),
+            config_channel=files.stage(context.config_channel, name="config"),
+            prepared=files.destination("prepared"),
+        )
+
+    handle = context.job("process", request)
     with context.job_log("process") as log:
-        backend.process(context.record_request("processing-job", request), log)
-    check_was_read(source, placed, before)
-    return output
+        context.backend.wait(handle, log)
+    if before:
+        check_was_read(source, placed, before)
+    return handle.output
+
+
+def _raw_key(source: Source, job: dict[str, Any]) -> str:
+    """A text that only this table has under these file names."""
+    names = json.dumps([source.sha256, job["file"], job["table"]["files"]])
+    return f"raw-{hashlib.sha256(names.encode()).hexdigest()[:32]}"
 
 
 def _refuse_bytes(job: dict[str, Any]) -> None:

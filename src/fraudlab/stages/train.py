@@ -9,9 +9,10 @@ from typing import Any
 
 from fraudlab import api_requests
 from fraudlab.archives import unpack
+from fraudlab.backends.backend import JobHandle
 from fraudlab.config_rules import hook_file
 from fraudlab.container.hook_source import FILE
-from fraudlab.errors import ArchiveError, JobFailed, StorageError
+from fraudlab.errors import ArchiveError, BackendError, JobFailed, StorageError
 from fraudlab.files import read_json, storage, write_json
 from fraudlab.stages.context import Context
 from fraudlab.stages.prepare import Prepared
@@ -38,34 +39,37 @@ class Trained:
 
 def train(context: Context, prepared: Prepared, *, data_sha256: str) -> Trained:
     """Train on prepared splits; what the job wrote is kept also where it failed."""
-    channels = {
-        "train": prepared.folder / "train",
-        "validation": prepared.folder / "validation",
-        "config": context.config_channel,
-    }
-    output = context.workspace / "training-output"
-    output.mkdir(parents=True, exist_ok=True)
-    write_json(context.config_channel / "manifest.json", prepared.manifest)
-    hashes = {"data": data_sha256, **_send_hooks(context)}
-    write_json(context.config_channel / "train.json", _job_description(context, hashes))
-    backend = context.backend
-    request = api_requests.training_job(
-        context.config,
-        backend.placement,
-        run_id=context.run_id,
-        channels={name: backend.uri(path) for name, path in channels.items()},
-        output=backend.uri(output),
-    )
+
+    def request() -> api_requests.Request:
+        write_json(context.config_channel / "manifest.json", prepared.manifest)
+        hashes = {"data": data_sha256, **_send_hooks(context)}
+        write_json(context.config_channel / "train.json", _job_description(context, hashes))
+        files = context.backend.files
+        return api_requests.training_job(
+            context.config,
+            context.backend.placement,
+            run_id=context.run_id,
+            channels={
+                "train": f"{prepared.uri}/train",
+                "validation": f"{prepared.uri}/validation",
+                "config": files.stage(context.config_channel, name="config"),
+            },
+            output=files.destination("training-output"),
+        )
+
+    handle = context.job("train", request)
+    files, folder = context.backend.files, context.folder.path
     try:
-        _run_job(context, request)
+        _wait_for_job(context, handle)
     except BaseException:
         try:
-            keep_output(output / "output.tar.gz", context.folder.path)
-        except (StorageError, ArchiveError) as error:
+            keep_output(files.fetch(handle.output) / "output.tar.gz", folder)
+        except (StorageError, ArchiveError, BackendError) as error:
             context.terminal.say(f"  what the job wrote could not be kept: {error}", style="yellow")
         raise
-    keep_output(output / "output.tar.gz", context.folder.path)
-    return _keep_model(output / "model.tar.gz", context.folder.path)
+    output = files.fetch(handle.output)
+    keep_output(output / "output.tar.gz", folder)
+    return _keep_model(output / "model.tar.gz", folder)
 
 
 def _send_hooks(context: Context) -> dict[str, str]:
@@ -95,7 +99,7 @@ def _job_description(context: Context, hashes: dict[str, str]) -> dict[str, Any]
     }
 
 
-def _run_job(context: Context, request: api_requests.Request) -> None:
+def _wait_for_job(context: Context, handle: JobHandle) -> None:
     total = context.config.model.num_round
     streams = context.tracker.decision.streams_rounds
     with context.terminal.meter("rounds", total=total) as meter:
@@ -109,7 +113,7 @@ def _run_job(context: Context, request: api_requests.Request) -> None:
                     context.tracker.tell(lambda e: e.log_metrics(named, step=number))
 
         with context.job_log("train", on_line=on_line) as log:
-            context.backend.train(context.record_request("training-job", request), log)
+            context.backend.wait(handle, log)
 
 
 def keep_output(archive: Path, folder: Path) -> None:

@@ -60,12 +60,13 @@ def fallback(record: RunRecord) -> Concern | None:
     why = record.run.get("fallback")
     if not why:
         return None
-    backend = record.run.get("backend") or "process"
+    backend = record.run.get("backend")
+    where = f"the {backend} backend" if backend else "a backend"
     reason = str(why).rstrip(".")
     return Concern(
         "fallback",
         "note",
-        f"Ran on the {backend} backend instead of the one asked for",
+        f"Ran on {where} instead of the one asked for",
         f"{reason[:1].upper()}{reason[1:]}.",
     )
 

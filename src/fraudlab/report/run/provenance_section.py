@@ -7,6 +7,7 @@ from pathlib import PurePath
 from typing import Any
 from urllib.parse import quote
 
+from fraudlab.backend_registry import BACKENDS, describe
 from fraudlab.report.kit import numerals
 from fraudlab.report.kit.blocks import bar, bar_figure, fact, written
 from fraudlab.report.kit.markup import Child, Markup, element
@@ -98,12 +99,10 @@ def data_name(run: Json) -> str | None:
 
 
 def _backend(run: Json) -> str | None:
-    names = {
-        "process": "process (plain processes on this machine)",
-        "local": "local (containers, SageMaker local mode)",
-    }
-    backend = run.get("backend")
-    return names.get(str(backend), str(backend)) if backend else None
+    name = run.get("backend")
+    if not name or str(name) not in BACKENDS:
+        return str(name) if name else None
+    return f"{name} ({describe(str(name)).place})"
 
 
 def _image(run: Json) -> Child:
