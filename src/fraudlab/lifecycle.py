@@ -8,21 +8,23 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from fraudlab import provenance
-from fraudlab.backend_registry import describe
+from fraudlab.backend_registry import BACKENDS, describe
 from fraudlab.backends import Opened, open_backend, release
 from fraudlab.backends.backend import Backend
 from fraudlab.cache import Cache, take_away_dead
 from fraudlab.compose import as_yaml
-from fraudlab.config import DataKind, RunConfig
-from fraudlab.errors import BackendError, StorageError, ending_of
+from fraudlab.config import Fallback, RunConfig
+from fraudlab.errors import BackendError, DataError, RunError, StorageError, ending_of
 from fraudlab.files import full_disk, storage, write_text
 from fraudlab.interruption import interruptible
+from fraudlab.recorded_config import read_config
 from fraudlab.redaction import hide
 from fraudlab.runs import RunFolder
 from fraudlab.stages.context import Context
+from fraudlab.stages.raw_table import find_table
 from fraudlab.terminal import Terminal
 from fraudlab.tracking.run_experiment import track_run
 
@@ -44,24 +46,91 @@ def run_in_progress(
         facts = aside.submit(_facts)
         folder = RunFolder.reserve(runs, config.run.id, name=hide(config.model.name))
         with _abandoned_on_error(folder):
-            cache = stack.enter_context(Cache(_cache(config, terminal)))
-            take_away_dead(cache.folder, release=release)
-            workspace = cache.workspace(folder.id)
-            opened = open_backend(config, run_id=folder.id, workspace=workspace)
-            stack.enter_context(_closed(opened.backend, terminal, unfinished=partial(cache.leave, workspace)))
-            _say_how(terminal, folder.id, config, opened)
-            source = find_table(config, cache)
+            place = _opened(stack, config, folder, terminal)
+            source = find_table(config, place.cache)
             for note in source.notes:
                 terminal.say(f"  {note}", style="dim")
-            folder.begin(**_record(config, opened, source), **facts.result())
+            folder.begin(**_record(config, place.opened, source), **facts.result())
         with recorded(folder, terminal):
             write_text(folder.path / "config.yaml", as_yaml(config))
             typed = "".join(f"- {_quoted(hide(override))}\n" for override in overrides)
             write_text(folder.path / "overrides.yaml", typed or "[]\n")
-            tracker = track_run(config, folder)
-            context = Context(config, folder, cache, workspace, opened.backend, tracker, terminal)
-            with _tracked(context):
+            with _under_way(config, folder, place, terminal) as context:
                 yield context, source
+
+
+@contextmanager
+def run_taken_up(path: Path, *, terminal: Terminal) -> Iterator[tuple[Context, Source]]:
+    """Go on with a run whose launcher has ended while its jobs went on, and record how it ends.
+
+    Until everything is open, the run stays as it is when something fails, so that it can be taken up again.
+
+    Parameters
+    ----------
+    path : Path
+        The run's folder.
+    terminal : Terminal
+
+    Raises
+    ------
+    RunError
+        Where it has ended, somebody has it, or its jobs have ended with its launcher.
+    DataError
+        Where its table is not the one it began with.
+    """
+    with interruptible(terminal), ExitStack() as stack:
+        folder = RunFolder.take_up(path)
+        with _left_on_error(folder):
+            config = read_config(path)
+            config.backend.kind, config.backend.fallback = _outliving(folder), Fallback.error
+            place = _opened(stack, config, folder, terminal)
+            source = find_table(config, place.cache)
+            if source.sha256 != folder.record["data"]["sha256"]:
+                raise DataError(
+                    f"{source.path} is not the table run {folder.id} began with.",
+                    fix="bring that table back, or begin another run",
+                )
+        with recorded(folder, terminal), _under_way(config, folder, place, terminal) as context:
+            yield context, source
+
+
+class _Place(NamedTuple):
+    """Where a run is carried out."""
+
+    cache: Cache
+    workspace: Path
+    opened: Opened
+
+
+def _opened(stack: ExitStack, config: RunConfig, folder: RunFolder, terminal: Terminal) -> _Place:
+    """Open cache and backend, which `stack` closes again, and say how the run is carried out."""
+    cache = stack.enter_context(Cache(_cache(config, terminal)))
+    take_away_dead(cache.folder, release=release)
+    workspace = cache.workspace(folder.id)
+    opened = open_backend(config, run_id=folder.id, workspace=workspace)
+    stack.enter_context(_closed(opened.backend, terminal, unfinished=partial(cache.leave, workspace)))
+    _say_how(terminal, folder.id, config, opened)
+    return _Place(cache, workspace, opened)
+
+
+@contextmanager
+def _under_way(config: RunConfig, folder: RunFolder, place: _Place, terminal: Terminal) -> Iterator[Context]:
+    backend = place.opened.backend
+    tracker = track_run(config, folder)
+    context = Context(config, folder, place.cache, place.workspace, backend, tracker, terminal)
+    with _tracked(context):
+        yield context
+
+
+def _outliving(folder: RunFolder) -> str:
+    """The backend of a run that is taken up, whose jobs must have outlived its launcher."""
+    name = str(folder.record["backend"])
+    if name not in BACKENDS or not describe(name).outlives_launcher:
+        raise RunError(
+            f"The jobs of run {folder.id} have ended with its launcher (backend={name}).",
+            fix="repeat the run: jobs that had ended are taken from the cache",
+        )
+    return name
 
 
 @contextmanager
@@ -91,6 +160,16 @@ def _abandoned_on_error(folder: RunFolder) -> Iterator[None]:
 
 
 @contextmanager
+def _left_on_error(folder: RunFolder) -> Iterator[None]:
+    """Let go of a run that cannot be gone on with just now."""
+    try:
+        yield
+    except BaseException:
+        folder.leave()
+        raise
+
+
+@contextmanager
 def _closed(backend: Backend, terminal: Terminal, *, unfinished: Callable[[], None]) -> Iterator[None]:
     """Close a backend in the end, without hiding how the run ended; `unfinished` is told of what is left."""
     try:
@@ -101,38 +180,6 @@ def _closed(backend: Backend, terminal: Terminal, *, unfinished: Callable[[], No
         except BackendError as error:
             unfinished()
             terminal.say(f"{error.message} {error.fix}", style="yellow")
-
-
-def find_table(config: RunConfig, cache: Cache) -> Source:
-    """Find, check and hash the table of a run; the synthetic one is made where it is not there yet."""
-    from fraudlab.data import creditcard, sources, synthetic
-
-    data = config.data
-    for kind in ("synthetic", "digests"):
-        cache.use(kind)
-    path = (
-        Path(data.path)
-        if data.path
-        else synthetic.cached(cache.folder, rows=data.rows, fraud_rate=data.fraud_rate, seed=config.seed)
-    )
-    if data.kind is DataKind.creditcard and path.is_file():
-        creditcard.check(path)
-    return sources.resolve(
-        path,
-        label=data.label,
-        time=data.time,
-        id=data.id,
-        card=data.card,
-        amount=data.amount,
-        features=data.features,
-        drop=data.drop,
-        categorical=data.categorical,
-        cache=cache.folder,
-        sha256=data.sha256,
-        separator=data.separator,
-        decimal=data.decimal,
-        encoding=data.encoding,
-    )
 
 
 @contextmanager

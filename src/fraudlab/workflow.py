@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from fraudlab.config import RunConfig
 from fraudlab.errors import GateFailed
-from fraudlab.gates import Gate, check_gates, require_passed, why
-from fraudlab.lifecycle import run_in_progress
+from fraudlab.gates import Gate, check_gates, parse_gates, require_passed, why
+from fraudlab.lifecycle import run_in_progress, run_taken_up
 from fraudlab.runs import Run
+from fraudlab.stages.context import Context
 from fraudlab.stages.evaluate import judge, measure, score_through_endpoint
 from fraudlab.stages.prepare import cautions, prepare
 from fraudlab.stages.publish import log_dataset, log_job, log_results, publish_report, what_to_know
 from fraudlab.stages.train import train
 from fraudlab.terminal import Terminal
+
+if TYPE_CHECKING:
+    from fraudlab.data.sources import Source
+
+#: where the record of a run that another process may finish has the conditions that make it fail
+_GATES = "fail_if"
 
 
 def run_workflow(
@@ -50,33 +58,66 @@ def run_workflow(
         The run completed, with all its files, and a gate's condition holds.
     """
     check_gates(gates, config)
-    judged: list[dict[str, Any]] = []
     with run_in_progress(config, overrides=overrides, terminal=terminal or Terminal()) as (context, source):
-        with context.stage("prepare") as line:
-            prepared = prepare(context, source)
-            line.facts = {"cached": prepared.cached}
-            line.notes = cautions(prepared.manifest, config.data)
-            line.detail = log_dataset(context, source, prepared)
+        judged = _carry_out(context, source, gates)
+    return _judged(Run(context.folder.path), judged)
 
-        with context.stage("train") as line:
-            trained = train(context, prepared, data_sha256=source.sha256)
-            line.detail = log_job(context, trained)
 
-        with context.stage("score") as line:
-            scored = score_through_endpoint(context, prepared, trained)
-            line.detail = f"{scored.table.num_rows:,} test rows through the endpoint"
+def finish_run(folder: Path, *, terminal: Terminal | None = None) -> Run:
+    """Go on with a run whose launcher has ended while its jobs went on; see :func:`run_workflow`.
 
-        with context.stage("evaluate") as line:
-            metrics = measure(context, scored, trained, prepared)
-            line.detail = log_results(context, metrics)
-            judged = judge(context, gates, metrics)
-            line.notes = [f"fails: {why(gate)}" for gate in judged if gate["failed"]]
+    Jobs that were started are waited for, and not started again.
 
-        with context.stage("report") as line:
-            line.detail = publish_report(context)
-            line.notes = what_to_know(context.folder.path)
+    Parameters
+    ----------
+    folder : Path
+        The run's.
+    terminal : Terminal, optional
+        Where progress is shown; default standard output.
 
-    run = Run(context.folder.path)
+    Raises
+    ------
+    RunError
+        Where it has ended, somebody has it, or its jobs have ended with its launcher.
+    """
+    with run_taken_up(folder, terminal=terminal or Terminal()) as (context, source):
+        gates = parse_gates(context.folder.record.get(_GATES, []))
+        judged = _carry_out(context, source, gates)
+    return _judged(Run(folder), judged)
+
+
+def _carry_out(context: Context, source: Source, gates: Sequence[Gate]) -> list[dict[str, Any]]:
+    """The stages of a run; what became of each gate."""
+    context.note_for_others(**{_GATES: [str(gate) for gate in gates]})
+    with context.stage("prepare") as line:
+        prepared = prepare(context, source)
+        line.facts = {"cached": prepared.cached}
+        line.notes = cautions(prepared.manifest, context.config.data)
+        line.detail = log_dataset(context, source, prepared)
+
+    with context.stage("train") as line:
+        trained = train(context, prepared, data_sha256=source.sha256)
+        line.detail = log_job(context, trained)
+
+    with context.stage("score") as line:
+        scored = score_through_endpoint(context, prepared, trained)
+        line.detail = f"{scored.table.num_rows:,} test rows through the endpoint"
+
+    with context.stage("evaluate") as line:
+        metrics = measure(context, scored, trained, prepared)
+        line.detail = log_results(context, metrics)
+        judged = judge(context, gates, metrics)
+        line.notes = [f"fails: {why(gate)}" for gate in judged if gate["failed"]]
+
+    with context.stage("report") as line:
+        line.detail = publish_report(context)
+        line.notes = what_to_know(context.folder.path)
+
+    return judged
+
+
+def _judged(run: Run, judged: list[dict[str, Any]]) -> Run:
+    """The completed run, unless a gate has failed."""
     try:
         require_passed(judged, run=run.id)
     except GateFailed as error:

@@ -17,7 +17,7 @@ from fraudlab import locks
 from fraudlab.errors import FraudlabError, RunError, described, ending_of
 from fraudlab.files import as_json, storage, write_json
 from fraudlab.redaction import hide
-from fraudlab.runs.record import OWNER, RECORD
+from fraudlab.runs.record import OWNER, RECORD, read_record
 
 LATEST = "latest"
 #: kept free for the last write of a record: several times what it needs, so that a full disk does not stop it
@@ -104,6 +104,37 @@ class RunFolder:
                 raise
             return made
 
+    @classmethod
+    def take_up(cls, folder: Path) -> RunFolder:
+        """Hold a run whose launcher has ended before the run has, to go on with it.
+
+        Raises
+        ------
+        RunError
+            Where somebody has it, or it has ended.
+        """
+        status = read_record(folder)["status"]
+        owner = locks.take(folder / OWNER) if status == "dead" and (folder / OWNER).exists() else None
+        if owner is None:
+            raise RunError(
+                f"Run {folder.name} is {status}: there is nothing to go on with."
+                if status != "running"
+                else f"Run {folder.name} is being carried out by another process.",
+                fix="see `fraudlab runs list`",
+            )
+        taken = cls(folder)
+        taken._owner = owner
+        try:
+            taken.record = read_record(folder)  # as it stands: nobody else writes it now
+        except BaseException:
+            taken.leave()
+            raise
+        return taken
+
+    def leave(self) -> None:
+        """Let go of a run that has not ended: another process may take it up."""
+        self._let_go()
+
     def begin(self, **record: Any) -> None:
         """Write the record for the first time.
 
@@ -140,11 +171,15 @@ class RunFolder:
 
     @contextmanager
     def stage(self, name: str) -> Iterator[dict[str, Any]]:
-        """Time a stage; what is put into the yielded mapping is recorded with it."""
+        """Time a stage; what is put into the yielded mapping is recorded with it.
+
+        Of a run that was taken up, the seconds are those of all who have carried out the stage.
+        """
         facts: dict[str, Any] = {}
+        before = self.record["stages"].get(name, {}).get("seconds", 0.0)
         began = time.perf_counter()
         yield facts
-        self.record["stages"][name] = {"seconds": round(time.perf_counter() - began, 3), **facts}
+        self.record["stages"][name] = {"seconds": round(before + time.perf_counter() - began, 3), **facts}
         self.save()
 
     def fail(self, error: BaseException) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from fraudlab.api_requests import Request
 from fraudlab.backend_registry import describe
@@ -101,9 +101,13 @@ class Context:
             return JobHandle.from_record(started[job])
         sent = self.record_request(_REQUESTS[job], request())
         handle = self.backend.start(job, sent)
-        if describe(self.backend.name).outlives_launcher:
-            self.folder.note(**{JOBS: {**started, job: handle.as_record()}})
+        self.note_for_others(**{JOBS: {**started, job: handle.as_record()}})
         return handle
+
+    def note_for_others(self, **fields: Any) -> None:
+        """Add to the run's record what another process needs to finish it, where one could."""
+        if describe(self.backend.name).outlives_launcher:
+            self.folder.note(**fields)
 
     def record_request(self, name: str, request: Request) -> Request:
         """Write a request to ``requests/`` as it is sent, without secrets, and return a copy."""

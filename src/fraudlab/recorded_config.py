@@ -1,0 +1,50 @@
+"""The configuration of a run that has begun, read back from its folder."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from fraudlab.compose import checked
+from fraudlab.config import RunConfig
+from fraudlab.errors import RunError
+from fraudlab.redaction import watch_environment
+
+NAME = "config.yaml"
+
+
+def read_config(folder: Path) -> RunConfig:
+    """Read and check what a run was asked for.
+
+    Parameters
+    ----------
+    folder : Path
+        The run's; its own parent is where its runs are.
+
+    Raises
+    ------
+    RunError
+        Where it is missing or no configuration.
+    ConfigError
+        Where it cannot work here, such as for an environment variable that is not set.
+    """
+    from omegaconf import DictConfig, OmegaConf
+    from omegaconf.errors import OmegaConfBaseException
+    from yaml import YAMLError  # type: ignore[import-untyped]
+
+    path = folder / NAME
+    watch_environment()
+    try:
+        node = OmegaConf.merge(OmegaConf.structured(RunConfig), OmegaConf.load(path))
+    except OSError as error:
+        raise RunError(f"{path} cannot be read: {error.strerror}.", fix="repeat the run") from error
+    except (OmegaConfBaseException, YAMLError, ValueError) as error:
+        reason = str(error).split("\n", maxsplit=1)[0]
+        raise RunError(f"{path} is no configuration of a run ({reason}).", fix="repeat the run") from error
+    if not isinstance(node, DictConfig):
+        raise RunError(f"{path} is no configuration of a run (it is a list).", fix="repeat the run")
+    config = checked(node)
+    kept_beside = config.paths.cache == str(Path(config.paths.runs) / ".cache")
+    config.paths.runs = str(folder.parent)  # whoever goes on with it may be in another folder
+    if kept_beside:
+        config.paths.cache = str(folder.parent / ".cache")
+    return config

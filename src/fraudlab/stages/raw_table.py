@@ -1,0 +1,44 @@
+"""The table of a run: found, checked and hashed before there is a run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from fraudlab.cache import Cache
+from fraudlab.config import DataKind, RunConfig
+
+if TYPE_CHECKING:
+    from fraudlab.data.sources import Source
+
+
+def find_table(config: RunConfig, cache: Cache) -> Source:
+    """Find, check and hash the table of a run; the synthetic one is made where it is not there yet."""
+    from fraudlab.data import creditcard, sources, synthetic
+
+    data = config.data
+    for kind in ("synthetic", "digests"):
+        cache.use(kind)
+    path = (
+        Path(data.path)
+        if data.path
+        else synthetic.cached(cache.folder, rows=data.rows, fraud_rate=data.fraud_rate, seed=config.seed)
+    )
+    if data.kind is DataKind.creditcard and path.is_file():
+        creditcard.check(path)
+    return sources.resolve(
+        path,
+        label=data.label,
+        time=data.time,
+        id=data.id,
+        card=data.card,
+        amount=data.amount,
+        features=data.features,
+        drop=data.drop,
+        categorical=data.categorical,
+        cache=cache.folder,
+        sha256=data.sha256,
+        separator=data.separator,
+        decimal=data.decimal,
+        encoding=data.encoding,
+    )
