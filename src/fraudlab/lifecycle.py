@@ -94,7 +94,7 @@ def run_taken_up(path: Path, *, terminal: Terminal) -> Iterator[tuple[Context, S
             yield context, source
 
 
-class _Place(NamedTuple):
+class _Workplace(NamedTuple):
     """Where a run is carried out."""
 
     cache: Cache
@@ -102,7 +102,7 @@ class _Place(NamedTuple):
     opened: Opened
 
 
-def _opened(stack: ExitStack, config: RunConfig, folder: RunFolder, terminal: Terminal) -> _Place:
+def _opened(stack: ExitStack, config: RunConfig, folder: RunFolder, terminal: Terminal) -> _Workplace:
     """Open cache and backend, which `stack` closes again, and say how the run is carried out."""
     cache = stack.enter_context(Cache(_cache(config, terminal)))
     take_away_dead(cache.folder, release=release)
@@ -110,11 +110,13 @@ def _opened(stack: ExitStack, config: RunConfig, folder: RunFolder, terminal: Te
     opened = open_backend(config, run_id=folder.id, workspace=workspace)
     stack.enter_context(_closed(opened.backend, terminal, unfinished=partial(cache.leave, workspace)))
     _say_how(terminal, folder.id, config, opened)
-    return _Place(cache, workspace, opened)
+    return _Workplace(cache, workspace, opened)
 
 
 @contextmanager
-def _under_way(config: RunConfig, folder: RunFolder, place: _Place, terminal: Terminal) -> Iterator[Context]:
+def _under_way(
+    config: RunConfig, folder: RunFolder, place: _Workplace, terminal: Terminal
+) -> Iterator[Context]:
     backend = place.opened.backend
     tracker = track_run(config, folder)
     context = Context(config, folder, place.cache, place.workspace, backend, tracker, terminal)
