@@ -105,10 +105,6 @@ class Backend(Protocol):
     @property
     def files(self) -> Files: ...
 
-    def ready(self) -> None:
-        """Wait until the first job can start."""
-        ...
-
     def start(self, job: Job, request: Request) -> JobHandle:
         """Start a job, and return without waiting for it.
 

@@ -167,9 +167,6 @@ class LocalBackend:
             confine=functools.partial(confined, limits=self._limits, owner_label=owner),
         )
 
-    def ready(self) -> None:
-        self._loader.wait()
-
     def start(self, job: Job, request: Request) -> JobHandle:
         handle = handle_of(DESCRIPTION.name, job, request)
         client = self._loader.result()
@@ -273,11 +270,8 @@ class _Loader:
         except BaseException as error:  # noqa: BLE001  (raised again in result())
             self._error = error
 
-    def wait(self) -> None:
-        self._thread.join()
-
     def result(self) -> LocalClient:
-        self.wait()
+        self._thread.join()
         if self._error is not None:
             raise self._error
         assert self._client is not None

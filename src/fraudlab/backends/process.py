@@ -50,9 +50,6 @@ class ProcessBackend:
             image="fraudlab-process", role_arn="arn:aws:iam::000000000000:role/none", instance_type="local"
         )
 
-    def ready(self) -> None:
-        pass
-
     def start(self, job: Job, request: Request) -> JobHandle:
         handle = handle_of(DESCRIPTION.name, job, request)
         if job == "train":

@@ -25,7 +25,8 @@ def track_run(config: RunConfig, folder: RunFolder) -> Tracker:
     """
     mode: Mode = config.tracking.mode.value
     prepare(mode, folder.path / "comet")
-    key = new_key()
+    # a run that was taken up goes on with the experiment its jobs know
+    key = (folder.record.get("experiment") or {}).get("key") or new_key()
 
     def decided() -> Decision:
         decision = decide(mode, key=key)

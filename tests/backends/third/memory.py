@@ -90,9 +90,6 @@ class MemoryBackend:
         self.files = MemoryFiles(service, run_id=run_id, workspace=workspace)
         self.placement = Placement(image="memory", role_arn="arn:aws:iam::000000000000:role/jobs")
 
-    def ready(self) -> None:
-        pass
-
     def start(self, job: Job, request: Request) -> JobHandle:
         handle = handle_of(self.name, job, request)
         self._service.start(job, handle.name, request)
