@@ -102,7 +102,7 @@ docs: build/docs-env/.setup ## Site of docs/ and all docstrings in build/docs, w
 		--doctree-dir build/docs-trees $(ARGS) . build/docs
 	@echo "docs: build/docs/index.html"
 
-build/docs-env/.setup: requirements/docs.txt .venv/.setup
+build/docs-env/.setup: requirements/docs.txt | .venv/.setup
 	@echo "docs: installing $$(grep -c '^[a-zA-Z0-9]' $<) packages in an environment of their own (once)"
 	@rm -rf $(@D)
 	@$(BIN)/python -m venv $(@D)
