@@ -28,7 +28,7 @@ from fraudlab.container.features import Column, Features
 from fraudlab.container.runtime import available_memory, memory_limit, resident_memory
 from fraudlab.container.scorer import load_scorer
 
-from .wire import Running, one_answer, until
+from ..wire import Running, one_answer, until
 
 MIB = 1 << 20
 NARROW = Features([Column("x")])

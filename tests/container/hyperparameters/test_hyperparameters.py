@@ -1032,7 +1032,7 @@ def test_auto_is_what_xgboost_makes_of_it() -> None:
 
 # the page
 
-PAGE = (Path(__file__).parents[2] / "docs" / "hyperparameters.md").read_text()
+PAGE = (Path(__file__).parents[3] / "docs" / "hyperparameters.md").read_text()
 
 
 @pytest.mark.parametrize("name", sorted(PARAMETERS))

@@ -14,8 +14,8 @@ import pytest
 from fraudlab.container.training import tracking
 from fraudlab.container.training.tracking import Archive
 
-from ..tracking.comet_server import KEY as API_KEY
-from ..tracking.comet_server import CometServer, comet_server
+from ...tracking.comet_server import KEY as API_KEY
+from ...tracking.comet_server import CometServer, comet_server
 
 KEY = "fraudlabtrainingarchive0123456789"
 

@@ -19,7 +19,7 @@ from fraudlab.container.features import Column, Features
 from fraudlab.container.model_files.booster_file import RELEASE, check_booster
 from fraudlab.container.model_files.booster_trees import MAX_DEPTH
 
-from .boosters import Forge, decoded, encoded, features, forged, train, xgboost
+from ..boosters import Forge, decoded, encoded, features, forged, train, xgboost
 
 NUMBERS, MIXED = features(), features(5, 40)
 

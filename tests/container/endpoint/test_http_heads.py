@@ -10,7 +10,7 @@ from fraudlab.container.endpoint.http import Server
 from fraudlab.container.endpoint.http_messages import Answer, Request
 from fraudlab.container.endpoint.limits import Limits
 
-from .wire import Running, one_answer, receive, until
+from ..wire import Running, one_answer, receive, until
 
 LIMITS = Limits(body=1_000, head=2_000, buffered=1_500, connections=50)
 #: as the JDK's HttpClient writes it

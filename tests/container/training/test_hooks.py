@@ -15,7 +15,7 @@ from fraudlab.container.hyperparameters import read_hyperparameters
 from fraudlab.container.training.hooks import Hooks, load_hooks
 from fraudlab.evaluation.metrics import average_precision
 
-DOCS = Path(__file__).parents[2] / "docs" / "hooks.md"
+DOCS = Path(__file__).parents[3] / "docs" / "hooks.md"
 LOGISTIC = """
 import numpy as np
 def logistic(margin, label, weight):

@@ -13,7 +13,7 @@ from fraudlab.container.endpoint.http import Server
 from fraudlab.container.endpoint.http_messages import Answer, Request, problem
 from fraudlab.container.endpoint.limits import Limits
 
-from .wire import Running, one_answer, receive, until
+from ..wire import Running, one_answer, receive, until
 
 REFUSED: list[Answer] = []
 SMALL = Limits(

@@ -20,7 +20,7 @@ from fraudlab.container.endpoint.routes import Endpoint
 from fraudlab.container.endpoint.settings import read_settings
 from fraudlab.container.scorer import Scorer, load_scorer
 
-from .wire import Running, one_answer
+from ..wire import Running, one_answer
 
 CSV, JSON, LINES = "text/csv", "application/json", "application/jsonlines"
 ROW = "1.5,0.25,casino,80"

@@ -15,7 +15,7 @@ from fraudlab.container.failure import ConfigError
 from fraudlab.container.model_files import model_file
 from fraudlab.container.model_files.model_file import Model, read_model, write_model
 
-from .boosters import features, train
+from ..boosters import features, train
 
 BOOSTER = bytes(train(features(3)).save_raw("ubj"))
 CONTRACT = {**features(3).as_json(), "threshold": 0.5, "hashes": {"data": "d"}}
