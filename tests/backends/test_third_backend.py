@@ -215,10 +215,10 @@ def test_a_run_that_one_process_starts_and_another_finishes(
     run_id = f"{job}-{written_down}"
     folder = in_tmp / "runs" / run_id
     cloud.hold(job)
-    first = launch(
-        checkout, "train", "backend=memory", *SMALL, f"run.id={run_id}", "--fail-if", "average_precision>2"
-    )
+    own = [f"run.id={run_id}", "tracking=offline", "--fail-if", "average_precision>2"]
+    first = launch(checkout, "train", "backend=memory", *SMALL, *own)
     wait_for(lambda: job in record(folder).get("jobs", {}), first)
+    experiment = record(folder)["experiment"]
     assert finish(checkout, folder).stderr.splitlines()[-2:] == [
         f"fraudlab.errors.RunError: Run {run_id} is being carried out by another process.",
         "fix: see `fraudlab runs list`",
@@ -246,6 +246,10 @@ def test_a_run_that_one_process_starts_and_another_finishes(
     assert [gate["condition"] for gate in kept["gates"]] == ["average_precision>2"]
     assert (folder / "logs" / f"{job}.log").read_text()
     assert (folder / "report.html").exists()
+    assert kept["experiment"]["key"] == experiment["key"]
+    archives = [path.name for path in (folder / "comet").glob("*.zip")]
+    assert len(archives) >= 2  # of the second launcher, of the train job, and what the first has left
+    assert all(name.startswith(experiment["key"]) for name in archives)
     again = finish(checkout, folder)
     assert f"Run {run_id} is completed: there is nothing to go on with." in again.stderr
 

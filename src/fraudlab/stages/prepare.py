@@ -34,8 +34,10 @@ class Prepared:
     ----------
     folder : Path
         Holds ``train/ validation/ test/``, each with Parquet files of raw, typed columns.
-    uri : str
-        Where jobs find the same.
+    key : str
+        Equal where the content is equal.
+    uri : str or None
+        Where jobs find the same; None where it has to be given to them first.
     manifest : dict
         What was decided and counted; see ``docs/contract.md``.
     cached : bool
@@ -43,7 +45,8 @@ class Prepared:
     """
 
     folder: Path
-    uri: str
+    key: str
+    uri: str | None
     manifest: dict[str, Any]
     cached: bool
 
@@ -63,13 +66,11 @@ def prepare(context: Context, source: Source) -> Prepared:
     final = context.cache.use("prepared", key)
     cached = _is_complete(final) and not context.config.force
     files = context.backend.files
-    if cached:
-        folder, uri = final, files.stage(final, name="prepared", content=f"prepared-{key}")
-    else:
-        uri = _run_job(context, source, job)
-        folder = _publish(files.fetch(uri), final, force=context.config.force)
-        if not files.exists(uri):  # it has been moved, and not sent: there is one file system
-            uri = files.stage(folder, name="prepared", content=f"prepared-{key}")
+    folder, uri = final, None
+    if not cached:
+        written = _run_job(context, source, job)
+        folder = _publish(files.fetch(written), final, force=context.config.force)
+        uri = written if files.exists(written) else None  # where there is one file system, it has been moved
     manifest = read_json(folder / "manifest.json")
     write_json(context.folder.path / "data" / "manifest.json", manifest)
     refuse_wholly_unseen(
@@ -78,7 +79,7 @@ def prepare(context: Context, source: Source) -> Prepared:
         fix="a column whose values are new every time, such as a month or an id, teaches nothing: "
         "list it in data.drop or data.id",
     )
-    return Prepared(folder, uri, manifest, cached)
+    return Prepared(folder, key, uri, manifest, cached)
 
 
 def unseen_in(folder: Path, manifest: dict[str, Any]) -> list[Unseen]:

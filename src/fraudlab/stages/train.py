@@ -45,13 +45,16 @@ def train(context: Context, prepared: Prepared, *, data_sha256: str) -> Trained:
         hashes = {"data": data_sha256, **_send_hooks(context)}
         write_json(context.config_channel / "train.json", _job_description(context, hashes))
         files = context.backend.files
+        splits = prepared.uri or files.stage(
+            prepared.folder, name="prepared", content=f"prepared-{prepared.key}"
+        )
         return api_requests.training_job(
             context.config,
             context.backend.placement,
             run_id=context.run_id,
             channels={
-                "train": f"{prepared.uri}/train",
-                "validation": f"{prepared.uri}/validation",
+                "train": f"{splits}/train",
+                "validation": f"{splits}/validation",
                 "config": files.stage(context.config_channel, name="config"),
             },
             output=files.destination("training-output"),
