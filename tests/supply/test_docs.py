@@ -19,6 +19,11 @@ PAGES = sorted(
 #: its lines are those of whoever wrote them
 HISTORY = ROOT / "CHANGELOG.md"
 MOST_COLUMNS = 129
+FILES = [
+    file.relative_to(ROOT).as_posix()
+    for folder in ("src", "tests", "benchmarks", "containers", "requirements", "docs", ".ci")
+    for file in (ROOT / folder).rglob("*.*")
+]
 
 
 def named(page):
@@ -85,6 +90,15 @@ def test_lines_are_below_130_columns(page):
     lines = enumerate(page.read_text(encoding="utf-8").splitlines(), start=1)
     long = [number for number, line in lines if len(line) > MOST_COLUMNS and not line.startswith("|")]
     assert long == []
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if page != HISTORY], ids=named)
+def test_modules_and_scripts_that_a_page_names_are_there(page):
+    """By their path, or the end of it; what is the reader's own has `NAME` in it, or lies in a job's tree."""
+    prose = re.sub(r"^ *```.*?^ *```", "", page.read_text(encoding="utf-8"), flags=re.MULTILINE | re.DOTALL)
+    said = set(re.findall(r"`((?:[\w.-]+/)*[\w.-]+\.(?:py|sh))`", prose))
+    wrong = {name for name in said if "NAME" not in name and not name.startswith("input/")}
+    assert {name for name in wrong if not any(f"/{file}".endswith(f"/{name}") for file in FILES)} == set()
 
 
 def test_every_page_of_docs_is_in_the_list_of_the_site():
