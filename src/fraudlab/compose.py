@@ -8,10 +8,12 @@ from dataclasses import fields, is_dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
+from fraudlab import hydra_errors
 from fraudlab.config import RunConfig, register_schema
 from fraudlab.config_rules import check
 from fraudlab.container.hyperparameters import canonical
 from fraudlab.errors import ConfigError, nearest
+from fraudlab.hydra_errors import Mistake
 from fraudlab.local_paths import local_path
 from fraudlab.overrides import KEY, literal, quoted_where_certain
 from fraudlab.redaction import hide, hide_configuration, watch_environment
@@ -182,36 +184,26 @@ def explain(error: Exception) -> ConfigError:
     ConfigError
         The same fact, in the words of the person who typed the override.
     """
-    cause: BaseException = error
-    while cause.__cause__ is not None:
-        cause = cause.__cause__
-    if (word := getattr(error, "override", None)) is not None:
-        return unreadable(str(word))
-    if found := re.search(
-        r"(?:Ambiguous value for argument|Sweep parameters) '(.+?)'(?:$| requires)", str(error), re.MULTILINE
-    ):
-        return unreadable(found[1])
-    if found := re.search(r"Error merging override (~\S+)", str(error)):
-        return ConfigError(f"{found[1]!r} cannot be taken away.", fix="set it to null or [] instead")
-    if found := re.search(r"Interpolation key '([^']*)' not found", str(cause)):
-        return ConfigError(
-            f"${{{found[1]}}} names no key.", fix="name one with its section, as ${data.label}"
-        )
-    if found := re.search(r"Environment variable '([^']*)' not found", str(error)):
-        return ConfigError(
-            f"the environment variable {found[1]} is not set.", fix=f"set {found[1]}, or leave it out"
-        )
-    text = str(error) if "Could not override" not in str(error) else f"{error}\n{cause}"
-    key = getattr(cause, "full_key", None)
-    if found := re.search(r"Key '([^']+)' (?:is )?not in (?:struct|'\w+')", str(cause)):
-        return _unknown_key(str(key or found[1]))
-    if key and type(cause).__name__ == "ValidationError":
-        return ConfigError(f"{key}: {_first_line(cause)}.", fix=_type_hint(str(key)))
-    if found := re.search(r"(?:Could not find|In '[^']*': Could not find) '([^']+)'", text):
-        return _unknown_option(found[1])
-    if found := re.search(r"Could not override '([^']+)'", text):
-        return _unknown_key(found[1].split("@")[0])
+    mistake, name = hydra_errors.read(error)
+    if mistake is Mistake.UNREADABLE:
+        return unreadable(name)
+    if mistake is Mistake.TAKEN_AWAY:
+        return ConfigError(f"{name!r} cannot be taken away.", fix="set it to null or [] instead")
+    if mistake is Mistake.REFERENCE:
+        return ConfigError(f"${{{name}}} names no key.", fix="name one with its section, as ${data.label}")
+    if mistake is Mistake.VARIABLE:
+        return ConfigError(f"the environment variable {name} is not set.", fix=f"set {name}, or leave it out")
+    if mistake is Mistake.KEY:
+        return _unknown_key(name)
+    if mistake is Mistake.VALUE:
+        return ConfigError(f"{name}: {_first_line(_innermost(error))}.", fix=_type_hint(name))
+    if mistake is Mistake.OPTION:
+        return _unknown_option(name)
     return ConfigError(_first_line(error), fix="see `fraudlab train --help` for the keys and their options")
+
+
+def _innermost(error: BaseException) -> BaseException:
+    return error if error.__cause__ is None else _innermost(error.__cause__)
 
 
 def unreadable(word: str) -> ConfigError:

@@ -46,3 +46,12 @@ def test_every_line_is_kept_and_only_the_jobs_own_are_shown(tmp_path):
         log.write("[0]\tvalidation-aucpr:0.50000\r\n")
     assert seen == ["[0]\tvalidation-aucpr:0.50000"]
     assert (tmp_path / "logs" / "job.log").read_text().splitlines() == ["Container x Created", *seen]
+
+
+def test_whether_a_job_said_why_is_not_told_by_words(tmp_path):
+    with JobLog(tmp_path / "silent.log") as log:
+        log.write("fraudlab: something else")
+        assert not log.says_why
+    with JobLog(tmp_path / "told.log") as log:
+        log.write("fraudlab-failure: it ended without saying why")
+        assert log.says_why

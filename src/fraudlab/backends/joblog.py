@@ -57,9 +57,14 @@ class JobLog:
             self._file.write(redact(line, self._secrets) + "\n")
             self._file.flush()
 
+    @property
+    def says_why(self) -> bool:
+        """Whether the job left a sentence of its own of why it failed."""
+        return bool(self._failure)
+
     def error(self, job: str, *, detail: str) -> FraudlabError:
         """The error of a job that ended badly: its own sentence where it left one, else `detail`."""
-        if not self._failure:
+        if not self.says_why:
             return JobFailed(f"The {job} job ended without saying why ({detail}).", fix=f"read {self.path}")
         fields = dict(line.split(": ", 1) for line in self._failure[1:] if ": " in line)
         kind = _KINDS.get(fields.get("kind", ""), JobFailed)

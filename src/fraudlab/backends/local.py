@@ -237,7 +237,7 @@ class LocalBackend:
     def _ended(self, job: str, log: JobLog, detail: str) -> FraudlabError:
         """The job's own error, unless it ended because the engine did."""
         error = log.error(job, detail=detail)
-        if "without saying why" not in error.message:
+        if log.says_why:
             return error
         if not docker_engine.answers():
             return DockerUnavailable(
