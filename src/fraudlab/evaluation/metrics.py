@@ -45,6 +45,11 @@ def average_precision(y: ArrayLike, score: ArrayLike) -> float:
     ------
     ValueError
         If one class is absent, a label is not 0 or 1, or a score is not finite.
+
+    Examples
+    --------
+    >>> round(average_precision([0, 0, 1, 1], [0.1, 0.4, 0.35, 0.8]), 4)
+    0.8333
     """
     return average_precision_of(rank(y, score))
 
@@ -69,6 +74,11 @@ def roc_auc(y: ArrayLike, score: ArrayLike) -> float:
     ------
     ValueError
         As :func:`average_precision`.
+
+    Examples
+    --------
+    >>> roc_auc([0, 0, 1, 1], [0.1, 0.4, 0.35, 0.8])
+    0.75
     """
     return roc_auc_of(rank(y, score))
 

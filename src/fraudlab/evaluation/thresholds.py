@@ -78,6 +78,17 @@ def choose_threshold(
     ------
     ValueError
         If what the policy needs is absent: a class, a price, a threshold.
+
+    Examples
+    --------
+    Looking at an alert costs 5. The fraud of 3 is not worth it, the one of 200 is:
+
+    >>> y, score, amount = [0, 0, 1, 1], [0.1, 0.4, 0.35, 0.8], [20.0, 30.0, 3.0, 200.0]
+    >>> chosen = choose_threshold(y, score, amount, policy="cost", alert_cost=5.0)
+    >>> chosen.threshold, chosen.cost
+    (0.8, 8.0)
+    >>> choose_threshold(y, score, policy="f1").threshold
+    0.35
     """
     return choose_threshold_of(
         rank(y, score),
