@@ -1,9 +1,11 @@
 """Taking containers away: what is gone or going is no error, and whatever else is one names what is left."""
 
 from types import SimpleNamespace
+from unittest.mock import Mock
 
 import pytest
 from docker.errors import APIError
+from requests import ReadTimeout
 
 from fraudlab.backends import docker_engine
 from fraudlab.errors import DockerUnavailable
@@ -53,10 +55,36 @@ def test_a_container_that_is_gone_or_going_is_no_error(monkeypatch, status):
 
 
 def test_an_engine_that_fails_is_an_error_that_says_what_may_be_left(monkeypatch):
-    monkeypatch.setattr(docker_engine, "_connect", lambda timeout: Engine(500))
+    engine = Engine(500)
+    monkeypatch.setattr(docker_engine, "_connect", lambda timeout: engine)
     with pytest.raises(DockerUnavailable, match="containers of v1-12ab34cd may be left") as caught:
         docker_engine.remove_containers("v1-12ab34cd")
     assert "`fraudlab clean` takes them away" in (caught.value.fix or "")
+    assert engine.removed == ["one", "three"]
+
+
+def test_a_busy_engine_that_could_not_end_a_container_in_time_is_asked_again(monkeypatch):
+    engine = Engine(404)
+    answers = [refusal(500), refusal(500)]
+
+    def remove_container(name: str, *, force: bool) -> None:
+        if name == "two" and answers:
+            raise answers.pop()
+        engine.removed.append(name)
+
+    monkeypatch.setattr(engine, "remove_container", remove_container, raising=False)
+    monkeypatch.setattr(docker_engine, "_connect", lambda timeout: engine)
+    docker_engine.remove_containers("v1-12ab34cd")
+    assert engine.removed == ["one", "two", "three", "net", "two"]
+
+
+def test_an_engine_that_does_not_answer_in_time_is_told_by_that(monkeypatch):
+    engine = Engine(404)
+    silent = ReadTimeout("Read timed out.")
+    monkeypatch.setattr(engine, "remove_container", Mock(side_effect=silent), raising=False)
+    monkeypatch.setattr(docker_engine, "_connect", lambda timeout: engine)
+    with pytest.raises(DockerUnavailable, match="it did not answer in time"):
+        docker_engine.remove_containers("v1-12ab34cd")
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import subprocess
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from fraudlab.errors import DockerUnavailable, ImageMissing
@@ -143,32 +145,50 @@ def remove_containers(owner: str) -> None:
     DockerUnavailable
         Where the engine no longer answers.
     """
-    from docker.errors import APIError, DockerException
+    from docker.errors import DockerException
+    from requests import RequestException
 
     try:
-        client = _connect(timeout=30)
+        client = _connect(timeout=60)
         try:
+            mine = {"label": f"{OWNER_LABEL}={owner}"}
             # ids only: the SDK's list() asks about each, and fails where one goes away in between
-            found = client.api.containers(all=True, quiet=True, filters={"label": f"{OWNER_LABEL}={owner}"})
-            for container in found:
-                try:
-                    client.api.remove_container(container["Id"], force=True)
-                except APIError as error:
-                    if error.status_code not in _GOING:
-                        raise
-            for network in client.api.networks(filters={"label": f"{OWNER_LABEL}={owner}"}):
-                try:
-                    client.api.remove_network(network["Id"])
-                except APIError as error:
-                    if error.status_code not in _GOING:
-                        raise
+            found = client.api.containers(all=True, quiet=True, filters=mine)
+            removals = [partial(client.api.remove_container, one["Id"], force=True) for one in found]
+            _remove_each(removals)
+            networks = client.api.networks(filters=mine)
+            _remove_each([partial(client.api.remove_network, one["Id"]) for one in networks])
         finally:
             client.close()
-    except DockerException as error:
+    except (DockerException, RequestException) as error:
         raise DockerUnavailable(
             f"The Docker engine does not answer ({_reason(error)}); containers of {owner} may be left.",
             fix="when it is back, the next run or `fraudlab clean` takes them away",
         ) from error
+
+
+def _remove_each(removals: Sequence[Callable[[], object]]) -> None:
+    """Call each of them, whatever happens to the others, and raise the first error in the end.
+
+    An engine that has killed a container gives up after ten seconds where a busy machine has not ended its
+    processes by then, with the code 500: it is asked again.
+    """
+    from docker.errors import APIError
+
+    errors: list[APIError] = []
+    for remove in removals:
+        for last in (False, False, True):
+            try:
+                remove()
+            except APIError as error:
+                if error.status_code in _GOING:
+                    break
+                if last:
+                    errors.append(error)
+            else:
+                break
+    if errors:
+        raise errors[0]
 
 
 def _connect(*, timeout: int) -> docker.DockerClient:
