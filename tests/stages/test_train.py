@@ -60,7 +60,7 @@ def with_hooks(in_tmp):
     context = SimpleNamespace(
         config=config, config_channel=channel, folder=SimpleNamespace(path=folder), run_id="r", tree=tree
     )
-    context.tracker = SimpleNamespace(experiment=SimpleNamespace(key=None, streams_rounds=True))
+    context.tracker = SimpleNamespace(decision=SimpleNamespace(key=None, streams_rounds=True))
     return context
 
 

@@ -28,7 +28,8 @@ def tree(tmp_path):
     shutil.copytree(ROOT / "containers", tmp_path / "containers")
     for source in ("container", "evaluation"):
         (tmp_path / "src" / "fraudlab" / source).mkdir(parents=True)
-    shutil.copy(ROOT / "src" / "fraudlab" / "__init__.py", tmp_path / "src" / "fraudlab")
+    for name in ("__init__.py", "_version.py"):
+        shutil.copy(ROOT / "src" / "fraudlab" / name, tmp_path / "src" / "fraudlab")
     (tmp_path / "bin").mkdir()
     return tmp_path
 
