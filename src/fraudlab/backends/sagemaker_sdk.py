@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from fraudlab.backends.job_thread import Lines
+from fraudlab.backends.lean_import import import_local_mode
 from fraudlab.backends.outputs import Outputs
 from fraudlab.backends.waiting import healthy, stop
 
@@ -79,6 +80,7 @@ class LocalClient:
         self._job: subprocess.Popen[bytes] | None = None
         self._stopped = False
         _quieten()
+        import_local_mode()
         from sagemaker.local import LocalSession
 
         _replace_in_sdk(self._stream, self._wait_in_service, self._collect, confine)
