@@ -31,14 +31,14 @@ def test_local_mode_imports_no_estimators_no_catalogue_and_no_pandas():
     [
         "import sagemaker; sagemaker.Session; sagemaker.image_uris.retrieve",
         "from sagemaker import Session; from sagemaker.session import Session as S; assert Session is S",
-        "from sagemaker.estimator import Estimator as E; import sagemaker as s; assert s.estimator.Estimator is E",
+        "from sagemaker.estimator import Estimator as E; import sagemaker as s; assert s.estimator.Estimator is E",  # noqa: E501
         "import sagemaker.estimator as e; e.Estimator",
         "from sagemaker.processing import ProcessingInput",
         "import sagemaker; assert sagemaker.__version__",
         "import sagemaker.amazon.common as c; c.read_recordio",
         "from sagemaker.amazon.common import RecordSerializer",
         "from sagemaker import local, estimator",
-        "import sagemaker as s; from sagemaker.local import LocalSession as L; assert issubclass(L, s.Session)",
+        "import sagemaker as s; from sagemaker.local import LocalSession as L; assert issubclass(L, s.Session)",  # noqa: E501
         "from sagemaker import *",
         "import sagemaker, importlib; importlib.reload(sagemaker).Session",
     ],

@@ -10,6 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from fraudlab.compose import compose
+from fraudlab.tracking import new_key
+from fraudlab.tracking.run_experiment import track_run
+
 SMALL = ["backend=process", "data.rows=20000", "data.fraud_rate=0.01", "model.num_round=8", "run.id=r"]
 
 #: a launcher whose import of comet_ml does not return before the train job has printed a round
@@ -140,3 +144,29 @@ def test_an_sdk_that_cannot_be_imported_costs_a_line(in_tmp):
     record = json.loads(Path("runs/r/run.json").read_text())
     assert record["status"] == "completed"
     assert (record["experiment"]["mode"], len(record["experiment"]["archives"])) == ("off", 0)
+
+
+class _Folder:
+    id = "r"
+
+    def __init__(self, path, experiment):
+        self.path, self.record = path, {"experiment": experiment}
+
+
+@pytest.mark.parametrize("streams", [True, False])
+@pytest.mark.parametrize("server_is_there", [True, False])
+def test_a_run_that_is_taken_up_goes_on_with_what_its_job_was_told(
+    in_tmp, monkeypatch, server, streams, server_is_there
+):
+    """Who logs the rounds was decided by the launcher that started the job, whoever answers today."""
+    if not server_is_there:
+        monkeypatch.delenv("COMET_API_KEY")
+    told = {"key": new_key(), "mode": "online", "url": None, "note": "", "streams_rounds": streams}
+    folder = _Folder(in_tmp, told)
+    tracker = track_run(compose(["tracking=auto"]), folder)
+
+    assert (tracker.decision.key, tracker.decision.streams_rounds) == (told["key"], streams)
+    assert tracker.decision.mode == ("online" if server_is_there else "offline")
+    assert tracker.experiment.streams_rounds is streams
+    tracker.close("completed")
+    assert folder.record["experiment"]["streams_rounds"] is streams

@@ -35,20 +35,16 @@ class Decision:
         One line on why it is not online, or empty.
     problem : str
         One line on why nothing is kept though something was asked for, or empty.
+    streams_rounds : bool
+        Whether the launcher logs each training round, and the train job does not. Comet keeps both copies of
+        a metric logged twice, and a job that runs cannot be told any more.
     """
 
     key: str | None = None
     mode: Literal["online", "offline", "off"] = "off"
     note: str = ""
     problem: str = ""
-
-    @property
-    def streams_rounds(self) -> bool:
-        """Whether the launcher logs each training round, and the train job does not.
-
-        Comet keeps both copies of a metric logged twice, and a job that runs cannot be told any more.
-        """
-        return self.mode == "online"
+    streams_rounds: bool = False
 
 
 def not_online(reason: str) -> TrackingError:

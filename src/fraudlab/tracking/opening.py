@@ -62,7 +62,7 @@ def decide(mode: Mode, *, key: str) -> Decision:
     if mode == "offline":
         return Decision(key, "offline")
     if not (reason := why_not_online()):
-        return Decision(key, "online")
+        return Decision(key, "online", streams_rounds=True)
     if mode == "online":
         raise not_online(reason)
     return Decision(key, "offline", note=as_archive(reason))

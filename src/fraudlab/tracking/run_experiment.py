@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 from fraudlab.errors import FraudlabError
 from fraudlab.redaction import hide
@@ -25,11 +26,13 @@ def track_run(config: RunConfig, folder: RunFolder) -> Tracker:
     """
     mode: Mode = config.tracking.mode.value
     prepare(mode, folder.path / "comet")
-    # a run that was taken up goes on with the experiment its jobs know
-    key = (folder.record.get("experiment") or {}).get("key") or new_key()
+    # a run that was taken up goes on with what its jobs were told
+    told = folder.record.get("experiment") or {}
 
     def decided() -> Decision:
-        decision = decide(mode, key=key)
+        decision = decide(mode, key=told.get("key") or new_key())
+        if decision.key is not None and "streams_rounds" in told:
+            decision = replace(decision, streams_rounds=told["streams_rounds"])
         folder.record["experiment"] = _record(decision)
         return decision
 
@@ -60,16 +63,19 @@ def _open(config: RunConfig, folder: RunFolder, decision: Decision) -> Experimen
             raise
         # A job may be running by now, and its result is worth more than a record of it at Comet's.
         lost = Experiment()
-        lost.key = decision.key
+        lost.key, lost.streams_rounds = decision.key, decision.streams_rounds
         reason = error.message if isinstance(error, FraudlabError) else f"{type(error).__name__}: {error}"
         lost.note = hide(reason.split("\n")[0])
         lost.problems.append(f"Comet: nothing of the launcher's is kept: {lost.note}")
         return lost
 
 
-def _record(known: Decision | Experiment) -> dict[str, str | None] | None:
+def _record(known: Decision | Experiment) -> dict[str, Any] | None:
     """What ``run.json`` says of an experiment."""
     if known.key is None:
         return None
     url = known.url if isinstance(known, Experiment) else None
-    return {"key": known.key, "mode": known.mode, "url": url, "note": known.note}
+    return {
+        "key": known.key, "mode": known.mode, "url": url, "note": known.note,
+        "streams_rounds": known.streams_rounds,
+    }  # fmt: skip
