@@ -18,6 +18,7 @@ from fraudlab.config import RunConfig
 from fraudlab.files import write_json
 from fraudlab.redaction import hide
 from fraudlab.runs import RunFolder
+from fraudlab.stages.ahead import import_ahead
 from fraudlab.terminal import StageLine, Terminal
 
 if TYPE_CHECKING:
@@ -72,8 +73,10 @@ class Context:
     def job_log(self, job: str, *, on_line: Callable[[str], None] | None = None) -> JobLog:
         """Open ``logs/<job>.log``; with ``verbose`` every line is shown too.
 
-        A job is about to begin, which leaves time to open the experiment.
+        A job runs and the launcher will wait for it: time to import what later stages need, and to open the
+        experiment.
         """
+        import_ahead()
         self.tracker.begin()
 
         def show(line: str) -> None:

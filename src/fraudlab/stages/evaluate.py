@@ -9,11 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fraudlab import api_requests
-from fraudlab.container.prepared import AMOUNT, LABEL, ROW, TIME
 from fraudlab.errors import EndpointError
 from fraudlab.files import storage, write_json
 from fraudlab.gates import Gate
-from fraudlab.report.recorded.run_record import days_of
 from fraudlab.stages.booster import Reference
 from fraudlab.stages.context import Context
 from fraudlab.stages.prepare import Prepared, unseen_in
@@ -94,9 +92,11 @@ def largest_difference(score: NDArray[np.float32], own: NDArray[np.float32]) -> 
 
 def measure(context: Context, scored: Scored, trained: Trained, prepared: Prepared) -> dict[str, Any]:
     """Compute metrics and curves of the scored test split, and write them with the scores."""
+    from fraudlab.container.prepared import AMOUNT, LABEL
     from fraudlab.evaluation.curves import curves_of
     from fraudlab.evaluation.intervals import interval_of
     from fraudlab.evaluation.ranking import rank
+    from fraudlab.report.recorded.run_record import days_of
 
     label = as_array(scored.table[LABEL])
     amount = as_array(scored.table[AMOUNT]) if AMOUNT in scored.table.column_names else None
@@ -175,6 +175,8 @@ def _point_metrics(
 def _write_scores(path: Path, scored: Scored, manifest: dict[str, Any]) -> None:
     import pyarrow as pa
     import pyarrow.parquet as pq
+
+    from fraudlab.container.prepared import AMOUNT, LABEL, ROW, TIME
 
     table, roles = scored.table, manifest["roles"]
     columns: dict[str, Any] = {"row": table[ROW]}

@@ -14,17 +14,15 @@ if TYPE_CHECKING:
 
 def find_table(config: RunConfig, cache: Cache) -> Source:
     """Find, check and hash the table of a run; the synthetic one is made where it is not there yet."""
-    from fraudlab.data import creditcard, sources, synthetic
+    from fraudlab.data import sources
 
     data = config.data
     for kind in ("synthetic", "digests"):
         cache.use(kind)
-    path = (
-        Path(data.path)
-        if data.path
-        else synthetic.cached(cache.folder, rows=data.rows, fraud_rate=data.fraud_rate, seed=config.seed)
-    )
+    path = Path(data.path) if data.path else _synthetic(config, cache)
     if data.kind is DataKind.creditcard and path.is_file():
+        from fraudlab.data import creditcard
+
         creditcard.check(path)
     return sources.resolve(
         path,
@@ -42,3 +40,10 @@ def find_table(config: RunConfig, cache: Cache) -> Source:
         decimal=data.decimal,
         encoding=data.encoding,
     )
+
+
+def _synthetic(config: RunConfig, cache: Cache) -> Path:
+    from fraudlab.data import synthetic
+
+    rows, fraud_rate = config.data.rows, config.data.fraud_rate
+    return synthetic.cached(cache.folder, rows=rows, fraud_rate=fraud_rate, seed=config.seed)
