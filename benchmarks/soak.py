@@ -65,8 +65,8 @@ class Load:
     rows: int
 
 
-def loads(columns: list[str], *, most_bytes: int = BODY_BYTES) -> list[Load]:
-    """Bodies of every format with as many rows as `most_bytes` hold."""
+def loads(columns: list[str], *, max_bytes: int = BODY_BYTES) -> list[Load]:
+    """Bodies of every format with as many rows as `max_bytes` hold."""
     width = len(columns)
     ones, gaps = ",".join(["1"] * width), "," * (width - 1)
     an_object = json.dumps(dict.fromkeys(columns, 1), separators=(",", ":"))
@@ -82,7 +82,7 @@ def loads(columns: list[str], *, most_bytes: int = BODY_BYTES) -> list[Load]:
         "libsvm of labels": ("text/libsvm", "0\n"),
     }
     made = [
-        Load(name, kind, partial(mul, line.encode()), most_bytes // len(line))
+        Load(name, kind, partial(mul, line.encode()), max_bytes // len(line))
         for name, (kind, line) in lines.items()
     ]
     for name, row, begin, end in (
@@ -94,7 +94,7 @@ def loads(columns: list[str], *, most_bytes: int = BODY_BYTES) -> list[Load]:
         def listed(rows: int, row: bytes = row.encode(), begin: bytes = begin, end: bytes = end) -> bytes:
             return begin + b",".join([row] * rows) + end
 
-        made.append(Load(name, "application/json", listed, (most_bytes - 20) // (len(row) + 1)))
+        made.append(Load(name, "application/json", listed, (max_bytes - 20) // (len(row) + 1)))
     for name, column in (
         ("parquet of one value", lambda rows: pa.array(np.zeros(rows, np.float32))),
         ("parquet of a dictionary", lambda rows: pa.array(np.arange(rows, dtype=np.float64) % 2)),
@@ -116,7 +116,7 @@ def drive(
     port: int,
     columns: list[str],
     *,
-    most_bytes: int = BODY_BYTES,
+    max_bytes: int = BODY_BYTES,
     only: str = "",
     of: tuple[str, ...] = OUTPUTS,
     accepts: tuple[str, ...] = ACCEPTS,
@@ -130,7 +130,7 @@ def drive(
     """
     seen: Counter[tuple[str, int]] = Counter()
     with ThreadPoolExecutor(AT_ONCE) as clients:
-        for load in loads(columns, most_bytes=most_bytes):
+        for load in loads(columns, max_bytes=max_bytes):
             if not load.name.startswith(only):
                 continue
             body = load.of_rows(load.rows)
@@ -238,7 +238,7 @@ def main() -> None:
             build(Path(folder) / "model", columns)
             with endpoint(Path(folder) / "model") as (port, process):
                 began = time.monotonic()
-                drive(port, columns, most_bytes=int(given.mib * 2**20), only=given.only)
+                drive(port, columns, max_bytes=int(given.mib * 2**20), only=given.only)
                 peak = peak_mib(process)
         print(f"{width} columns: {peak:.0f} MiB at most, {time.monotonic() - began:.0f} s", flush=True)
         if peak > MEMORY / 2**20:

@@ -13,45 +13,10 @@ FILES = {
     "train.py": "the command of the image, the stage that runs it and the verb of the command line",
     "process.py": "the command of the image, and the backend that runs commands as plain processes",
 }
-CLASSES: dict[str, str] = {}
-#: still to be parted
-FILES |= dict.fromkeys(
-    [
-        "archives.py",
-        "csv_rows.py",
-        "libsvm_rows.py",
-        "limits.py",
-        "metrics.py",
-        "models.py",
-        "numerals.py",
-        "outputs.py",
-        "parquet_rows.py",
-        "reading.py",
-        "recordio_rows.py",
-        "rows.py",
-        "separators.py",
-        "sources.py",
-        "streams.py",
-        "table.py",
-    ],
-    "",
-)
-CLASSES |= dict.fromkeys(
-    [
-        "ConfigError",
-        "Duplicates",
-        "Endpoint",
-        "Limits",
-        "Parameter",
-        "Prepared",
-        "Request",
-        "Rows",
-        "Scored",
-        "Source",
-        "StorageError",
-    ],
-    "",
-)
+CLASSES = {
+    "ConfigError": "one kind of error on both sides of the container wall: the same exit code",
+    "StorageError": "one kind of error on both sides of the container wall: the same exit code",
+}
 
 
 def twice(found: dict[str, list[str]]) -> dict[str, list[str]]:
@@ -78,11 +43,13 @@ def class_names(root: Path) -> dict[str, list[str]]:
 def test_no_file_name_stands_twice() -> None:
     again = twice(file_names(SRC))
     assert {name: places for name, places in again.items() if name not in FILES} == {}
+    assert set(FILES) <= set(again), "a name that no longer stands twice needs no reason"
 
 
 def test_no_class_name_stands_twice() -> None:
     again = twice(class_names(SRC))
     assert {name: places for name, places in again.items() if name not in CLASSES} == {}
+    assert set(CLASSES) <= set(again), "a name that no longer stands twice needs no reason"
 
 
 def test_names_that_stand_twice_are_found(tmp_path: Path) -> None:

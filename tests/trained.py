@@ -14,7 +14,7 @@ import numpy as np
 import pyarrow.parquet as pq
 
 from fraudlab.cli import main
-from fraudlab.container.endpoint.routes import Endpoint
+from fraudlab.container.endpoint.routes import Application
 from fraudlab.container.endpoint.settings import read_settings
 from fraudlab.container.scorer import load_scorer
 
@@ -61,7 +61,7 @@ def served(run: Trained, **environment: str) -> Iterator[int]:
     made = []
 
     def server() -> Any:
-        made.append(Endpoint(settings, load_scorer(settings.model)))
+        made.append(Application(settings, load_scorer(settings.model)))
         return made[-1].server
 
     running = Running(server)

@@ -24,11 +24,11 @@ from fraudlab.model_config import ModelConfig
 #: A run id becomes part of job names, which SageMaker limits to 63 letters, digits and hyphens.
 RUN_ID = re.compile(r"[a-zA-Z0-9](?:[a-zA-Z0-9-]{0,38}[a-zA-Z0-9])?")
 #: most characters of a hyperparameter's value in a SageMaker request
-LONGEST_VALUE = 2500
+MAX_VALUE = 2500
 #: an amount of memory as Docker takes it, without what would be a byte or a kilobyte
 _MEMORY = re.compile(r"([0-9]{1,7}(?:\.[0-9]{1,3})?) ?([mg])i?b?")
 _UNITS = {"m": 1 << 20, "g": 1 << 30}
-_LEAST_MEMORY = 256 << 20
+_MIN_MEMORY = 256 << 20
 
 
 def check(config: RunConfig) -> None:
@@ -149,9 +149,9 @@ def _check_model(config: RunConfig) -> None:
             check_constraints(config, list(parameters.monotone_constraints), interactions=False)
     _check_hooks(model.hooks, parameters)
     for name, text in texts.items():
-        if len(text) > LONGEST_VALUE:
+        if len(text) > MAX_VALUE:
             raise ConfigError(
-                f"model.{name} has {len(text)} characters, and SageMaker takes {LONGEST_VALUE}.",
+                f"model.{name} has {len(text)} characters, and SageMaker takes {MAX_VALUE}.",
                 fix="name only the columns that are constrained",
             )
 
@@ -231,7 +231,7 @@ def memory_bytes(text: str | None) -> int | None:
         return None
     found = _MEMORY.fullmatch(text.strip().lower())
     size = round(float(found[1]) * _UNITS[found[2]]) if found else 0
-    if size < _LEAST_MEMORY:
+    if size < _MIN_MEMORY:
         raise ConfigError(f"backend.memory={text} is out of range.", fix=f"valid: {TEXTS['backend.memory']}")
     return size
 

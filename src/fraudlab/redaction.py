@@ -11,14 +11,14 @@ from typing import Any
 _SECRET_NAME = re.compile(r"(?i)(?:^|[._-])(?:api_?key|token|secret|password|passwd|credentials?)(?:$|[._-])")
 _USER_INFO = re.compile(r"(?<=://)[^/@\s]+@")
 # Shorter values would blot out ordinary words, and are no secrets anybody can keep.
-_SHORTEST_SECRET = 8
+_MIN_SECRET = 8
 
 
 #: of a variable that somebody hands over on purpose, a looser sign is enough
 _KEY_NAME = re.compile(r"(?i)key|token|secret|pass|pwd|credential|auth|private|signature|dsn")
 #: a value that nobody would type: long, of letters and digits, without spaces or folders
 _KEY_LIKE = re.compile(r"(?=.*[A-Za-z])(?=.*\d)[A-Za-z0-9+=_.~:-]{16,}")
-_SHORTEST_KEY = 6
+_MIN_KEY = 6
 #: variables that the configuration has asked for with ``${oc.env:NAME}``, by value
 _interpolated: dict[str, str] = {}
 _showing: list[bool] = []
@@ -71,7 +71,7 @@ def hide_configuration(value: Any) -> Any:
 
 def _is_secret(name: str, value: str) -> bool:
     """Whether a variable is a key, and no number, word or place."""
-    if len(value) < _SHORTEST_KEY or value.replace(".", "", 1).isdecimal():
+    if len(value) < _MIN_KEY or value.replace(".", "", 1).isdecimal():
         return False
     told = bool(_KEY_NAME.search(name) or _KEY_LIKE.fullmatch(value))
     return told and not (os.sep in value and os.path.lexists(value))
@@ -97,9 +97,7 @@ def known_secrets(environment: Mapping[str, str] | None = None) -> tuple[str, ..
     """
     variables = os.environ if environment is None else environment
     named = [
-        value
-        for name, value in variables.items()
-        if _SECRET_NAME.search(name) and len(value) >= _SHORTEST_SECRET
+        value for name, value in variables.items() if _SECRET_NAME.search(name) and len(value) >= _MIN_SECRET
     ]
     handed_over = {} if environment is not None else _interpolated
     named += [value for value, name in handed_over.items() if _is_secret(name, value)]

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from fraudlab.backends.confinement import Limits, confined, limits
+from fraudlab.backends.confinement import ContainerLimits, confined, limits
 from fraudlab.cli import main
 from fraudlab.config_rules import memory_bytes
 from fraudlab.errors import ConfigError
@@ -35,7 +35,7 @@ def content(*volumes: str, hosts: int = 1, **settings: Any) -> dict[str, Any]:
 
 def written(command: str, *volumes: str, hosts: int = 1, **settings: Any) -> dict[str, Any]:
     given = content(*volumes, hosts=hosts, **settings)
-    found = confined(given, command, Limits(memory=3 * GIB, pids=99), owner_label=OWNER)
+    found = confined(given, command, ContainerLimits(memory=3 * GIB, pids=99), owner_label=OWNER)
     assert given == content(*volumes, hosts=hosts, **settings)
     return found
 
@@ -120,13 +120,13 @@ def test_root_reads_the_tables_of_others_and_no_hook_does(
 @pytest.mark.parametrize(
     ("cpus", "asked", "expected"),
     [
-        (2, {}, Limits(memory=7 * GIB, pids=512)),
-        (64, {}, Limits(memory=7 * GIB, pids=512)),
-        (192, {}, Limits(memory=7 * GIB, pids=1536)),
-        (192, {"memory": GIB, "pids": 100}, Limits(memory=GIB, pids=100)),
+        (2, {}, ContainerLimits(memory=7 * GIB, pids=512)),
+        (64, {}, ContainerLimits(memory=7 * GIB, pids=512)),
+        (192, {}, ContainerLimits(memory=7 * GIB, pids=1536)),
+        (192, {"memory": GIB, "pids": 100}, ContainerLimits(memory=GIB, pids=100)),
     ],
 )
-def test_limits(cpus: int, asked: dict[str, int], expected: Limits) -> None:
+def test_limits(cpus: int, asked: dict[str, int], expected: ContainerLimits) -> None:
     assert limits(engine_memory=8 * GIB, cpus=cpus, **asked) == expected
 
 

@@ -41,7 +41,7 @@ def assert_lives(server: Any) -> None:
 def test_every_format_and_output_at_its_limit(docker: Any, model: Any) -> None:
     server = docker.serve(model, how=limited("512m"), environment=PATIENT)
     seen = soak.drive(
-        server.port, list(COLUMNS), most_bytes=1 << 20, of=soak.OUTPUTS[-1:], accepts=soak.ACCEPTS[1::2]
+        server.port, list(COLUMNS), max_bytes=1 << 20, of=soak.OUTPUTS[-1:], accepts=soak.ACCEPTS[1::2]
     )
     answered = {name for name, status in seen if status == 200}
     assert {status for _, status in seen} <= {200, 400}

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from sklearn import metrics as reference
 
 from fraudlab.container.endpoint.answers import Scored, render
-from fraudlab.container.endpoint.metrics import Metrics
+from fraudlab.container.endpoint.prometheus import Metrics
 from fraudlab.container.training.decision import measure
 from fraudlab.evaluation.curves import threshold_table
 from fraudlab.evaluation.metrics import confusion

@@ -49,7 +49,7 @@ def _fuzz(name: str, target: Target, given: argparse.Namespace) -> bool:
         f"-seed={given.seed}",
         f"-timeout={SECONDS}",
         f"-rss_limit_mb={MEGABYTES}",
-        f"-max_len={target.most_bytes}",
+        f"-max_len={target.max_bytes}",
         f"-artifact_prefix={findings}/",
         "-print_final_stats=1",
     ]

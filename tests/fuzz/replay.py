@@ -50,8 +50,8 @@ def _changed(whole: list[bytes], target: Target, chance: random.Random) -> list[
     count = CHANGES // 10 if target.mutate else CHANGES
     seeds = [chance.choice(whole) for _ in range(count)]
     if target.mutate is None:
-        return [mutate(seed, target.most_bytes) for seed in seeds]
-    return [target.mutate(seed, target.most_bytes, chance, mutate) for seed in seeds]
+        return [mutate(seed, target.max_bytes) for seed in seeds]
+    return [target.mutate(seed, target.max_bytes, chance, mutate) for seed in seeds]
 
 
 if __name__ == "__main__":

@@ -40,7 +40,7 @@ with lean_xgboost():
 
 Mutate = Callable[[bytes, int], bytes]
 
-MOST_ROWS = 10_000
+MAX_ROWS = 10_000
 _SENTENCE = 2_000
 _JSON = (b'{"', b'":', b"[[", b"]]", b"null", b"true", b"NaN", b"1e999", b'"\\ud800"', b"-0", b"instances")
 
@@ -60,7 +60,7 @@ class Target:
     mutate : callable, optional
         Changes an input within a largest size, given random numbers and the fuzzer's own way; for formats
         that few changes of single bytes leave intact.
-    most_bytes : int
+    max_bytes : int
         Of an input.
     """
 
@@ -68,20 +68,20 @@ class Target:
     seeds: Callable[[], list[bytes]]
     tokens: tuple[bytes, ...] = ()
     mutate: Callable[[bytes, int, random.Random, Mutate], bytes] | None = None
-    most_bytes: int = 4096
+    max_bytes: int = 4096
 
 
 def _check_body(kind: str, data: bytes) -> bool:
     """The first byte chooses among models: the columns decide how a body is read."""
     features = seeds.MODELS[data[0] % len(seeds.MODELS)] if data else seeds.MODELS[0]
     try:
-        rows = MEDIA_TYPES[kind](data[1:], features, MOST_ROWS)
+        rows = MEDIA_TYPES[kind](data[1:], features, MAX_ROWS)
     except BodyError as error:
         _check_refusal(error)
         (error.column or "").encode()
         return False
     matrix = finish([rows], features)
-    assert 0 < len(rows) <= MOST_ROWS
+    assert 0 < len(rows) <= MAX_ROWS
     assert matrix.shape == (len(rows), len(features))
     assert not np.isinf(matrix).any()
     assert 0 <= rows.unseen <= len(rows) * len(features.categorical)
@@ -300,12 +300,12 @@ TARGETS = {
         check_booster_file,
         seeds.boosters,
         mutate=change_booster,
-        most_bytes=16 << 10,
+        max_bytes=16 << 10,
     ),
     "archive": Target(
         check_archive,
         seeds.archives,
         mutate=change_archive,
-        most_bytes=16 << 10,
+        max_bytes=16 << 10,
     ),
 }

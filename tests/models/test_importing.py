@@ -375,8 +375,8 @@ def test_a_tree_with_a_cycle_ends_a_child_and_not_the_command(bring_apart, tmp_p
 
 def test_time_of_the_process_that_reads_is_bounded():
     code = (
-        "from fraudlab.container.exchange import limits\n"
-        "limits._SECONDS = 1\nlimits.confine(0)\nwhile True:\n    pass\n"
+        "from fraudlab.container.exchange import process_limits\n"
+        "process_limits._SECONDS = 1\nprocess_limits.confine(0)\nwhile True:\n    pass\n"
     )
     done = subprocess.run([sys.executable, "-c", code], check=False)
     assert -done.returncode in (signal.SIGXCPU, signal.SIGKILL)
@@ -566,8 +566,8 @@ def test_the_process_that_reads_gets_no_secrets_and_no_module_of_the_folder(tmp_
 def test_memory_of_the_process_that_reads_is_bounded():
     """In a process of its own, as the limits last."""
     code = (
-        "from fraudlab.container.exchange import limits\n"
-        "limits._MEMORY = 1 << 30\nlimits.confine(0)\n"
+        "from fraudlab.container.exchange import process_limits\n"
+        "process_limits._MEMORY = 1 << 30\nprocess_limits.confine(0)\n"
         "try:\n    bytearray(2 << 30)\nexcept MemoryError:\n    print('bounded')\n"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from fraudlab.container.endpoint.routes import Endpoint
+from fraudlab.container.endpoint.routes import Application
 from fraudlab.container.endpoint.settings import read_settings
 from fraudlab.container.features import Column, Features
 from fraudlab.container.model_files.model_file import write_model
@@ -43,14 +43,14 @@ def model_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def serve(model_folder: Path) -> Iterator[Start]:
     """Start the endpoint with settings from an environment; its URL."""
-    started: list[tuple[Running, Endpoint]] = []
+    started: list[tuple[Running, Application]] = []
 
     def start(**environment: str) -> str:
         settings = read_settings({"FRAUDLAB_MODEL_DIR": str(model_folder), **environment})
         endpoints = []
 
         def make() -> Any:
-            endpoints.append(Endpoint(settings, load_scorer(settings.model)))
+            endpoints.append(Application(settings, load_scorer(settings.model)))
             return endpoints[-1].server
 
         started.append((Running(make), endpoints[-1]))

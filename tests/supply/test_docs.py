@@ -18,7 +18,7 @@ PAGES = sorted(
 )
 #: its lines are those of whoever wrote them
 HISTORY = ROOT / "CHANGELOG.md"
-MOST_COLUMNS = 129
+MAX_COLUMNS = 129
 FILES = [
     file.relative_to(ROOT).as_posix()
     for folder in ("src", "tests", "benchmarks", "containers", "requirements", "docs", ".ci")
@@ -88,7 +88,7 @@ def test_links_that_lead_nowhere_are_found(tmp_path, monkeypatch):
 def test_lines_are_below_130_columns(page):
     """Rows of a table cannot be broken in Markdown."""
     lines = enumerate(page.read_text(encoding="utf-8").splitlines(), start=1)
-    long = [number for number, line in lines if len(line) > MOST_COLUMNS and not line.startswith("|")]
+    long = [number for number, line in lines if len(line) > MAX_COLUMNS and not line.startswith("|")]
     assert long == []
 
 

@@ -14,12 +14,12 @@ from typing import Any
 #: what a container is given and has no business to change; these are folders of the host
 _READ_ONLY = ("/opt/ml/input/data/", "/opt/ml/processing/input/")
 _SCRATCH = "/tmp:size=256m,mode=1777,noexec,nosuid,nodev"
-#: processes and threads: XGBoost and Arrow have some a CPU
+#: processes and threads: XGBoost and Arrow have some per CPU
 _PIDS, _PIDS_PER_CPU = 512, 8
 
 
 @dataclass(frozen=True)
-class Limits:
+class ContainerLimits:
     """What one container may take.
 
     Attributes
@@ -34,8 +34,10 @@ class Limits:
     pids: int
 
 
-def limits(*, engine_memory: int, cpus: int, memory: int | None = None, pids: int | None = None) -> Limits:
-    """The limits that are asked for; by default those a machine survives.
+def limits(
+    *, engine_memory: int, cpus: int, memory: int | None = None, pids: int | None = None
+) -> ContainerLimits:
+    """The limits that are asked for; by default those that leave enough for the machine.
 
     Parameters
     ----------
@@ -46,11 +48,11 @@ def limits(*, engine_memory: int, cpus: int, memory: int | None = None, pids: in
     memory, pids : int, optional
         What is asked for.
     """
-    return Limits(memory or engine_memory // 8 * 7, pids or max(_PIDS, _PIDS_PER_CPU * cpus))
+    return ContainerLimits(memory or engine_memory // 8 * 7, pids or max(_PIDS, _PIDS_PER_CPU * cpus))
 
 
 def confined(
-    content: Mapping[str, Any], command: str, limits: Limits, *, owner_label: Mapping[str, str]
+    content: Mapping[str, Any], command: str, limits: ContainerLimits, *, owner_label: Mapping[str, str]
 ) -> dict[str, Any]:
     """A Compose file of the SDK with everything taken from its containers that they do not need.
 
@@ -60,7 +62,7 @@ def confined(
         As the SDK makes it; it stays as it is.
     command : str
         ``process``, ``train`` or ``serve``.
-    limits : Limits
+    limits : ContainerLimits
     owner_label : mapping
         The label by which networks are found again.
     """

@@ -1,4 +1,4 @@
-"""Questions to the Docker engine: is it there, has it the image, and away with what a run left on it."""
+"""Questions to the Docker engine (is it there, has it the image), and removing what a run left on it."""
 
 from __future__ import annotations
 
@@ -35,10 +35,8 @@ class Engine:
     image_id : str
         Content id of the image, ``sha256:…``.
     remaps_users : bool
-        The engine maps users itself (rootless, userns-remap): root inside is nobody special outside.
-    memory : int
-        Bytes the engine has for all its containers.
-    cpus : int
+        The engine maps users itself (rootless, userns-remap): root in a container is an ordinary user
+        outside. memory : int Bytes the engine has for all its containers. cpus : int
     """
 
     image_id: str

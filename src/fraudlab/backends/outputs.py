@@ -17,9 +17,9 @@ from fraudlab.archives import MAX_BYTES, MAX_MEMBERS
 from fraudlab.container.irregular import irregular
 from fraudlab.errors import JobFailed
 
-#: no link is followed, and no pipe waited for
+#: follow no link, and do not wait for a pipe
 _CAREFULLY = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
-_DEEPEST = 32
+_MAX_DEPTH = 32
 _COPIED_AT_ONCE = 1 << 20
 #: how many files one error names
 _NAMED = 5
@@ -92,7 +92,7 @@ class Outputs:
                     self._leave_out(path, _reason(name, folder, error))
                     continue
                 found = os.fstat(opened)
-                if stat.S_ISDIR(found.st_mode) and depth < _DEEPEST:
+                if stat.S_ISDIR(found.st_mode) and depth < _MAX_DEPTH:
                     yield from self._below(opened, f"{path}/", depth + 1)
                 elif why := self._objection(found):
                     os.close(opened)
@@ -109,7 +109,7 @@ class Outputs:
         if kind := irregular(found):
             return f"is {kind}"
         if stat.S_ISDIR(found.st_mode):
-            return f"is more than {_DEEPEST} folders deep"
+            return f"is more than {_MAX_DEPTH} folders deep"
         if self._free is not None:
             if found.st_size > self._free:
                 return f"is too large ({found.st_size:,} bytes; {self._free:,} are left for it)"
@@ -117,8 +117,8 @@ class Outputs:
         return None
 
     def _leave_out(self, path: str, why: str) -> None:
-        shown = f"{self._name}/{path}".rstrip("/").encode("unicode_escape", "backslashreplace").decode()
-        self.left_out.append(f"{shown} {why}")
+        place = f"{self._name}/{path}".rstrip("/").encode("unicode_escape", "backslashreplace").decode()
+        self.left_out.append(f"{place} {why}")
 
 
 def refuse_left_out(job: str, left_out: list[str]) -> None:

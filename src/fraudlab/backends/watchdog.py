@@ -1,4 +1,4 @@
-"""A small process that outlives a killed launcher just long enough to take its containers away.
+"""A small process that lives on after a killed launcher until it has removed its containers.
 
 Run as a file, so that waiting imports nothing: ``python -P watchdog.py OWNER`` reads its input to the end.
 The kernel closes that pipe when the launcher ends, however it ends; a launcher that has removed its
@@ -44,7 +44,7 @@ class Watchdog:
             self._process.communicate(b"nothing is left")
 
     def leave(self) -> None:
-        """Let it try on its own: the engine does not answer just now."""
+        """Leave it to try on its own: the engine does not answer now."""
         assert self._process.stdin is not None
         self._process.stdin.close()
         self._process.returncode = 0  # nobody waits for it

@@ -66,7 +66,9 @@ def _guarded(job: Callable[[], None], failure: Path, *, outputs: Sequence[Path] 
 
 
 def _write_whole_lines() -> None:
-    """One write a line, at once: where both streams end in one log, no line is cut in two by another."""
+    """Write each line at once, as one piece: where both streams end in one log, no line is cut in two by
+    another.
+    """
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(line_buffering=True, write_through=False)

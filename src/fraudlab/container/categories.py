@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from fraudlab.container.failure import shown
+from fraudlab.container.failure import quoted
 
 _BOOLEANS = ("true", "false")
 #: what is written of a whole number once its column has become one of floats
@@ -25,7 +25,7 @@ _WHOLE = re.compile(r"(-?(?:0|[1-9][0-9]*))\.0*")
 #: floats as Python, C and R write them (1e+15, 2.5e-07), and as Java does (1.5E15)
 _FLOAT = re.compile(r"-?[1-9](?:(?:\.[0-9]+)?e[+-]([0-9]{2,3})|\.[0-9]+E-?([0-9]{1,3}))")
 #: below this power of ten nobody writes a float with an exponent, so that it may be a code
-_SMALLEST_EXPONENT = 4
+_MIN_EXPONENT = 4
 _FLAGS = {"1": "true", "0": "false"}
 
 
@@ -56,7 +56,7 @@ def category_text(value: Any) -> str | None:
         return None if math.isnan(value) else _float_text(value)
     if isinstance(value, Decimal):
         return _plain(value)
-    raise ValueError(f"not a category: {shown(value)}")
+    raise ValueError(f"not a category: {quoted(value)}")
 
 
 def canonical_text(text: str) -> str | None:
@@ -71,7 +71,7 @@ def canonical_text(text: str) -> str | None:
         if whole := _WHOLE.fullmatch(text):
             return whole[1] if whole[1] != "-0" else "0"
         found = _FLOAT.fullmatch(text)
-        if found and int(found[1] or found[2]) >= _SMALLEST_EXPONENT and math.isfinite(number := float(text)):
+        if found and int(found[1] or found[2]) >= _MIN_EXPONENT and math.isfinite(number := float(text)):
             return _float_text(number)
         return text
     if not text.isascii():

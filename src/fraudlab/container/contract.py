@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 
 import orjson
 
-from fraudlab.container.failure import ConfigError, near, shown
+from fraudlab.container.failure import ConfigError, near, quoted
 
 #: has the id of the process that started a job, where that is a launcher on the same machine
 LAUNCHER = "FRAUDLAB_LAUNCHER"
@@ -177,7 +177,7 @@ class Fields:
             return None
         if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
             raise ConfigError(
-                f"{name!r} in {self._source} is {shown(value)}, where {kind.__name__} is expected",
+                f"{name!r} in {self._source} is {quoted(value)}, where {kind.__name__} is expected",
                 fix=f"set it to a value of type {kind.__name__}",
             )
         return value
@@ -187,7 +187,7 @@ class Fields:
         value = self.get(name, str, default)
         if value not in valid:
             raise ConfigError(
-                f"{name!r} in {self._source} is {shown(value)}{near(value[:100], valid)}",
+                f"{name!r} in {self._source} is {quoted(value)}{near(value[:100], valid)}",
                 fix=f"use one of: {', '.join(valid)}",
             )
         return value
@@ -197,7 +197,7 @@ class Fields:
         values = self.get(name, list, [])
         if not all(isinstance(value, str) for value in values) or len(set(values)) != len(values):
             raise ConfigError(
-                f"{name!r} in {self._source} is {shown(values)}, not a list of distinct column names",
+                f"{name!r} in {self._source} is {quoted(values)}, not a list of distinct column names",
                 fix="name each column once",
             )
         return tuple(values)

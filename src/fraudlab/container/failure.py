@@ -32,7 +32,7 @@ _XGBOOST_PLACE = re.compile(
 #: a word that the shell and Hydra take as it is
 _PLAIN = re.compile(r"(?!(?:true|false|null|nan|inf)$)[A-Za-z_][A-Za-z0-9_]*", re.IGNORECASE)
 #: of an error with several sentences: together less than the 1024 that SageMaker shows
-_LONGEST_SENTENCES, _LONGEST_FIXES = 640, 320
+_MAX_SENTENCES, _MAX_FIXES = 640, 320
 _SHORT = reprlib.Repr()
 _SHORT.maxstring = _SHORT.maxother = 100
 _STORAGE_ERRNOS = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM}
@@ -88,8 +88,8 @@ def together(problems: Sequence[ConfigError], *, what: str) -> ConfigError:
     fixes = sorted(dict.fromkeys(problem.fix for problem in problems), key=len)
     begin = f"{len(problems)} {what}: "
     return ConfigError(
-        begin + _joined([problem.sentence for problem in problems], _LONGEST_SENTENCES),
-        fix=_joined(fixes, _LONGEST_FIXES),
+        begin + _joined([problem.sentence for problem in problems], _MAX_SENTENCES),
+        fix=_joined(fixes, _MAX_FIXES),
     )
 
 
@@ -110,7 +110,7 @@ def near(name: str, valid: Iterable[str], *, limit: int = 1) -> str:
     return f" (did you mean {several}?)" if close else ""
 
 
-def shown(value: object) -> str:
+def quoted(value: object) -> str:
     """A value for a sentence; the beginning of it where it is long, or deep."""
     # a time as people write it, not as Python constructs it
     return str(value) if isinstance(value, dt.date | dt.time | dt.timedelta) else _SHORT.repr(value)

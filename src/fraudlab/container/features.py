@@ -21,14 +21,14 @@ from numpy.typing import NDArray
 
 from fraudlab.container.categories import canonical_text, codes_of
 from fraudlab.container.contract import Fields
-from fraudlab.container.failure import ConfigError, shown
+from fraudlab.container.failure import ConfigError, quoted
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 Matrix = NDArray[np.float32]
 
-_LARGEST = float(np.finfo(np.float32).max)
+_MAX_FLOAT32 = float(np.finfo(np.float32).max)
 #: characters XGBoost keeps for its own text format
 _FORBIDDEN = str.maketrans({"[": "(", "]": ")", "<": "‹"})
 
@@ -167,7 +167,7 @@ class Features:
             return matrix
         with np.errstate(over="ignore"):
             quotients = (matrix.astype(np.float64) - self.scaling.mean) / self.scaling.std
-        return quotients.clip(-_LARGEST, _LARGEST).astype(np.float32)
+        return quotients.clip(-_MAX_FLOAT32, _MAX_FLOAT32).astype(np.float32)
 
     def fill(self, matrix: Matrix, batch: pa.RecordBatch) -> dict[str, int]:
         """Write rows of a prepared split into a matrix.
@@ -228,7 +228,7 @@ def read_features(fields: Fields) -> Features:
     columns = []
     for entry in fields.get("columns", list):
         if not isinstance(entry, dict):
-            raise _malformed(f"{shown(entry)} does not describe a column")
+            raise _malformed(f"{quoted(entry)} does not describe a column")
         columns.append(_read_column(Fields(entry, source="a column")))
     names = {column.name for column in columns}
     if not columns or len(names) != len(columns):

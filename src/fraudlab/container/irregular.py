@@ -10,7 +10,7 @@ import stat
 from collections.abc import Iterable
 from pathlib import Path
 
-from fraudlab.container.failure import ConfigError, shown
+from fraudlab.container.failure import ConfigError, quoted
 
 #: how many files one error names
 _NAMED = 5
@@ -63,7 +63,7 @@ def remove_irregular(folders: Iterable[Path]) -> list[str]:
                 except FileNotFoundError:
                     continue
                 if kind:
-                    removed.append(f"{shown(str(path))} is {kind}")
+                    removed.append(f"{quoted(str(path))} is {kind}")
     return removed
 
 

@@ -18,7 +18,7 @@ from fraudlab.container.formats import columns
 from fraudlab.container.formats.time_units import duration
 from fraudlab.container.formats.times import Times, read_times
 from fraudlab.container.prepared import AMOUNT, CARD, DUPLICATE, LABEL, ROW, TIME, write_split
-from fraudlab.container.processing.duplicates import Duplicates, find_duplicates
+from fraudlab.container.processing.duplicates import RepeatedRows, find_duplicates
 from fraudlab.container.processing.leaks import label_copies, row_indices
 from fraudlab.container.processing.raw import raw_sha256, read_raw
 from fraudlab.container.processing.split import NAMES, Division, divide
@@ -124,13 +124,13 @@ def _refuse_short_count(time: Times, roles: Roles) -> None:
         )
 
 
-def _duplicates(table: pa.Table, roles: Roles) -> Duplicates | None:
+def _duplicates(table: pa.Table, roles: Roles) -> RepeatedRows | None:
     if roles.duplicates == "keep":
         return None
     return find_duplicates(table, [name for name in table.column_names if name not in roles.id])
 
 
-def _kept_rows(duplicates: Duplicates | None, roles: Roles, rows: int) -> NDArray[np.int64]:
+def _kept_rows(duplicates: RepeatedRows | None, roles: Roles, rows: int) -> NDArray[np.int64]:
     if duplicates is not None and roles.duplicates == "drop":
         return np.flatnonzero(~duplicates.repeats)
     return np.arange(rows)
@@ -240,7 +240,7 @@ def _write(
     }
 
 
-def _duplicates_json(duplicates: Duplicates | None, roles: Roles, dropped: int) -> dict[str, Any]:
+def _duplicates_json(duplicates: RepeatedRows | None, roles: Roles, dropped: int) -> dict[str, Any]:
     return {
         "policy": roles.duplicates,
         "rows": None if duplicates is None else int(duplicates.repeats.sum()),

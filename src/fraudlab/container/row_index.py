@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 #: fewer rows may count themselves by chance
-FEWEST_ROWS = 10
+MIN_ROWS = 10
 #: why a column with a name of :func:`is_given_name` is an index
 GIVEN = "is the row index pandas left behind"
 #: names that only a library gives, to an index that had none
@@ -67,13 +67,13 @@ def counts_from(column: NDArray[Any], parts: Iterable[Extent]) -> int | None:
             return None
         begin = following if begin is None else begin
         # The first rows tell nearly always; float32 has no whole numbers of its own from 2**24 on.
-        for some in (slice(FEWEST_ROWS), slice(None)):
+        for some in (slice(MIN_ROWS), slice(None)):
             counted = np.arange(following, following + values.size, dtype=np.int64)[some]
             if not np.array_equal(values[some], counted.astype(column.dtype)):
                 return None
         following += values.size
         longest = max(longest, length)
-    return begin if longest >= FEWEST_ROWS else None
+    return begin if longest >= MIN_ROWS else None
 
 
 def is_usual_name(name: str) -> bool:
@@ -98,7 +98,7 @@ def reason(name: str, column: NDArray[Any], parts: Iterable[Extent]) -> str | No
     start = counts_from(column, parts)
     if start is not None:
         return f"it counts the rows from {start}"
-    if column.size < FEWEST_ROWS or not is_usual_name(name) or not _are_whole(column):
+    if column.size < MIN_ROWS or not is_usual_name(name) or not _are_whole(column):
         return None
     rising = bool(np.all(column[1:] > column[:-1]))
     in_order = column if rising else np.sort(column)

@@ -15,7 +15,7 @@ from types import FrameType
 from fraudlab.container.endpoint.capacity import capacity_of
 from fraudlab.container.endpoint.listener import listen, refuse_newcomers, room_for_connections
 from fraudlab.container.endpoint.logs import log, start_logging
-from fraudlab.container.endpoint.routes import Endpoint
+from fraudlab.container.endpoint.routes import Application
 from fraudlab.container.endpoint.settings import Settings, read_settings
 from fraudlab.container.endpoint.workers import STOPPING, Shares, supervise
 from fraudlab.container.runtime import memory_limit, resident_memory
@@ -38,7 +38,7 @@ def run() -> None:
     for note in settings.notes:
         log(logging.WARNING, note)
     if settings.metrics and settings.workers > 1:
-        from fraudlab.container.endpoint.metrics import share_between_processes
+        from fraudlab.container.endpoint.prometheus import share_between_processes
 
         share_between_processes()
     scorer = None if settings.several else load_scorer(settings.model, max_bytes=settings.max_model_bytes)
@@ -60,7 +60,7 @@ def run() -> None:
             max_body=settings.limits.body,
         )
         if settings.workers == 1:
-            _serve(lambda: Endpoint(settings, scorer), listening)
+            _serve(lambda: Application(settings, scorer), listening)
         else:
             _serve_with_workers(settings, scorer, listening)
     log(logging.INFO, "stopped")
@@ -83,7 +83,7 @@ def _serve_with_workers(settings: Settings, scorer: Scorer | None, listening: so
     shares = Shares(settings.workers)
 
     def work(number: int, lifeline: int) -> None:
-        _serve(lambda: Endpoint(settings, scorer, partial(shares.surplus, number)), listening, lifeline)
+        _serve(lambda: Application(settings, scorer, partial(shares.surplus, number)), listening, lifeline)
 
     def stop_listening() -> None:
         refuse_newcomers(listening)
@@ -92,7 +92,9 @@ def _serve_with_workers(settings: Settings, scorer: Scorer | None, listening: so
     supervise(settings.workers, work, stop_listening=stop_listening, shares=shares)
 
 
-def _serve(endpoint: Callable[[], Endpoint], listening: socket.socket, lifeline: int | None = None) -> None:
+def _serve(
+    endpoint: Callable[[], Application], listening: socket.socket, lifeline: int | None = None
+) -> None:
     # What is loaded by now stays: the collector need not look at it at each of its rounds.
     gc.collect()
     gc.freeze()
@@ -101,7 +103,7 @@ def _serve(endpoint: Callable[[], Endpoint], listening: socket.socket, lifeline:
 
 
 async def _until_stopped(
-    make: Callable[[], Endpoint], listening: socket.socket, lifeline: int | None
+    make: Callable[[], Application], listening: socket.socket, lifeline: int | None
 ) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from fraudlab.container.contract import Fields
-from fraudlab.container.failure import ConfigError, shown
+from fraudlab.container.failure import ConfigError, quoted
 from fraudlab.container.separators import named
 
 Format = Literal["csv", "parquet"]
@@ -87,11 +87,11 @@ class Declared:
                 or separator.isalnum()
             ):
                 raise ConfigError(
-                    f"data.separator={shown(separator)} is not one character that can separate values",
+                    f"data.separator={quoted(separator)} is not one character that can separate values",
                     fix='use one of comma, semicolon, tab, bar, space, or a character such as ":"',
                 )
         if decimal is not None and decimal not in (".", ","):
-            raise ConfigError(f"data.decimal={shown(decimal)} is no decimal mark", fix='use "." or ","')
+            raise ConfigError(f"data.decimal={quoted(decimal)} is no decimal mark", fix='use "." or ","')
         if separator is not None and separator == decimal:
             raise ConfigError(
                 f"data.separator and data.decimal are both {decimal!r}",
@@ -122,7 +122,7 @@ def codec(encoding: str) -> str:
 
 def _no_encoding(encoding: str) -> ConfigError:
     return ConfigError(
-        f"data.encoding={shown(encoding)} is no encoding that is known",
+        f"data.encoding={quoted(encoding)} is no encoding that is known",
         fix="use for example utf-8, latin-1, cp1252, cp1250, utf-16 or shift_jis",
     )
 

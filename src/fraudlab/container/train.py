@@ -77,9 +77,9 @@ def run(tree: Tree, stop: StopRequest | None = None) -> None:
 def _train(job: Job, hosts: Hosts, archive: Archive, stages: Stages, stop: StopRequest) -> None:
     digests = _digests(job, hosts)
     with stages.stage("import"):
+        from fraudlab.container.training.artifacts import Outcome, save
         from fraudlab.container.training.folds import cross_validate, require_rows
         from fraudlab.container.training.inputs import read_inputs
-        from fraudlab.container.training.outputs import Outcome, save
         from fraudlab.container.training.rounds import fit, set_up
 
     archive.log_parameters(job.parameters.as_json())
@@ -158,12 +158,12 @@ def _digests(job: Job, hosts: Hosts) -> Digests | None:
 
 
 def _files(job: Job, folder: Path) -> list[Path]:
-    from fraudlab.container.channels.sources import list_sources
+    from fraudlab.container.channels.channel_files import list_files
     from fraudlab.container.prepared import split_files
 
     if not has_rows(folder):
         return []
-    return split_files(folder) if job.manifest else [source.path for source in list_sources(folder)]
+    return split_files(folder) if job.manifest else [source.path for source in list_files(folder)]
 
 
 def _checkpoints(

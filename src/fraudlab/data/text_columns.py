@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from fraudlab.container.failure import override, shown
+from fraudlab.container.failure import override, quoted
 from fraudlab.data.places import Place
 from fraudlab.errors import DataError
 
@@ -34,7 +34,7 @@ def refuse_text(place: Place, found: Found, numeric: Sequence[str], *, categoric
     DataError
         If there is one.
     """
-    from fraudlab.container.formats.numerals import reads_as_number
+    from fraudlab.container.formats.number_texts import reads_as_number
 
     texts: dict[str, list[Any]] = {}
     for name, values in _samples(place, found, numeric).items():
@@ -45,7 +45,7 @@ def refuse_text(place: Place, found: Found, numeric: Sequence[str], *, categoric
         return
     wordy = [name for name, values in texts.items() if _is_wordy(values)]
     categories = [name for name in texts if name not in wordy]
-    examples = ", ".join(f"{name!r} ({shown(_example(values))})" for name, values in texts.items())
+    examples = ", ".join(f"{name!r} ({quoted(_example(values))})" for name, values in texts.items())
     said = f"{len(texts)} columns of {place.name} are not numeric, and are not in data.categorical"
     if len(texts) == 1:
         said = f"{place.name}: column {next(iter(texts))!r} is not numeric, and is not in data.categorical"
@@ -63,13 +63,13 @@ def refuse_text(place: Place, found: Found, numeric: Sequence[str], *, categoric
 
 def _are_mostly_numbers(values: Sequence[Any]) -> bool:
     """Whether a column is one of numbers that has a word such as ``unknown`` for missing ones."""
-    from fraudlab.container.formats.numerals import reads_as_number
+    from fraudlab.container.formats.number_texts import reads_as_number
 
     return 2 * sum(isinstance(value, str) and reads_as_number(value) for value in values) > len(values)
 
 
 def _example(values: Sequence[Any]) -> Any:
-    from fraudlab.container.formats.numerals import reads_as_number
+    from fraudlab.container.formats.number_texts import reads_as_number
 
     return next(value for value in values if not isinstance(value, str) or not reads_as_number(value))
 

@@ -14,7 +14,7 @@ from fraudlab.files import storage, write_json
 from fraudlab.gates import Gate
 from fraudlab.stages.booster import Reference
 from fraudlab.stages.context import Context
-from fraudlab.stages.prepare import Prepared, unseen_in
+from fraudlab.stages.prepare import Preparation, unseen_in
 from fraudlab.stages.scoring import as_array, score_rows
 from fraudlab.stages.train import Trained
 from fraudlab.stages.unseen import sentences
@@ -31,15 +31,15 @@ TOLERANCE = 1e-6
 
 
 @dataclass(frozen=True)
-class Scored:
-    """The test split with a score a row."""
+class ScoredSplit:
+    """The test split with one score per row."""
 
     table: pa.Table
     score: NDArray[np.float32]
     endpoint_max_difference: float
 
 
-def score_through_endpoint(context: Context, prepared: Prepared, trained: Trained) -> Scored:
+def score_through_endpoint(context: Context, prepared: Preparation, trained: Trained) -> ScoredSplit:
     """Deploy the model, score the test split through the endpoint, and take the endpoint down.
 
     Raises
@@ -72,7 +72,7 @@ def score_through_endpoint(context: Context, prepared: Prepared, trained: Traine
         own, importance = reference.result()
     write_json(context.folder.path / "evaluation" / "importance.json", importance)
     difference = largest_difference(score, own)
-    return Scored(table, score, difference)
+    return ScoredSplit(table, score, difference)
 
 
 def largest_difference(score: NDArray[np.float32], own: NDArray[np.float32]) -> float:
@@ -90,7 +90,7 @@ def largest_difference(score: NDArray[np.float32], own: NDArray[np.float32]) -> 
     return float(differences.max(initial=0.0))
 
 
-def measure(context: Context, scored: Scored, trained: Trained, prepared: Prepared) -> dict[str, Any]:
+def measure(context: Context, scored: ScoredSplit, trained: Trained, prepared: Preparation) -> dict[str, Any]:
     """Compute metrics and curves of the scored test split, and write them with the scores."""
     from fraudlab.container.prepared import AMOUNT, LABEL
     from fraudlab.evaluation.curves import curves_of
@@ -172,7 +172,7 @@ def _point_metrics(
     return found
 
 
-def _write_scores(path: Path, scored: Scored, manifest: dict[str, Any]) -> None:
+def _write_scores(path: Path, scored: ScoredSplit, manifest: dict[str, Any]) -> None:
     import pyarrow as pa
     import pyarrow.parquet as pq
 

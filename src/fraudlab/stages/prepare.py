@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Prepared:
+class Preparation:
     """The processing job's output.
 
     Attributes
@@ -51,7 +51,7 @@ class Prepared:
     cached: bool
 
 
-def prepare(context: Context, source: Source) -> Prepared:
+def prepare(context: Context, source: Source) -> Preparation:
     """Prepare a table, or find it prepared.
 
     Raises
@@ -79,7 +79,7 @@ def prepare(context: Context, source: Source) -> Prepared:
         fix="a column whose values are new every time, such as a month or an id, teaches nothing: "
         "list it in data.drop or data.id",
     )
-    return Prepared(folder, key, uri, manifest, cached)
+    return Preparation(folder, key, uri, manifest, cached)
 
 
 def unseen_in(folder: Path, manifest: dict[str, Any]) -> list[Unseen]:

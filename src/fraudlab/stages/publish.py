@@ -1,4 +1,4 @@
-"""What a run tells the world: its experiment, its headline, its report."""
+"""What a run publishes: its experiment, its headline, its report."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from fraudlab.compose import as_dict
 from fraudlab.files import read_json
 from fraudlab.runs.record import flatten
 from fraudlab.stages.context import Context
-from fraudlab.stages.prepare import Prepared, time_span
+from fraudlab.stages.prepare import Preparation, time_span
 from fraudlab.stages.train import Trained
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ _HEADLINE = (
 )
 
 
-def log_dataset(context: Context, source: Source, prepared: Prepared) -> str:
+def log_dataset(context: Context, source: Source, prepared: Preparation) -> str:
     """Record and log the raw table and its splits; returns the stage's line."""
     from fraudlab.tracking.datasets import DatasetVersion
 

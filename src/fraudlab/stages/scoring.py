@@ -126,20 +126,20 @@ class _Cut:
     Parameters
     ----------
     table : pyarrow.Table
-    most_rows, most_bytes : int
+    max_rows, max_bytes : int
         Of a request.
     """
 
-    def __init__(self, table: pa.Table, most_rows: int, most_bytes: int) -> None:
-        self.bytes = most_bytes
-        self.rows = most_rows
+    def __init__(self, table: pa.Table, max_rows: int, max_bytes: int) -> None:
+        self.bytes = max_bytes
+        self.rows = max_rows
         sample = table.slice(0, _SAMPLE_ROWS)
         if sample.num_rows:
-            self.lower(len(csv_rows(sample)), sample.num_rows, most_bytes)
+            self.lower(len(csv_rows(sample)), sample.num_rows, max_bytes)
 
-    def lower(self, size: int, rows: int, most_bytes: int) -> None:
-        """Take note that `rows` were of `size` bytes, and that a body may have `most_bytes`."""
-        self.bytes = min(self.bytes, most_bytes)
+    def lower(self, size: int, rows: int, max_bytes: int) -> None:
+        """Take note that `rows` were of `size` bytes, and that a body may have `max_bytes`."""
+        self.bytes = min(self.bytes, max_bytes)
         self.rows = max(1, min(self.rows, int(_FILL * self.bytes / size * rows)))
 
 

@@ -15,7 +15,7 @@ from fraudlab.container.hook_source import FILE
 from fraudlab.errors import ArchiveError, BackendError, JobFailed, StorageError
 from fraudlab.files import read_json, storage, write_json
 from fraudlab.stages.context import Context
-from fraudlab.stages.prepare import Prepared
+from fraudlab.stages.prepare import Preparation
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class Trained:
     history: dict[str, Any]
 
 
-def train(context: Context, prepared: Prepared, *, data_sha256: str) -> Trained:
+def train(context: Context, prepared: Preparation, *, data_sha256: str) -> Trained:
     """Train on prepared splits; what the job wrote is kept also where it failed."""
 
     def request() -> api_requests.Request:

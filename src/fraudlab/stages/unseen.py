@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from fraudlab.container.features import Features
 
 #: categories of a model that an error names
-_MOST_NAMES = 5
+_MAX_NAMES = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +76,7 @@ def find_unseen(features: Features, table: pa.Table) -> list[Unseen]:
                     rows=sum(count for count, _ in unseen),
                     example=max(unseen)[1],
                     present=sum(count for count, text in zip(rows, texts, strict=True) if text),
-                    known=(column.categories or ())[:_MOST_NAMES],
+                    known=(column.categories or ())[:_MAX_NAMES],
                 )
             )
     return found
@@ -120,7 +120,7 @@ def sentences(unseen: Sequence[Unseen], *, rows: int) -> Iterator[str]:
 
 
 def _listing(known: Sequence[str]) -> str:
-    return ", ".join(map(_short, known)) + (", …" if len(known) == _MOST_NAMES else "") if known else "none"
+    return ", ".join(map(_short, known)) + (", …" if len(known) == _MAX_NAMES else "") if known else "none"
 
 
 def _short(text: str) -> str:

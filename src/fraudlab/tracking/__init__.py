@@ -5,15 +5,15 @@ from __future__ import annotations
 from fraudlab.tracking.comet.recovery import recover
 from fraudlab.tracking.comet.upload import upload
 from fraudlab.tracking.datasets import DatasetVersion
-from fraudlab.tracking.experiment import Decision, Experiment, Mode, Status, new_key
+from fraudlab.tracking.experiment import Experiment, Mode, Status, TrackingDecision, new_key
 from fraudlab.tracking.opening import decide, open_experiment
 
 __all__ = [
     "DatasetVersion",
-    "Decision",
     "Experiment",
     "Mode",
     "Status",
+    "TrackingDecision",
     "decide",
     "new_key",
     "open_experiment",

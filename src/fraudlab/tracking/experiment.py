@@ -21,7 +21,7 @@ def new_key() -> str:
 
 
 @dataclass(frozen=True)
-class Decision:
+class TrackingDecision:
     """What is known of an experiment, and told to jobs, before Comet's SDK is imported.
 
     Attributes
@@ -86,7 +86,7 @@ class Experiment:
     note : str
         One line on why it is not online, or empty.
     streams_rounds : bool
-        Whether the launcher logs each training round; see :class:`Decision`.
+        Whether the launcher logs each training round; see :class:`TrackingDecision`.
     problems : list of str
         One line for each thing that was not recorded as asked.
     """

@@ -6,7 +6,14 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from fraudlab.errors import TrackingError
-from fraudlab.tracking.experiment import Decision, Experiment, Mode, as_archive, not_online, unwritable
+from fraudlab.tracking.experiment import (
+    Experiment,
+    Mode,
+    TrackingDecision,
+    as_archive,
+    not_online,
+    unwritable,
+)
 
 
 def prepare(mode: Mode, folder: Path) -> None:
@@ -36,7 +43,7 @@ def prepare(mode: Mode, folder: Path) -> None:
     read_account()
 
 
-def decide(mode: Mode, *, key: str) -> Decision:
+def decide(mode: Mode, *, key: str) -> TrackingDecision:
     """Decide by a short probe of the server, without Comet's SDK; after :func:`prepare`.
 
     Parameters
@@ -53,19 +60,19 @@ def decide(mode: Mode, *, key: str) -> Decision:
         ``online`` was asked for and is impossible, or the API key cannot be read.
     """
     if mode == "off":
-        return Decision()
+        return TrackingDecision()
     from fraudlab.tracking.comet.account import unreadable
     from fraudlab.tracking.comet.probe import why_not_online
 
     if broken := unreadable():
-        return Decision(problem=f"Comet: {broken}; nothing is kept")
+        return TrackingDecision(problem=f"Comet: {broken}; nothing is kept")
     if mode == "offline":
-        return Decision(key, "offline")
+        return TrackingDecision(key, "offline")
     if not (reason := why_not_online()):
-        return Decision(key, "online", streams_rounds=True)
+        return TrackingDecision(key, "online", streams_rounds=True)
     if mode == "online":
         raise not_online(reason)
-    return Decision(key, "offline", note=as_archive(reason))
+    return TrackingDecision(key, "offline", note=as_archive(reason))
 
 
 def open_experiment(
@@ -77,7 +84,7 @@ def open_experiment(
     key: str,
     folder: Path,
     tags: Sequence[str] = (),
-    decision: Decision | None = None,
+    decision: TrackingDecision | None = None,
 ) -> Experiment:
     """Start a run's experiment.
 
@@ -97,7 +104,7 @@ def open_experiment(
         Where archives are, the jobs' too; made if it is missing.
     tags : sequence of str
         Shown beside the name.
-    decision : Decision, optional
+    decision : TrackingDecision, optional
         What jobs were told, after :func:`prepare`; by default both happen now.
 
     Raises

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from fraudlab.errors import FraudlabError
 from fraudlab.redaction import hide
-from fraudlab.tracking.experiment import Decision, Experiment, Mode, new_key
+from fraudlab.tracking.experiment import Experiment, Mode, TrackingDecision, new_key
 from fraudlab.tracking.opening import decide, open_experiment, prepare
 from fraudlab.tracking.tracker import Tracker
 
@@ -29,7 +29,7 @@ def track_run(config: RunConfig, folder: RunFolder) -> Tracker:
     # a run that was taken up goes on with what its jobs were told
     told = folder.record.get("experiment") or {}
 
-    def decided() -> Decision:
+    def decided() -> TrackingDecision:
         decision = decide(mode, key=told.get("key") or new_key())
         if decision.key is not None and "streams_rounds" in told:
             decision = replace(decision, streams_rounds=told["streams_rounds"])
@@ -45,7 +45,7 @@ def track_run(config: RunConfig, folder: RunFolder) -> Tracker:
     return tracker
 
 
-def _open(config: RunConfig, folder: RunFolder, decision: Decision) -> Experiment:
+def _open(config: RunConfig, folder: RunFolder, decision: TrackingDecision) -> Experiment:
     tracking = config.tracking
     try:
         return open_experiment(
@@ -70,7 +70,7 @@ def _open(config: RunConfig, folder: RunFolder, decision: Decision) -> Experimen
         return lost
 
 
-def _record(known: Decision | Experiment) -> dict[str, Any] | None:
+def _record(known: TrackingDecision | Experiment) -> dict[str, Any] | None:
     """What ``run.json`` says of an experiment."""
     if known.key is None:
         return None

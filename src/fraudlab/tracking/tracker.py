@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from fraudlab.errors import FraudlabError
 
 if TYPE_CHECKING:
-    from fraudlab.tracking.experiment import Decision, Experiment, Status
+    from fraudlab.tracking.experiment import Experiment, Status, TrackingDecision
 
 
 class Tracker:
@@ -27,7 +27,7 @@ class Tracker:
     """
 
     def __init__(
-        self, start: Callable[[], Experiment], *, decide: Callable[[], Decision] | None = None
+        self, start: Callable[[], Experiment], *, decide: Callable[[], TrackingDecision] | None = None
     ) -> None:
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="tracking")
         self._start = start
@@ -37,7 +37,7 @@ class Tracker:
         self._told: list[Future[None]] = []
 
     @property
-    def decision(self) -> Decision:
+    def decision(self) -> TrackingDecision:
         """What was decided of the experiment, which need not be open yet; waits for the probe at most.
 
         Raises
@@ -45,9 +45,9 @@ class Tracker:
         TrackingError
             Where it is required and impossible.
         """
-        from fraudlab.tracking.experiment import Decision
+        from fraudlab.tracking.experiment import TrackingDecision
 
-        return self._decision.result() if self._decision else Decision()
+        return self._decision.result() if self._decision else TrackingDecision()
 
     @property
     def experiment(self) -> Experiment:

@@ -153,7 +153,7 @@ def test_row_limit() -> None:
 
 
 def test_inputs_have_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rows, "MOST_BYTES", 24)
+    monkeypatch.setattr(rows, "MAX_BYTES", 24)
     assert len(read(CSV, "1,2,3\n1,2,3")[0]) == 2
     error = refusal(CSV, "1,2,3\n1,2,3\n1,2,3")
     assert (error.sentence, error.status) == ("the body holds more than 2 rows; send fewer at once", 413)

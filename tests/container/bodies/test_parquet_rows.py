@@ -187,7 +187,7 @@ def test_a_bomb_is_refused_before_it_is_uncompressed(codec: str) -> None:
     assert 50_000_000 < uncompressed_bytes(body) < 51_000_000
     before = pa.total_allocated_bytes()
     with pytest.raises(BodyError) as caught:
-        parse_parquet(body, NUMBERS, MANY, most_bytes=49_000_000)
+        parse_parquet(body, NUMBERS, MANY, max_bytes=49_000_000)
     assert pa.total_allocated_bytes() == before
     assert caught.value.sentence == "the body is of more than 49,000,000 bytes when uncompressed"
     assert caught.value.status == 413
@@ -203,7 +203,7 @@ def test_a_bomb_that_lies_about_its_size_is_one() -> None:
     told = parquet.ParquetFile(io.BytesIO(lying)).metadata.row_group(0).column(0).total_uncompressed_size
     assert told == 5
     with pytest.raises(BodyError, match="when uncompressed"):
-        parse_parquet(bytes(lying), NUMBERS, MANY, most_bytes=49_000_000)
+        parse_parquet(bytes(lying), NUMBERS, MANY, max_bytes=49_000_000)
 
 
 @pytest.mark.parametrize("claimed", [4_999, 5_002, 8_000])
@@ -261,9 +261,9 @@ def test_encodings_by_which_few_bytes_are_many_texts_are_refused() -> None:
 def test_pages_and_metadata_are_limited(monkeypatch: pytest.MonkeyPatch) -> None:
     body = written({name: np.arange(200) for name in "abc"}, data_page_size=1, write_batch_size=1)
     assert len(read(PARQUET, body)[0]) == 200
-    monkeypatch.setattr(parquet_pages, "_MOST_PAGES", 50)
+    monkeypatch.setattr(parquet_pages, "_MAX_PAGES", 50)
     assert refusal(PARQUET, body).sentence.endswith("it has more than 50 pages")
-    monkeypatch.setattr(parquet_pages, "_MOST_METADATA", 100)
+    monkeypatch.setattr(parquet_pages, "_MAX_METADATA", 100)
     assert refusal(PARQUET, body).sentence.endswith("its metadata is longer than 100 bytes")
 
 

@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 
-from fraudlab.container.channels import sources
+from fraudlab.container.channels import channel_files
 
 
 @pytest.fixture
@@ -16,4 +16,4 @@ def folder(tmp_path: Path) -> Path:
 def blocks(request: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """Text files in one block, and in many."""
     if request.param != "whole":
-        monkeypatch.setattr(sources, "_BLOCK_BYTES", 100)
+        monkeypatch.setattr(channel_files, "_BLOCK_BYTES", 100)

@@ -6,7 +6,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from fraudlab.container.channels import sources
+from fraudlab.container.channels import channel_files
 from fraudlab.container.failure import ConfigError, TableError
 
 from .example_channel import FORMATS, LABEL, MATRIX, assert_is_the_table, read, refusal
@@ -171,4 +171,4 @@ def test_files_that_are_something_else(
     ],
 )
 def test_what_a_file_holds(head: bytes, held: str | None) -> None:
-    assert sources.held_format(head[: 64 << 10]) == held
+    assert channel_files.held_format(head[: 64 << 10]) == held

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from fraudlab.container.channels import csv_rows
+from fraudlab.container.channels import csv_files
 
 from .example_channel import (
     FORMATS,
@@ -123,6 +123,6 @@ def test_a_channel_that_breaks_off(folder: Path, monkeypatch: pytest.MonkeyPatch
     def fail(*_: Any) -> None:
         raise OSError(5, "Input/output error", "a.csv")
 
-    monkeypatch.setattr(csv_rows, "line_blocks", fail)
+    monkeypatch.setattr(csv_files, "line_blocks", fail)
     expected = "channel train cannot be read: [Errno 5] Input/output error: 'a.csv'"
     assert sentence(folder, {"a.csv": "1,2\n"}) == expected

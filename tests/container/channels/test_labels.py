@@ -122,7 +122,7 @@ def test_what_is_no_index(folder: Path, files: Any) -> None:
 
 
 def test_an_index_is_found_beyond_what_float32_counts(folder: Path) -> None:
-    from fraudlab.container.channels.rows import Part, _counts_from
+    from fraudlab.container.channels.channel_rows import Part, _counts_from
 
     rows = (1 << 24) + 1000
     column = np.arange(rows).astype(np.float32)

@@ -21,7 +21,7 @@ from fraudlab.container.endpoint.capacity import Capacity, capacity_of, row_byte
 from fraudlab.container.endpoint.limits import Limits
 from fraudlab.container.endpoint.logs import start_logging
 from fraudlab.container.endpoint.negotiation import ANSWER_TYPES
-from fraudlab.container.endpoint.routes import Endpoint
+from fraudlab.container.endpoint.routes import Application
 from fraudlab.container.endpoint.selected import read_selected
 from fraudlab.container.endpoint.settings import read_settings
 from fraudlab.container.features import Column, Features
@@ -163,7 +163,7 @@ def running(trained: Tree) -> Iterator[Callable[[Capacity], Running]]:
         )
         settings = replace(settings, limits=capacity.fit(settings.limits))
         scorer = load_scorer(trained.model)
-        started.append(Running(lambda: Endpoint(settings, scorer).server))
+        started.append(Running(lambda: Application(settings, scorer).server))
         return started[-1]
 
     yield run
@@ -242,7 +242,7 @@ def test_what_nobody_takes_is_counted(running: Any) -> None:
 
 def test_every_kind_of_body_at_the_bound_of_a_small_memory(running: Any) -> None:
     server = running(Capacity(25 * MIB))
-    seen = soak.drive(server.port, list(OBJECT), most_bytes=1 << 14, accepts=soak.ACCEPTS[:1])
+    seen = soak.drive(server.port, list(OBJECT), max_bytes=1 << 14, accepts=soak.ACCEPTS[:1])
     assert {name for name, status in seen if status == 400} == {"json of nothing", "json lines of nothing"}
     assert {status for _, status in seen} == {200, 400}
     assert len(seen) == 15

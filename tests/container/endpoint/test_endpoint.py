@@ -16,7 +16,7 @@ import xgboost
 
 from fraudlab.container.contract import Tree
 from fraudlab.container.endpoint.logs import start_logging
-from fraudlab.container.endpoint.routes import Endpoint
+from fraudlab.container.endpoint.routes import Application
 from fraudlab.container.endpoint.settings import read_settings
 from fraudlab.container.scorer import Scorer, load_scorer
 
@@ -81,14 +81,14 @@ def start(trained: Tree, monkeypatch: pytest.MonkeyPatch) -> Iterator[Start]:
     """An endpoint with settings from an environment."""
     monkeypatch.setenv("FRAUDLAB_ML_ROOT", str(trained.root))
     started: list[Running] = []
-    endpoints: list[Endpoint] = []
+    endpoints: list[Application] = []
 
     def run(**environment: str) -> Client:
         settings = read_settings(environment)
         start_logging(settings.log_level)
 
         def make() -> Any:
-            endpoints.append(Endpoint(settings, None if settings.several else load_scorer(settings.model)))
+            endpoints.append(Application(settings, None if settings.several else load_scorer(settings.model)))
             return endpoints[-1].server
 
         started.append(Running(make))
@@ -593,7 +593,7 @@ def test_a_name_is_opaque(start: Start, trained: Tree, name: str) -> None:
 def test_a_model_that_would_not_fit_into_memory_is_not_loaded(
     start: Start, trained: Tree, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("fraudlab.container.endpoint.models.available_memory", lambda: 10)
+    monkeypatch.setattr("fraudlab.container.endpoint.hosted_models.available_memory", lambda: 10)
     shutil.copytree(trained.model, trained.models / "a")
     answer = start(SAGEMAKER_MULTI_MODEL="1")("POST", "/models", '{"model_name": "a", "url": "a"}')
     assert answer.status == 507

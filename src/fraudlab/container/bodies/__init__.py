@@ -1,4 +1,5 @@
-"""Request bodies to model inputs: one parser a format, every value checked, a refusal names its place.
+"""Request bodies to model inputs: one parser per format; every value is checked, and a refusal names its
+place.
 
 A parser takes the body, the model's features and the most rows it may hold, and returns :class:`Rows` or
 raises :class:`BodyError`, nothing else. :func:`~.rows.finish` makes one matrix of the rows of one or of many
@@ -15,12 +16,12 @@ from fraudlab.container.bodies.content_types import (
     parse_parquet,
     read_content_type,
 )
-from fraudlab.container.bodies.rows import MOST_BYTES, SLICE_BYTES, BodyError, Rows, finish
+from fraudlab.container.bodies.rows import MAX_BYTES, SLICE_BYTES, BodyError, Rows, finish
 
 __all__ = [
     "BULK_BYTES",
+    "MAX_BYTES",
     "MEDIA_TYPES",
-    "MOST_BYTES",
     "SLOW_PARSERS",
     "BodyError",
     "Parser",

@@ -9,19 +9,19 @@ from fraudlab.container.bodies.csv_rows import parse_csv, parse_labelled_csv
 from fraudlab.container.bodies.json_rows import parse_json, parse_json_lines
 from fraudlab.container.bodies.libsvm_rows import parse_libsvm_rows
 from fraudlab.container.bodies.recordio_rows import parse_recordio
-from fraudlab.container.bodies.rows import MOST_BYTES, BodyError, Rows
-from fraudlab.container.failure import shown
+from fraudlab.container.bodies.rows import MAX_BYTES, BodyError, Rows
+from fraudlab.container.failure import quoted
 from fraudlab.container.features import Features
 
 #: ``parse(body, features, max_rows)``
 Parser = Callable[..., Rows]
 
 
-def parse_parquet(body: bytes, features: Features, max_rows: int, *, most_bytes: int = MOST_BYTES) -> Rows:
+def parse_parquet(body: bytes, features: Features, max_rows: int, *, max_bytes: int = MAX_BYTES) -> Rows:
     """Read rows of Parquet, as the module of that name does."""
     from fraudlab.container.bodies import parquet_rows  # Arrow: 40 MB and a tenth of a second
 
-    return parquet_rows.parse_parquet(body, features, max_rows, most_bytes=most_bytes)
+    return parquet_rows.parse_parquet(body, features, max_rows, max_bytes=max_bytes)
 
 
 #: What requests call a format. The first name of each is the one we use.
@@ -69,11 +69,11 @@ def read_content_type(header: str) -> tuple[str, Parser]:
     name, *pieces = (piece.strip() for piece in header.lower().split(";"))
     kind = _BARE.get(name, name)
     if kind not in MEDIA_TYPES:
-        raise _unsupported(f"content type {shown(name)}: send one of {', '.join(MEDIA_TYPES)}")
+        raise _unsupported(f"content type {quoted(name)}: send one of {', '.join(MEDIA_TYPES)}")
     parameters = dict(_parameter(piece) for piece in pieces)
     charset = parameters.get("charset", "utf-8")
     if charset not in _UTF8:
-        raise _unsupported(f"charset={shown(charset)}: send the rows in UTF-8")
+        raise _unsupported(f"charset={quoted(charset)}: send the rows in UTF-8")
     parse = MEDIA_TYPES[kind]
     if parse is parse_csv and _choice(parameters, "label_size") == 1:
         return kind, parse_labelled_csv
@@ -95,7 +95,7 @@ def _choice(parameters: dict[str, str], name: str) -> int | None:
             "label_size": "rows have no label (0), or one in front of the features (1)",
             "base": "columns are counted from 0 or from 1",
         }
-        raise _unsupported(f"{name}={shown(text)}: {meaning[name]}")
+        raise _unsupported(f"{name}={quoted(text)}: {meaning[name]}")
     return None if text is None else int(text)
 
 

@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from fraudlab.container.bodies.rows import MAX_ROW_BYTES, BodyError, not_utf8, slices_of_lines, too_long
-from fraudlab.container.failure import shown
+from fraudlab.container.failure import quoted
 from fraudlab.container.features import Features
 from fraudlab.container.formats.parsing import is_number
 from fraudlab.container.separators import MARKS, SEPARATORS, Rank, Space, in_commas, listed, meant, words
@@ -172,7 +172,7 @@ def _checked(
                 if "," in field and position not in features.codes:
                     name = features.names[position]
                     raise BodyError(
-                        f"row {row}: column {name!r} holds {shown(field)} between {_NAMES[separator]};"
+                        f"row {row}: column {name!r} holds {quoted(field)} between {_NAMES[separator]};"
                         " write numbers with a decimal point",
                         row=row,
                         column=name,

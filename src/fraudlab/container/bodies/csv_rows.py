@@ -34,7 +34,7 @@ from fraudlab.container.features import Features
 _FIX = "send one row a line"
 #: rows that are objects of their own: each takes fifty bytes besides its values
 _LOT = 4096
-#: What makes JSON of lists with missing values, tried in turn: each takes a while on large bodies.
+#: Ways to make JSON of lists with missing values, tried in turn: each takes long on large bodies.
 _GAPS = (
     ((b",,", b",null,"), (b",,", b",null,")),
     ((b"[,", b"[null,"), (b",]", b",null]"), (b"[]", b"[null]"), (b"nan", b"null"), (b"NaN", b"null")),

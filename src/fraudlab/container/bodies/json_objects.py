@@ -21,7 +21,7 @@ Values = tuple[Any, ...]
 Decode = Callable[[bytes], list[Any]]
 
 #: where the first row begins
-_LONGEST_OPENING = 24
+_MAX_OPENING = 24
 #: shorter texts are searched faster without numpy
 _LONG_TEXT = 8192
 
@@ -35,7 +35,7 @@ def read_objects(text: bytes, features: Features) -> list[Values] | None:
     """
     around = text.startswith(b'{"instances"')
     # To have it refused by the decoder takes longer.
-    if text.find(b"{", around, _LONGEST_OPENING) < 0 or (reader := _reader(features)) is None:
+    if text.find(b"{", around, _MAX_OPENING) < 0 or (reader := _reader(features)) is None:
         return None
     if around:
         return reader.read(reader.instances, text, around=1)

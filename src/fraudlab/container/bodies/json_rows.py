@@ -30,7 +30,7 @@ from fraudlab.container.bodies.rows import (
     slices_of_lines,
     wrong_columns,
 )
-from fraudlab.container.failure import shown
+from fraudlab.container.failure import quoted
 from fraudlab.container.features import Features
 
 
@@ -59,7 +59,7 @@ def parse_json(body: bytes, features: Features, max_rows: int) -> Rows:
 
 
 def parse_json_lines(body: bytes, features: Features, max_rows: int) -> Rows:
-    """Read one row a line.
+    """Read one row per line.
 
     Raises
     ------
@@ -119,7 +119,7 @@ def _rows_of(content: Any, features: Features) -> tuple[list[Any], int]:
     if isinstance(instances, list):
         if len(content) > 1:
             beside = next(name for name in content if name != "instances")
-            raise BodyError(f"the body has an unknown key {shown(beside)} beside 'instances'")
+            raise BodyError(f"the body has an unknown key {quoted(beside)} beside 'instances'")
         return instances, 1
     if "instances" in content and "instances" not in features.positions:
         raise no_rows(FIX)
@@ -166,5 +166,5 @@ def _pack_row(content: Any, row: int, features: Features) -> tuple[bytes, int]:
             raise wrong_columns(content, features, row=row)
         content = features.pick(content)
     elif not isinstance(content, (list, tuple)):
-        raise BodyError(f"row {row} is neither a list nor an object: {shown(content)}", row=row)
+        raise BodyError(f"row {row} is neither a list nor an object: {quoted(content)}", row=row)
     return pack_row(content, row, features)

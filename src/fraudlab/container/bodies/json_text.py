@@ -26,9 +26,9 @@ FIX = 'send [[…]], {"instances": [[…]]} or one object a row'
 
 _SPACE = b" \t\r\n"
 #: what may come behind the last row
-_LONGEST_END = 1 << 10
+_MAX_END = 1 << 10
 #: characters of a repeated key that a refusal repeats
-_LONGEST_NAME = 100
+_MAX_NAME = 100
 _OPENING = re.compile(rb'[ \t\r\n]*(\{[ \t\r\n]*"instances"[ \t\r\n]*:[ \t\r\n]*)?\[[ \t\r\n]*(?=[\[{])')
 _BETWEEN = re.compile(rb"(?<=[\]}])[ \t\r\n]*,[ \t\r\n]*(?=[\[{])")
 _COMMA = re.compile(r"[ \t\r\n]*,[ \t\r\n]*")
@@ -159,7 +159,7 @@ def load_slices(body: bytes, features: Features) -> Iterator[list[Any]]:
 def _inside(body: bytes) -> tuple[int, int]:
     """Where the first row begins and the last one ends."""
     opening = _OPENING.match(body)
-    tail = body[-_LONGEST_END:]
+    tail = body[-_MAX_END:]
     inner = tail.rstrip(_SPACE)
     for closing in (b"}", b"]") if opening and opening[1] else (b"]",):
         if not inner.endswith(closing):
@@ -253,6 +253,6 @@ def _values(content: Any) -> Iterator[Any]:
 
 
 def _repeated(name: str, row: int | None) -> BodyError:
-    name = name[:_LONGEST_NAME].encode(errors="backslashreplace").decode()
+    name = name[:_MAX_NAME].encode(errors="backslashreplace").decode()
     where = "the body" if row is None else f"row {row}"
     return BodyError(f"{where} names {name!r} twice", row=row, column=name)

@@ -30,7 +30,7 @@ from fraudlab.container.bodies.rows import (
     slices_of_lines,
 )
 from fraudlab.container.categories import category_text
-from fraudlab.container.failure import shown
+from fraudlab.container.failure import quoted
 from fraudlab.container.features import Features, Matrix
 from fraudlab.container.formats.libsvm import LibsvmError, Sparse, parse_libsvm
 
@@ -159,7 +159,7 @@ def _told_by_all(slices: Iterator[Sparse], features: Features) -> _Numbering:
     if unclear is None:  # no row has a value
         return _counted(len(features), 0)
     row, index = unclear
-    zero, one = (shown(features.names[position]) for position in (index, index - 1))
+    zero, one = (quoted(features.names[position]) for position in (index, index - 1))
     raise BodyError(
         f"row {row} has index {index}: column {zero} where columns are counted from 0, {one} from 1, and"
         " nothing says which; send it as 'text/libsvm; base=0' or 'text/libsvm; base=1'",

@@ -11,8 +11,8 @@ from __future__ import annotations
 from fraudlab.container.bodies.thrift import I32, I64, Reader, Struct, ThriftError, structs, whole
 
 #: pages of one body, and bytes of its metadata; both cost time
-_MOST_PAGES = 100_000
-_MOST_METADATA = 1 << 20
+_MAX_PAGES = 100_000
+_MAX_METADATA = 1 << 20
 _MAGIC = b"PAR1"
 
 # fields of FileMetaData, RowGroup, ColumnChunk and ColumnMetaData
@@ -46,8 +46,8 @@ def uncompressed_bytes(body: bytes) -> int:
             sizes = _page_sizes(body, chunk, in_group)
             total += sum(sizes)
             pages += len(sizes)
-            if pages > _MOST_PAGES:
-                raise ThriftError(f"it has more than {_MOST_PAGES:,} pages")
+            if pages > _MAX_PAGES:
+                raise ThriftError(f"it has more than {_MAX_PAGES:,} pages")
     if rows != whole(metadata, _FILE_ROWS, I64):
         raise ThriftError("its groups do not have as many rows as it has")
     return total
@@ -58,8 +58,8 @@ def _metadata(body: bytes) -> Struct:
     size = int.from_bytes(body[end : end + 4], "little")
     if end < 4 or body[end + 4 :] != _MAGIC or size > end - 4:
         raise ThriftError("it does not end as one")
-    if size > _MOST_METADATA:
-        raise ThriftError(f"its metadata is longer than {_MOST_METADATA:,} bytes")
+    if size > _MAX_METADATA:
+        raise ThriftError(f"its metadata is longer than {_MAX_METADATA:,} bytes")
     return Reader(body, end - size, end).struct()
 
 
@@ -77,7 +77,7 @@ def _page_sizes(body: bytes, chunk: Struct, rows: int) -> list[int]:
         raise ThriftError("a column is not inside of it")
     sizes: list[int] = []
     values = 0
-    while values < rows and len(sizes) <= _MOST_PAGES:
+    while values < rows and len(sizes) <= _MAX_PAGES:
         reader = Reader(body, at, end)
         header = reader.struct()
         at = reader.at + whole(header, _COMPRESSED, I32)

@@ -12,7 +12,7 @@ import numpy as np
 
 from fraudlab.container.bodies.parquet_pages import uncompressed_bytes
 from fraudlab.container.bodies.rows import (
-    MOST_BYTES,
+    MAX_BYTES,
     BodyError,
     Rows,
     beyond,
@@ -25,51 +25,51 @@ from fraudlab.container.categories import sent_text
 from fraudlab.container.failure import TableError
 from fraudlab.container.features import Features
 from fraudlab.container.formats.columns import category
-from fraudlab.container.formats.table import NotANumberError, numbers
+from fraudlab.container.formats.numeric_columns import NotANumberError, numbers
 from fraudlab.container.row_index import pandas_indices
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 #: characters of what Arrow says
-_LONGEST_REASON = 150
+_MAX_REASON = 150
 #: of a list in a file's metadata, such as that of its columns
-_LONGEST_LIST = 100_000
+_MAX_LIST = 100_000
 
 
-def parse_parquet(body: bytes, features: Features, max_rows: int, *, most_bytes: int = MOST_BYTES) -> Rows:
+def parse_parquet(body: bytes, features: Features, max_rows: int, *, max_bytes: int = MAX_BYTES) -> Rows:
     """Read rows.
 
     Parameters
     ----------
-    most_bytes : int
+    max_bytes : int
         How large the columns may be once they are no longer compressed.
 
     Raises
     ------
     BodyError
         If it is no Parquet; if a column is missing, unknown or there twice, or a value is not of its column's
-        type; if there are no rows, more than `max_rows`, or more bytes than `most_bytes`.
+        type; if there are no rows, more than `max_rows`, or more bytes than `max_bytes`.
     """
     import pyarrow as pa
 
     try:
-        return _read(body, features, max_rows, most_bytes)
+        return _read(body, features, max_rows, max_bytes)
     except BodyError:
         raise
     except (pa.ArrowException, OSError, MemoryError, UnicodeDecodeError) as error:
-        reason = str(error).split("\n", 1)[0][:_LONGEST_REASON]
+        reason = str(error).split("\n", 1)[0][:_MAX_REASON]
         raise BodyError(f"the body is not a readable Parquet file: {reason}") from error
 
 
-def _read(body: bytes, features: Features, max_rows: int, most_bytes: int) -> Rows:
+def _read(body: bytes, features: Features, max_rows: int, max_bytes: int) -> Rows:
     import pyarrow as pa
     from pyarrow import parquet
 
     options: dict[str, Any] = {
         "pre_buffer": False,
         "thrift_string_size_limit": len(body) or 1,
-        "thrift_container_size_limit": _LONGEST_LIST,
+        "thrift_container_size_limit": _MAX_LIST,
     }
     file = parquet.ParquetFile(pa.BufferReader(body), **options)
     schema, metadata = file.schema_arrow, file.metadata
@@ -78,8 +78,8 @@ def _read(body: bytes, features: Features, max_rows: int, most_bytes: int) -> Ro
     if metadata.num_rows < 1:
         raise no_rows("write one row a transaction")
     refuse_too_many(metadata.num_rows, max_rows, features)
-    if uncompressed_bytes(body) > most_bytes:
-        raise BodyError(f"the body is of more than {most_bytes:,} bytes when uncompressed", status=413)
+    if uncompressed_bytes(body) > max_bytes:
+        raise BodyError(f"the body is of more than {max_bytes:,} bytes when uncompressed", status=413)
     texts = [field.name for field in schema if _is_text(field.type)]
     table = parquet.ParquetFile(pa.BufferReader(body), read_dictionary=texts, **options).read(
         columns=None if len(fields) == len(schema) else [field.name for field in fields], use_threads=False

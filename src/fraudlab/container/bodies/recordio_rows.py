@@ -1,4 +1,4 @@
-"""Rows of recordio-protobuf: a record each, its values in the order of the columns; a label is ignored.
+"""Rows of recordio-protobuf: one record per row, its values in the order of the columns; a label is ignored.
 
 NaN is missing, and so is a value that a sparse record does not have.
 """

@@ -12,21 +12,21 @@ from typing import Any
 import numpy as np
 
 from fraudlab.container.categories import sent_text
-from fraudlab.container.failure import near, shown
+from fraudlab.container.failure import near, quoted
 from fraudlab.container.features import Features, Matrix
 from fraudlab.container.formats.parsing import parse_number
 
 BOM = codecs.BOM_UTF8
-#: Rows are read in slices of about this size: between two of them other threads run, and Python objects are
-#: made for one slice at a time.
+#: Rows are read in slices of about this size: between two slices other threads can run, and Python objects
+#: are made for one slice at a time.
 SLICE_BYTES = 64 << 10
 #: no longer row is read
 MAX_ROW_BYTES = 1 << 20
 
 #: Of the inputs of one request. A few bytes of libsvm or Parquet can stand for a long row of missing values.
-MOST_BYTES = 256 << 20
+MAX_BYTES = 256 << 20
 #: characters of an unknown column's name that a refusal repeats
-_LONGEST_NAME = 100
+_MAX_NAME = 100
 #: the smallest number that rounds to more than float32 holds
 _FIRST_BEYOND = 2.0**128 - 2.0**103
 
@@ -159,7 +159,7 @@ def _number(value: Any, row: int, position: int, features: Features) -> float:
     except (ValueError, TypeError) as error:
         raise not_a_number(value, row, name) from error
     except OverflowError as error:
-        raise _too_large(shown(value), row, name) from error
+        raise _too_large(quoted(value), row, name) from error
 
 
 def _category(value: Any, row: int, position: int, features: Features) -> str | None:
@@ -168,7 +168,7 @@ def _category(value: Any, row: int, position: int, features: Features) -> str | 
     except ValueError as error:
         name = features.names[position]
         raise BodyError(
-            f"row {row}: column {name!r} holds {shown(value)}, which is not a category", row=row, column=name
+            f"row {row}: column {name!r} holds {quoted(value)}, which is not a category", row=row, column=name
         ) from error
 
 
@@ -187,7 +187,7 @@ def beyond(value: float, row: int, name: str) -> BodyError:
 def not_a_number(value: Any, row: int, name: str) -> BodyError:
     """The refusal of a value of a column of numbers."""
     return BodyError(
-        f"row {row}: column {name!r} holds {shown(value)}, which is not a number", row=row, column=name
+        f"row {row}: column {name!r} holds {quoted(value)}, which is not a number", row=row, column=name
     )
 
 
@@ -216,7 +216,7 @@ def refuse_too_many(rows: int, max_rows: int, features: Features) -> None:
     BodyError
         With status 413.
     """
-    most = min(max_rows, MOST_BYTES // (4 * len(features)))
+    most = min(max_rows, MAX_BYTES // (4 * len(features)))
     if rows > most:
         raise BodyError(f"the body holds more than {most:,} rows; send fewer at once", status=413)
 
@@ -240,7 +240,7 @@ def wrong_columns(names: Iterable[str], features: Features, *, row: int | None =
     """The refusal of columns that are not the model's: the first that is unknown, else the first missing."""
     where = "the body" if row is None else f"row {row}"
     given = dict.fromkeys(names)
-    unknown = next((name[:_LONGEST_NAME] for name in given if name not in features.positions), None)
+    unknown = next((name[:_MAX_NAME] for name in given if name not in features.positions), None)
     if unknown is not None:
         sentence = f"{where} has an unknown column {unknown!r}{near(unknown, features.names)}"
         return BodyError(sentence, row=row, column=unknown)

@@ -10,7 +10,7 @@ from typing import Any
 TRUE, FALSE, BYTE, I16, I32, I64, DOUBLE, BINARY, LIST, SET = range(1, 11)
 STRUCT = 12
 #: how far structs and lists may be within each other
-_DEEPEST = 12
+_MAX_DEPTH = 12
 
 #: of each field its type and its value: int, bool, bytes, list or struct
 Struct = dict[int, tuple[int, Any]]
@@ -71,7 +71,7 @@ class Reader:
         ThriftError
             If there is none.
         """
-        if depth > _DEEPEST:
+        if depth > _MAX_DEPTH:
             raise ThriftError("its metadata is too deep")
         fields: Struct = {}
         field = 0

@@ -9,17 +9,17 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from fraudlab.container.channels import rows as checks
-from fraudlab.container.channels.rows import Rows
-from fraudlab.container.channels.sources import (
+from fraudlab.container.channels import channel_rows as checks
+from fraudlab.container.channels.channel_files import (
     CSV,
     LIBSVM,
     PARQUET,
-    Source,
+    ChannelFile,
     canonical,
     format_of,
-    list_sources,
+    list_files,
 )
+from fraudlab.container.channels.channel_rows import ChannelRows
 from fraudlab.container.failure import ConfigError, TableError
 
 
@@ -36,7 +36,7 @@ class ChannelTable:
     weight : ndarray of float32, shape (rows,), or None
         Above 0 and finite.
     names : tuple of str
-        One a column.
+        One per column.
     content_type : str
         Canonical: ``text/csv``, ``text/libsvm``, ``application/x-parquet`` or
         ``application/x-recordio-protobuf``.
@@ -82,7 +82,7 @@ def read_channel(
     channel = folder.name
     declared = None if content_type is None else canonical(content_type, channel)
     try:
-        sources = list_sources(folder)
+        sources = list_files(folder)
         format_ = format_of(sources, declared, channel)
         if csv_weights and format_ != CSV:
             raise ConfigError(
@@ -101,33 +101,33 @@ def read_channel(
 
 
 def _read(
-    sources: Sequence[Source],
+    sources: Sequence[ChannelFile],
     format_: str,
     channel: str,
     *,
     csv_weights: bool,
     keep_counter: bool,
     columns: tuple[str, ...] | None,
-) -> Rows:
+) -> ChannelRows:
     if format_ == CSV:
-        from fraudlab.container.channels.csv_rows import read_csv
+        from fraudlab.container.channels.csv_files import read_csv
 
         return read_csv(sources, weighted=csv_weights)
     if format_ == LIBSVM:
-        from fraudlab.container.channels.libsvm_rows import read_libsvm
+        from fraudlab.container.channels.libsvm_files import read_libsvm
 
         return read_libsvm(sources, columns=columns, channel=channel)
     if format_ == PARQUET:
-        from fraudlab.container.channels.parquet_rows import read_parquet
+        from fraudlab.container.channels.parquet_files import read_parquet
 
         return read_parquet(sources, keep_counter=keep_counter)
-    from fraudlab.container.channels.recordio_rows import read_recordio
+    from fraudlab.container.channels.recordio_files import read_recordio
 
     return read_recordio(sources, channel=channel)
 
 
 def _checked(
-    rows: Rows, format_: str, channel: str, *, keep_counter: bool, columns: tuple[str, ...] | None
+    rows: ChannelRows, format_: str, channel: str, *, keep_counter: bool, columns: tuple[str, ...] | None
 ) -> ChannelTable:
     if not rows.label.size:
         raise TableError(f"channel {channel} has no rows", fix="give it files with rows")

@@ -9,20 +9,20 @@ from __future__ import annotations
 import csv
 from collections.abc import Callable
 
-from fraudlab.container.channels.sources import Source
-from fraudlab.container.failure import TableError, shown
+from fraudlab.container.channels.channel_files import ChannelFile
+from fraudlab.container.failure import TableError, quoted
 from fraudlab.container.formats.parsing import is_number
 from fraudlab.container.separators import SEPARATORS, Rank, Space, in_commas, listed, meant, words
 
 
-def with_commas(line: str, source: Source) -> Callable[[bytes, int], bytes]:
+def with_commas(line: str, source: ChannelFile) -> Callable[[bytes, int], bytes]:
     """How the blocks of a file are rewritten: given a block and the rows before it.
 
     Parameters
     ----------
     line : str
         The first row.
-    source : Source
+    source : ChannelFile
 
     Raises
     ------
@@ -41,7 +41,7 @@ def with_commas(line: str, source: Source) -> Callable[[bytes, int], bytes]:
     return rewritten
 
 
-def _separator(line: str, source: Source) -> str:
+def _separator(line: str, source: ChannelFile) -> str:
     def rank(separator: str) -> Rank | None:
         if separator == " ":
             return (1,) if len(line.split()) > 1 else None
@@ -65,12 +65,12 @@ def _all_numbers(line: str, separator: str) -> bool:
     return len(fields) > 1 and all(map(is_number, fields))
 
 
-def _decimal_comma(block: bytes, before: int, separator: str, source: Source) -> TableError:
+def _decimal_comma(block: bytes, before: int, separator: str, source: ChannelFile) -> TableError:
     rows = [row for row in block.decode(errors="replace").split("\n") if row.strip()]
     number, row = next((number, row) for number, row in enumerate(rows, before + 1) if "," in row)
     fields = words(row.encode()) if separator == " " else row.rstrip("\r").encode().split(separator.encode())
     field = next(field for field in fields if b"," in field).decode()
     return TableError(
-        f"row {number} of {source.name} holds {shown(field)} between {SEPARATORS[separator]}",
+        f"row {number} of {source.name} holds {quoted(field)} between {SEPARATORS[separator]}",
         fix="write numbers with a decimal point and without other commas, or separate values by commas",
     )

@@ -25,7 +25,7 @@ from fraudlab.container.endpoint.selected import (
     selected_records,
     selected_table,
 )
-from fraudlab.container.failure import near, shown
+from fraudlab.container.failure import near, quoted
 from fraudlab.container.formats.recordio_writing import write_records
 from fraudlab.evaluation.operating import alerts, is_alert
 
@@ -90,7 +90,7 @@ def read_outputs(text: str) -> tuple[str, ...]:
         output = _ALIASES.get(name, name)
         if output not in OUTPUTS:
             raise ValueError(
-                f"unknown output {shown(given.strip())}{near(name, (*OUTPUTS, *_ALIASES))}:"
+                f"unknown output {quoted(given.strip())}{near(name, (*OUTPUTS, *_ALIASES))}:"
                 f" outputs are {', '.join(OUTPUTS)}"
             )
         if output in outputs:
@@ -100,7 +100,7 @@ def read_outputs(text: str) -> tuple[str, ...]:
 
 
 def render(scored: Scored, *, outputs: tuple[str, ...], kind: str) -> bytes:
-    """Write an answer; formats of lines have one line a row, each with its end.
+    """Write an answer; formats of lines have one line per row, each with a line break at its end.
 
     Parameters
     ----------

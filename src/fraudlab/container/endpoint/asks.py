@@ -65,16 +65,16 @@ class Ask(NamedTuple):
     outputs: tuple[str, ...]
     kind: str
 
-    def read(self, most_rows: int, **more: Any) -> Rows:
+    def read(self, max_rows: int, **more: Any) -> Rows:
         """The rows.
 
         Raises
         ------
         Refusal
-            If they cannot be scored, or are more than `most_rows`.
+            If they cannot be scored, or are more than `max_rows`.
         """
         try:
-            return self.parse(self.request.body, self.model.scorer.features, most_rows, **more)
+            return self.parse(self.request.body, self.model.scorer.features, max_rows, **more)
         except BodyError as error:
             place = {name: value for name in ("row", "column") if (value := getattr(error, name)) is not None}
             raise Refusal(error.status, error.sentence, **place) from error

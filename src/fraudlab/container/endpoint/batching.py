@@ -20,7 +20,7 @@ from fraudlab.container.endpoint.answers import digits
 from fraudlab.container.scorer import Scorer
 
 #: rows of one call, so that what else waits in the event loop never waits long
-_MOST_ROWS = 2_000
+_MAX_ROWS = 2_000
 
 Done = Callable[[Any, Rows, NDArray[np.float32], list[bytes]], None]
 Failed = Callable[[Any, Exception], None]
@@ -61,7 +61,7 @@ class Batcher:
     def _score(self) -> None:
         waiting: list[_Waiting] = []
         size = 0
-        while self._waiting and (not waiting or size + self._waiting[0][0].count <= _MOST_ROWS):
+        while self._waiting and (not waiting or size + self._waiting[0][0].count <= _MAX_ROWS):
             waiting.append(self._waiting.popleft())
             size += waiting[-1][0].count
         if self._waiting:

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 
 import orjson
 
-from fraudlab.container.bodies import MOST_BYTES, Rows
+from fraudlab.container.bodies import MAX_BYTES, Rows
 from fraudlab.container.endpoint.limits import Limits
 from fraudlab.container.endpoint.logs import log
 from fraudlab.container.features import Features
@@ -23,13 +23,13 @@ _MIB = 1 << 20
 #: of the container: the rest is for what nobody counts
 _USED = 0.85
 _PARTS = 4
-#: below this nothing of use fits; what the container has is said in the log then
-_LEAST = 160 * _MIB
+#: with less than this no useful request fits, and the log says how much the container has
+_MIN_MEMORY = 160 * _MIB
 #: libraries that are loaded when somebody asks for them (Arrow), and their threads
 _LATER = 80 * _MIB
 #: what a slice of rows takes while it is scored and written, whatever the request
 _WORKING = 24 * _MIB
-#: heads that wait for the rest of their request may take a part of a part: it comes from what nobody counts
+#: share of a part for the heads of requests that have not arrived in full; it comes out of the uncounted rest
 _HEADS = 4
 #: copies of a body that a parser may make
 _COPIES = 2
@@ -57,7 +57,7 @@ class Capacity:
     @property
     def uncompressed(self) -> int:
         """Bytes of a body in Parquet once it is no longer compressed, at most."""
-        return min(MOST_BYTES, self.part // 3)
+        return min(MAX_BYTES, self.part // 3)
 
     def rows(
         self,
@@ -144,7 +144,7 @@ def capacity_of(memory: int, *, workers: int, loaded: int, several: bool) -> Cap
     """
     free = int(_USED * memory / workers) - loaded - _LATER
     free = free // 2 if several else free
-    if free < _LEAST:
+    if free < _MIN_MEMORY:
         log(
             logging.WARNING,
             "little memory",
@@ -152,4 +152,4 @@ def capacity_of(memory: int, *, workers: int, loaded: int, several: bool) -> Cap
             free=max(0, free),
             fix="give the container more memory or fewer workers, or set FRAUDLAB_MEMORY",
         )
-    return Capacity(max(free, _LEAST) // _PARTS)
+    return Capacity(max(free, _MIN_MEMORY) // _PARTS)

@@ -1,7 +1,7 @@
 """HTTP/1.1 for the endpoint: httptools parses, asyncio (uvloop where it is) carries, limits hold.
 
 A connection hands every complete request to one function and writes the answers in the order of the requests,
-however late each is given. There is no task and no coroutine a request: those cost more than its score.
+however late each is given. There is no task and no coroutine per request: those cost more than the score.
 Everything a client can make large or slow has a bound, see :class:`~.limits.Limits`.
 """
 
@@ -125,7 +125,7 @@ class Server(Shared):
                 client, _ = queue.accept()
             except ConnectionAbortedError:
                 continue
-            except OSError:  # mostly: nobody waits any more
+            except OSError:  # mostly because nobody waits for the answer any more
                 return
             client.setblocking(False)
             await self.loop.connect_accepted_socket(self._connection, client)
@@ -144,7 +144,7 @@ class Server(Shared):
         idlest = self._idlest()
         if idlest is None:
             self._turned_away += 1
-            # Nobody is heard out where descriptors would run out.
+            # Where descriptors would run out, the rest of a refused request is not read.
             connection.turn_away(at_once=len(self.connections) > self.limits.connections + _HEARD_OUT)
         else:
             self._made_way += 1

@@ -122,7 +122,7 @@ class Connection(RequestReader, asyncio.Protocol):
         while waiting and (answer := waiting[0].answer) is not None and not last:
             request = waiting.popleft()
             self.server.buffered -= len(request.body)
-            # What came with a request is answered with it, whoever wants to end.
+            # Requests that arrived in one piece are answered together, whichever side wants to end.
             last = request.is_last or (
                 not waiting and (self.server.stopping or self.moving or self._phase is DEAF)
             )

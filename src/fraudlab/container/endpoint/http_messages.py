@@ -124,9 +124,9 @@ class Request:
             lines += b"connection: keep-alive\r\n"  # HTTP/1.0 wants to be told
         if status == 204:
             return b"HTTP/1.1 204 No Content\r\n%b\r\n" % lines
-        shown = b"" if self.method == b"HEAD" else bytes(body)
+        payload = b"" if self.method == b"HEAD" else bytes(body)
         length = self.answer.length if more else len(body)
-        return b"%bcontent-length: %d\r\n%b\r\n%b" % (_beginning(status, kind), length, lines, shown)
+        return b"%bcontent-length: %d\r\n%b\r\n%b" % (_beginning(status, kind), length, lines, payload)
 
     @property
     def is_last(self) -> bool:

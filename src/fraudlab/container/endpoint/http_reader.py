@@ -25,7 +25,7 @@ _SINGLE = {b"content-type", b"x-amzn-sagemaker-custom-attributes"}
 #: what a header takes in memory beside its bytes; heads that take no more than this are never too many
 _HEADER_BYTES, _SMALL_HEAD = 200, 4 << 10
 #: several times what clients and the proxies before them send
-_MOST_HEADERS = 500
+_MAX_HEADERS = 500
 
 
 class RequestReader:
@@ -112,7 +112,7 @@ class RequestReader:
         is_whole = not self._without_content and self._piece <= limits.head
         if not is_whole and self._incoming.head_size() > limits.head:
             self._refusal = self._refusal or self._head_too_large()
-        elif len(headers) > _MOST_HEADERS:
+        elif len(headers) > _MAX_HEADERS:
             self._refusal = self._refusal or self._too_many_headers()
         elif b"host" not in headers and self._parser.get_http_version() != "1.0":
             self._refusal = self._refusal or problem(400, "the request has no Host header")
@@ -226,7 +226,7 @@ class RequestReader:
         self._held = held
         if held <= _SMALL_HEAD or self._refusal is not None:
             return
-        if len(self._incoming.headers) > _MOST_HEADERS:
+        if len(self._incoming.headers) > _MAX_HEADERS:
             self._refusal = self._too_many_headers()
         elif server.heads > server.limits.heads:
             self._refusal = busy("too many long heads of requests at once")
@@ -236,7 +236,7 @@ class RequestReader:
         return problem(431, f"{what} larger than {self.server.limits.head:,} bytes")
 
     def _too_many_headers(self) -> Answer:
-        return problem(431, f"the request has more than {_MOST_HEADERS} headers")
+        return problem(431, f"the request has more than {_MAX_HEADERS} headers")
 
     def _too_large(self) -> Answer:
         limit = self.server.limits.body

@@ -18,8 +18,8 @@ from fraudlab.container.endpoint.http import Server
 from fraudlab.container.endpoint.http_messages import JSON, RETRY, Answer, Piece, Request, problem
 from fraudlab.container.endpoint.large import LargeRequests, take_long
 from fraudlab.container.endpoint.logs import is_logged, log, log_defect
-from fraudlab.container.endpoint.metrics import Metrics
 from fraudlab.container.endpoint.negotiation import ANSWER_TYPES, RECORDIO, accepted
+from fraudlab.container.endpoint.prometheus import Metrics
 from fraudlab.container.endpoint.settings import Settings
 
 #: the bodies of less are nothing; the cells of more are not read between two single rows
@@ -64,7 +64,7 @@ class Invocations:
         """
         headers = request.headers
         if request.method != b"POST":
-            raise Refusal(405, f"{shown(request.method)}: send rows by POST", headers=b"allow: POST\r\n")
+            raise Refusal(405, f"{readable(request.method)}: send rows by POST", headers=b"allow: POST\r\n")
         if b"content-encoding" in headers and headers[b"content-encoding"].lower() != b"identity":
             raise Refusal(415, "compressed bodies are not read; send the rows as they are")
         parse, kind = _formats(
@@ -106,7 +106,7 @@ class Invocations:
             logging.INFO,
             "refused",
             status=refusal.status,
-            path=shown(request.path),
+            path=readable(request.path),
             **{key: members[key] for key in ("request_id", "row", "column") if key in members},
         )
         headers = refusal.headers + b"x-request-id: %b\r\n" % name
@@ -135,7 +135,7 @@ class Invocations:
             self._metrics.scored(score, threshold=ask.model.scorer.threshold, unseen=unseen)
         answer = Answer(200, pieces[0], ask.kind, self._headers(ask, unseen), pieces[1:])
         if self._log_scored:
-            log(logging.DEBUG, "scored", path=shown(ask.request.path), rows=count, bytes=answer.length)
+            log(logging.DEBUG, "scored", path=readable(ask.request.path), rows=count, bytes=answer.length)
         self.respond(ask.request, answer)
 
     def _headers(self, ask: Ask, unseen: int) -> bytes:
@@ -179,7 +179,7 @@ def _outputs(attributes: bytes) -> tuple[str, ...]:
     return ()
 
 
-def shown(name: bytes) -> str:
+def readable(name: bytes) -> str:
     """Bytes of a client for a sentence or a line of the log."""
     return name[:200].decode("latin-1")
 

@@ -126,7 +126,7 @@ class LargeRequests:
         return rows.count, rows.unseen, scores[0] if len(scores) == 1 else np.concatenate(scores), pieces
 
     def _read(self, ask: Ask) -> Rows:
-        capacity, most_rows = self._settings.capacity, self._settings.max_rows
+        capacity, max_rows = self._settings.capacity, self._settings.max_rows
         is_parquet = ask.parse is parse_parquet
         most = capacity.rows(
             len(ask.request.body),
@@ -136,10 +136,10 @@ class LargeRequests:
             is_parquet=is_parquet,
         )
         try:
-            more = {"most_bytes": capacity.uncompressed} if is_parquet else {}
-            return ask.read(min(most, most_rows), **more)
+            more = {"max_bytes": capacity.uncompressed} if is_parquet else {}
+            return ask.read(min(most, max_rows), **more)
         except Refusal as refusal:
-            if refusal.status == 413 and (is_parquet or most < most_rows):
+            if refusal.status == 413 and (is_parquet or most < max_rows):
                 refusal.detail += f" ({_because_of_memory(ask)})"
             raise
 

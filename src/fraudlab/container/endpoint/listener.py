@@ -1,4 +1,4 @@
-"""The listening socket: opened, and closed in such a way that nobody who has connected is hung up on."""
+"""The listening socket: opened, and closed so that every client that has connected gets an answer."""
 
 from __future__ import annotations
 

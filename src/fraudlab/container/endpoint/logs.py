@@ -1,4 +1,4 @@
-"""The endpoint's log: one JSON object a line on standard output, for CloudWatch and for people with jq.
+"""The endpoint's log: one JSON object per line on standard output, for CloudWatch and for people with jq.
 
 No line holds a value of a transaction: what was wrong with a row goes to whoever sent it, not to the log.
 """

@@ -12,19 +12,19 @@ from urllib.parse import unquote_to_bytes
 import orjson
 
 from fraudlab.container.endpoint.asks import Refusal, ServedModel
+from fraudlab.container.endpoint.hosted_models import Models
 from fraudlab.container.endpoint.http import Server
 from fraudlab.container.endpoint.http_messages import Answer, Request, problem
-from fraudlab.container.endpoint.invocations import Invocations, shown
+from fraudlab.container.endpoint.invocations import Invocations, readable
 from fraudlab.container.endpoint.logs import log, log_defect
-from fraudlab.container.endpoint.metrics import Metrics
-from fraudlab.container.endpoint.models import Models
+from fraudlab.container.endpoint.prometheus import Metrics
 from fraudlab.container.endpoint.settings import Settings
 from fraudlab.container.scorer import Scorer
 
 _MIB = 1 << 20
 
 
-class Endpoint:
+class Application:
     """Answers every request of a server.
 
     Parameters
@@ -74,8 +74,8 @@ class Endpoint:
             elif self._model is None and request.path.startswith(b"/models/"):
                 self._one_model(request)
             else:
-                paths = ", ".join(sorted(map(shown, self._routes)))
-                raise Refusal(404, f"there is no {shown(request.path)}; there are {paths}")
+                paths = ", ".join(sorted(map(readable, self._routes)))
+                raise Refusal(404, f"there is no {readable(request.path)}; there are {paths}")
         except Refusal as refusal:
             self._invocations.refuse(request, refusal)
 
@@ -124,7 +124,7 @@ class Endpoint:
         if verb == b"invoke":
             self._invocations.invoke(self._models.find(name), request)
         elif verb:
-            raise Refusal(404, f"there is no {shown(request.path)}; there is /models/{name}/invoke")
+            raise Refusal(404, f"there is no {readable(request.path)}; there is /models/{name}/invoke")
         else:
             _only(request, b"GET", b"HEAD", b"DELETE")
             is_delete = request.method == b"DELETE"
@@ -154,7 +154,7 @@ class Endpoint:
 def _only(request: Request, *methods: bytes) -> None:
     if request.method not in methods:
         allowed = b", ".join(methods)
-        detail = f"{shown(request.method)} {shown(request.path)}: use {allowed.decode()}"
+        detail = f"{readable(request.method)} {readable(request.path)}: use {allowed.decode()}"
         raise Refusal(405, detail, headers=b"allow: %b\r\n" % allowed)
 
 

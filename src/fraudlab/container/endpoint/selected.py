@@ -47,7 +47,7 @@ def read_selected(text: str) -> Selected:
 
 
 def selected_csv(score: Score, selected: Selected) -> bytes:
-    """One line a row, in the order asked; several numbers are one quoted field, such as ``"[0.9, 0.1]"``."""
+    """One line per row, in the order asked; several numbers are one quoted field: ``"[0.9, 0.1]"``."""
     columns = []
     for word in selected:
         texts = _texts(score, word, missing="nan")
@@ -61,17 +61,17 @@ def selected_json(score: Score, selected: Selected) -> bytes:
 
 
 def selected_json_lines(score: Score, selected: Selected) -> bytes:
-    """One object a line."""
+    """One object per line."""
     return "".join([f"{text}\n" for text in _objects(score, selected)]).encode()
 
 
 def selected_records(score: Score, selected: Selected) -> bytes:
-    """One record a row, each value a label of its name."""
+    """One record per row, each value a label of its name."""
     return write_records({word: _VALUES.get(word, _nothing)(score) for word in selected.members})
 
 
 def selected_table(score: Score, selected: Selected) -> Any:
-    """One column a word, for Parquet; this format the official container does not answer in."""
+    """One column per word, for Parquet; this format the official container does not answer in."""
     import pyarrow as pa
 
     columns: dict[str, Any] = {}

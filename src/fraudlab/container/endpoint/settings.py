@@ -142,7 +142,7 @@ def _limits(read: _Environment, *, batch: bool) -> Limits:
     # 0 is SageMaker's word for a transform without a limit, which streams; a body still has to fit in memory.
     mebibytes = next((n for name in payload if (n := read.whole(name, 0, 0, 1024))), 0)
     body = read.whole("FRAUDLAB_MAX_BODY", read.official_body() or mebibytes * _MIB or 25 * _MIB, 1)
-    least = body if read.is_sound else 1  # what hangs on a wrong value is not held against it
+    least = body if read.is_sound else 1  # a rule that depends on a wrong value is not checked
     seconds = read.number("FRAUDLAB_TIMEOUT", 60.0)
     return Limits(
         body=body,

@@ -24,7 +24,7 @@ STOPPING = (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT)
 #: a worker that ends sooner than this has not served
 _TOO_SOON_SECONDS = 5.0
 #: how often in a row each worker may end so soon, and how long the next one then waits
-_MOST_FAILURES, _FIRST_WAIT_SECONDS, _LONGEST_WAIT_SECONDS = 4, 0.25, 30.0
+_MAX_FAILURES, _FIRST_WAIT_SECONDS, _MAX_WAIT_SECONDS = 4, 0.25, 30.0
 _PR_SET_PDEATHSIG = 1
 
 
@@ -41,7 +41,7 @@ class Shares:
             self.leave(worker)
 
     def leave(self, worker: int) -> None:
-        """Count a worker out that does not run."""
+        """Leave out a worker that does not run."""
         self._counts[worker] = -1
 
     def surplus(self, worker: int, connections: int) -> int:
@@ -152,14 +152,14 @@ class _Supervisor:
                 continue
             lived = time.monotonic() - place.started
             place.failures = place.failures + 1 if lived < _TOO_SOON_SECONDS else 0
-            wait = min(_FIRST_WAIT_SECONDS * 2 ** (place.failures - 1), _LONGEST_WAIT_SECONDS)
+            wait = min(_FIRST_WAIT_SECONDS * 2 ** (place.failures - 1), _MAX_WAIT_SECONDS)
             wait = wait if place.failures else 0.0
             place.due = time.monotonic() + wait
             log(logging.ERROR, "worker ended", worker=number, code=code, again_in_seconds=wait)
-            if min(other.failures for other in self._places) >= _MOST_FAILURES:
+            if min(other.failures for other in self._places) >= _MAX_FAILURES:
                 self.is_stopping = True
                 self.failure = JobError(
-                    f"every worker ended at once, {_MOST_FAILURES} times in a row, the last with code {code}",
+                    f"every worker ended at once, {_MAX_FAILURES} times in a row, the last with code {code}",
                     fix="read the log above this line",
                 )
 

@@ -1,4 +1,5 @@
-"""Check the booster that the converting process left, and make a model of it: a process that trusts nothing.
+"""Check the booster that the converting process left, and make a model of it: in a process that trusts
+nothing.
 
 ``python -m fraudlab.container.exchange.adopt FOLDER`` reads ``booster.ubj`` byte by byte before XGBoost does,
 writes ``model/``, loads it as an endpoint does, and compares its scores with those of the loaded file.

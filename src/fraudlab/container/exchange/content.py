@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fraudlab.container.categories import category_text
-from fraudlab.container.failure import ConfigError, shown
+from fraudlab.container.failure import ConfigError, quoted
 from fraudlab.container.model_files.official import Content, trees_of
 
 #: the feature of a deleted node
@@ -120,7 +120,7 @@ def categories_of(content: Content) -> list[tuple[str, ...] | None]:
         texts = [category_text(value) for value in values]
         if None in texts or len(set(texts)) != len(texts):
             raise ConfigError(
-                f"categories of column {position + 1} have no distinct names: {shown(values)}",
+                f"categories of column {position + 1} have no distinct names: {quoted(values)}",
                 fix="train it again with categories that differ in more than their type or spelling",
             )
         found.append(tuple(text for text in texts if text is not None))

@@ -1,4 +1,4 @@
-"""Read a stranger's booster and save it as this XGBoost does: a process that may take little, and may die.
+"""Read a stranger's booster and save it as this XGBoost does, in a process with limits that may crash.
 
 ``python -m fraudlab.container.exchange.convert FOLDER``, with ``request.json`` there. Leaves ``booster.ubj``,
 the rows and scores that are to prove it, and ``facts.json``.
@@ -26,18 +26,18 @@ from fraudlab.container.exchange.content import (
     say_what_is_deleted,
     uses,
 )
-from fraudlab.container.exchange.limits import confine
 from fraudlab.container.exchange.naming import name_columns
-from fraudlab.container.failure import ConfigError, shown
+from fraudlab.container.exchange.process_limits import confine
+from fraudlab.container.failure import ConfigError, quoted
 from fraudlab.container.features import Column, Features
 from fraudlab.container.model_files.booster_file import written_by
 from fraudlab.container.model_files.official import trees_of
 from fraudlab.container.runtime import lean_xgboost
 
-#: one arithmetic under two names
+#: two names of the same computation
 _OBJECTIVES = ("binary:logistic", "reg:logistic")
 #: above it, looking at every threshold for rows would take longer than all else
-_LARGEST_LOOKED_AT = 64 << 20
+_MAX_LOOKED_AT = 64 << 20
 
 
 def convert(folder: Path) -> None:
@@ -83,7 +83,7 @@ def convert(folder: Path) -> None:
     )
     whole.set_param({"objective": _OBJECTIVES[0]})
     rows = probe_rows(
-        content if size <= _LARGEST_LOOKED_AT else None, [len(column.categories or ()) for column in columns]
+        content if size <= _MAX_LOOKED_AT else None, [len(column.categories or ()) for column in columns]
     )
     scores = _predict(xgboost, whole, rows, columns)
     difference = _difference(xgboost, boosters, rows, columns, scores)
@@ -134,13 +134,13 @@ def _require_probability(booster: Any, name: str) -> None:
     kind = learner["gradient_booster"]["name"]
     if kind not in ("gbtree", "dart"):
         raise ConfigError(
-            f"{name} is a booster of the kind {shown(kind)}, which has no trees",
+            f"{name} is a booster of the kind {quoted(kind)}, which has no trees",
             fix="train it again with booster=gbtree",
         )
     objective = learner["objective"]["name"]
     if objective not in _OBJECTIVES:
         raise ConfigError(
-            f"{name} has the objective {shown(objective)}, whose scores are no probability of fraud"
+            f"{name} has the objective {quoted(objective)}, whose scores are no probability of fraud"
             + (" but log-odds" if objective == "binary:logitraw" else ""),
             fix="train it again with objective=binary:logistic. One of your own has another name in files: "
             "if its raw scores are log-odds, set_param({'objective': 'binary:logistic'}) and save it again",
@@ -156,7 +156,7 @@ def _require_probability(booster: Any, name: str) -> None:
 
 
 def _of_rounds(booster: Any, asked: str | None, name: str, notes: list[str]) -> Any:
-    """The booster with the rounds that are asked for, or that nobody doubts."""
+    """The booster cut to the rounds that are asked for, or to those that are certainly meant."""
     # Up to 1.7 XGBoost also says it in trees, and does not save how many a round has: each is a round then.
     trees, iteration = _whole_number(booster, "best_ntree_limit"), _whole_number(booster, "best_iteration")
     rounds = booster.num_boosted_rounds()

@@ -6,7 +6,7 @@ from collections.abc import Container, Sequence
 from typing import Any
 
 from fraudlab.container.contract import Fields
-from fraudlab.container.failure import ConfigError, listing, shown
+from fraudlab.container.failure import ConfigError, listing, quoted
 from fraudlab.container.features import Column, read_features
 
 _LIST_THEM = (
@@ -91,7 +91,7 @@ def _compared(given: Sequence[str], own: Sequence[str]) -> list[str]:
     moved = [name for name, other in zip(given, own, strict=True) if name != other and name in own]
     if moved:
         raise ConfigError(
-            f"column {list(given).index(moved[0]) + 1} of --columns is {shown(moved[0])}, which is column "
+            f"column {list(given).index(moved[0]) + 1} of --columns is {quoted(moved[0])}, which is column "
             f"{list(own).index(moved[0]) + 1} of the booster",
             fix="keep the booster's order (--columns auto takes its own names): " + listing(list(own)),
         )
@@ -103,13 +103,13 @@ def _described_whole(column: Column, listed: tuple[str, ...]) -> Column:
     """A category whose list in the file may be cut: the person's is taken."""
     if column.categories is None:
         raise ConfigError(
-            f"the file lists {listing(listed, limit=5)} as categories of {shown(column.name)}; XGBoost 3.1 "
+            f"the file lists {listing(listed, limit=5)} as categories of {quoted(column.name)}; XGBoost 3.1 "
             "and 3.2 cut such lists where they have letters beyond ASCII",
             fix=_LIST_THEM,
         )
     if len(column.categories) != len(listed):
         raise ConfigError(
-            f"column {shown(column.name)} has {len(column.categories)} categories in --columns, and "
+            f"column {quoted(column.name)} has {len(column.categories)} categories in --columns, and "
             f"{len(listed)} in the file",
             fix="list all of them, in the order of their codes",
         )
@@ -121,20 +121,20 @@ def _one(column: Column, is_category: bool, listed: tuple[str, ...] | None) -> C
         return column
     if not is_category:
         raise ConfigError(
-            f"column {shown(column.name)} is a category in --columns, and a number to the booster",
+            f"column {quoted(column.name)} is a category in --columns, and a number to the booster",
             fix="describe it as a number",
         )
     if column.categories is not None and listed is not None and column.categories != listed:
         raise ConfigError(
-            f"column {shown(column.name)} has the categories {listing(listed, limit=10)} in the file, and "
+            f"column {quoted(column.name)} has the categories {listing(listed, limit=10)} in the file, and "
             "others in --columns",
             fix="leave them out of --columns: those of the file are taken",
         )
     found = listed if listed is not None else column.categories
     if found is None:
         raise ConfigError(
-            f"column {shown(column.name)} is a category, and the file does not list its values: XGBoost does "
-            "from 3.1 on, where it was trained on a data frame",
+            f"column {quoted(column.name)} is a category, and the file does not list its values: XGBoost "
+            "does from 3.1 on, where it was trained on a data frame",
             fix=_LIST_THEM,
         )
     return Column(column.name, found)

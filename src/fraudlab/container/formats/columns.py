@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from fraudlab.container.categories import category_text
 from fraudlab.container.failure import TableError
-from fraudlab.container.formats.table import NotANumberError, encoded, numbers
+from fraudlab.container.formats.numeric_columns import NotANumberError, encoded, numbers
 
 _NO_NUMBERS = (
     "leave the field empty where the value is missing, or list the column in data.categorical or data.drop"

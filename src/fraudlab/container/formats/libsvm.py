@@ -1,4 +1,5 @@
-"""The libsvm format, ``label index:value index:value …`` a line, for channels and for request bodies.
+"""The libsvm format, one row per line: ``label index:value index:value …``, for channels and for request
+bodies.
 
 Two parsers with one meaning: what is small, and whatever the fast one would not take, is read or refused with
 its row by the careful one.

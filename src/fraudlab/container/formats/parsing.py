@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from fraudlab.container.failure import shown
+from fraudlab.container.failure import quoted
 
 #: what stands for a missing number; a category is missing only where its field is empty: "NA" is a country
 MISSING_NUMBERS = ("", "NaN", "nan", "NA", "N/A", "n/a", "#N/A", "NULL", "null", "None")
@@ -29,7 +29,7 @@ def parse_number(text: str) -> float:
                 return math.nan
             if (boolean := _BOOLEANS.get(stripped.lower())) is not None:
                 return boolean
-    raise ValueError(f"not a number: {shown(text)}")
+    raise ValueError(f"not a number: {quoted(text)}")
 
 
 def is_number(text: str) -> bool:

@@ -20,7 +20,7 @@ _TENSORS = {2: "<f4", 3: "<f8", 7: "<i4"}
 _OTHER_VALUE = 9
 _FIXED_BYTES = {_FIXED32: 4, _FIXED64: 8}
 #: a varint goes on after a byte from here on, and has at most ten
-_MORE, _LONGEST = 0x80, 10
+_MORE, _MAX_VARINT = 0x80, 10
 _WIRES = {"<f4": _FIXED32, "<f8": _FIXED64, "<i4": _VARINT}
 
 
@@ -172,7 +172,7 @@ def _message(wire: int, content: slice) -> slice:
 def _varint(data: bytes, at: int, stop: int) -> tuple[int, int]:
     """A number, and where it ends."""
     number = shift = 0
-    while at < stop and shift < 7 * _LONGEST:
+    while at < stop and shift < 7 * _MAX_VARINT:
         octet = data[at]
         at += 1
         if octet < _MORE and not shift:
@@ -198,7 +198,7 @@ def _varints(packed: bytes) -> list[int]:
     ends = np.flatnonzero(octets < _MORE)
     starts = np.concatenate(([0], ends[:-1] + 1))
     lengths = ends - starts + 1
-    if lengths.max() > _LONGEST or (octets[ends[lengths == _LONGEST]] > 1).any():
+    if lengths.max() > _MAX_VARINT or (octets[ends[lengths == _MAX_VARINT]] > 1).any():
         raise MalformedError("is malformed: a number has more than 64 bits")
     shifts = (np.arange(octets.size) - np.repeat(starts, lengths)).astype(np.uint64) * np.uint64(7)
     parts = (octets & np.uint8(_MORE - 1)).astype(np.uint64) << shifts

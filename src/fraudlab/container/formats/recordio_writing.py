@@ -1,4 +1,4 @@
-"""Numbers as recordio-protobuf: one record a row, its numbers as labels by name.
+"""Numbers as recordio-protobuf: one record per row, its numbers as labels by name.
 
 The official containers answer so (``encode_selected_predictions`` of the XGBoost container). Sources: as
 :mod:`fraudlab.container.formats.recordio`.

@@ -128,8 +128,8 @@ def unreadable_time(name: str, value: object, row: int) -> TableError:
     if found:
         one, other, year = int(found[1]), int(found[2]), found[3]
         dates = [(other, one)] if one > 12 else [(one, other)] if other > 12 else [(other, one), (one, other)]
-        shown = " or ".join(f"{year}-{month:02d}-{day:02d}" for month, day in dates)
-        fix = f"write the year first, as ISO 8601 does: {shown}"
+        dated = " or ".join(f"{year}-{month:02d}-{day:02d}" for month, day in dates)
+        fix = f"write the year first, as ISO 8601 does: {dated}"
     return TableError(
         f"time column {name!r} holds {value!r} in row {row}, which is neither a number nor a timestamp",
         fix=fix,

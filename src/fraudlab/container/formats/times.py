@@ -10,8 +10,8 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from fraudlab.container.failure import TableError
+from fraudlab.container.formats.numeric_columns import NotANumberError, numbers
 from fraudlab.container.formats.parsing import MISSING_NUMBERS, is_number
-from fraudlab.container.formats.table import NotANumberError, numbers
 from fraudlab.container.formats.time_texts import parse_times, refuse_mixed, unreadable_time
 from fraudlab.container.formats.time_units import read_numbers
 

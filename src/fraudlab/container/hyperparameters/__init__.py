@@ -15,7 +15,7 @@ from fraudlab.container.hyperparameters.eval_metrics import (
     printed,
 )
 from fraudlab.container.hyperparameters.parameters import Hyperparameters
-from fraudlab.container.hyperparameters.reading import canonical, read_hyperparameters, remarks, wanted
+from fraudlab.container.hyperparameters.strings import canonical, read_hyperparameters, remarks, wanted
 
 __all__ = [
     "COMPUTED",

@@ -12,7 +12,7 @@ from typing import Any
 from fraudlab.container.hyperparameters.eval_metrics import COMPUTED, METRICS, is_hook, owner, printed
 
 #: largest whole number of SageMaker's own ranges, and of XGBoost's
-LARGEST = 2**31 - 1
+MAX_INT32 = 2**31 - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,7 @@ def number(minimum: float, maximum: float = math.inf, *, above: bool = False, be
 
 
 def whole(
-    minimum: int, maximum: int = LARGEST, *, but: int | None = None, same: Mapping[int, int] | None = None
+    minimum: int, maximum: int = MAX_INT32, *, but: int | None = None, same: Mapping[int, int] | None = None
 ) -> Kind:
     """A whole number of a range, also where it is written as ``6.0``.
 
@@ -71,7 +71,7 @@ def whole(
             raise ValueError
         return int(value)
 
-    upper = "" if maximum == LARGEST else f" and at most {maximum}"
+    upper = "" if maximum == MAX_INT32 else f" and at most {maximum}"
     return Kind(f"a whole number of at least {minimum}{upper}" + (f", but not {but}" if but else ""), read)
 
 
@@ -201,7 +201,7 @@ def _metric(text: str, why: Mapping[str, str]) -> str:
     name, at, argument = text.partition("@")
     if name == "error" and at:
         return _error_at(argument)
-    if name == "pre" and at and argument.isascii() and argument.isdigit() and 1 <= int(argument) <= LARGEST:
+    if name == "pre" and at and argument.isascii() and argument.isdigit() and 1 <= int(argument) <= MAX_INT32:
         return f"pre@{int(argument)}"
     if text not in METRICS and text not in COMPUTED:
         raise _unfit(why, text)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from fraudlab.container.failure import ConfigError, shown
+from fraudlab.container.failure import ConfigError, quoted
 from fraudlab.container.model_files.booster_trees import Trees
 from fraudlab.container.model_files.ubjson import Cursor, Malformed, array_key, key, text
 
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 #: the release whose layout this is; later ones may write another
 RELEASE = (3, 2)
 #: leaf values that add up to more would be infinite scores in the arithmetic of some prediction
-_LARGEST_MARGIN = 1e30
-_LARGEST = float(np.finfo(np.float32).max)
+_MAX_MARGIN = 1e30
+_MAX_FLOAT32 = float(np.finfo(np.float32).max)
 _OBJECTIVE = "binary:logistic"
 #: the version is the last a file says
 _VERSION_BYTES = 200
@@ -122,7 +122,7 @@ def _read_booster(cursor: Cursor, features: Features) -> None:
     cursor.expect(b"}", "the end of the model")
     if cursor.at != len(cursor.data):
         raise cursor.malformed(f"{len(cursor.data) - cursor.at} bytes follow the end of the model")
-    if not largest <= _LARGEST_MARGIN:
+    if not largest <= _MAX_MARGIN:
         raise Malformed(f"its leaf values add up to as much as {largest:g}, which is no score")
 
 
@@ -149,15 +149,15 @@ def _read_columns(cursor: Cursor, features: Features) -> None:
     for position, (own, told) in enumerate(zip(names, features.booster_names, strict=False)):
         if own != told:
             where = f", which is column {names.index(told) + 1} there" if told in names else ""
-            at = f"column {position + 1} of the booster is {shown(own)}"
-            raise _misfit(f"{at}, and that of model.json {shown(told)}{where}")
+            at = f"column {position + 1} of the booster is {quoted(own)}"
+            raise _misfit(f"{at}, and that of model.json {quoted(told)}{where}")
     for column, kind in zip(features.columns, types, strict=False):
         if kind not in ("c", "float", "int", "q", "i"):
-            raise cursor.malformed(f"its column {shown(column.name)} is of type {shown(kind)}")
+            raise cursor.malformed(f"its column {quoted(column.name)} is of type {quoted(kind)}")
         if (kind == "c") != (column.categories is not None):
             own, told = ("a category", "a number") if kind == "c" else ("a number", "a category")
             raise _misfit(
-                f"column {shown(column.name)} is {own} in the booster ({kind!r}), and {told} in model.json"
+                f"column {quoted(column.name)} is {own} in the booster ({kind!r}), and {told} in model.json"
             )
 
 
@@ -209,7 +209,7 @@ def _read_learner_parameters(cursor: Cursor, columns: int) -> None:
     score = cursor.text("'base_score'")
     inner = score[1:-1] if score.startswith("[") and score.endswith("]") else score
     if not _DECIMAL.fullmatch(inner) or not 0.0 <= float(inner) <= 1.0:
-        raise cursor.malformed(f"'base_score' is {shown(score)}, which is no probability")
+        raise cursor.malformed(f"'base_score' is {quoted(score)}, which is no probability")
     _read_parameter(cursor, "boost_from_average", at_most=1)
     _read_parameter(cursor, "num_class", at_most=0)
     if _read_parameter(cursor, "num_feature") != columns:
@@ -221,11 +221,11 @@ def _read_learner_parameters(cursor: Cursor, columns: int) -> None:
 def _read_objective(cursor: Cursor) -> None:
     cursor.expect(key("objective") + b"{" + key("name"), "'objective'")
     if (name := cursor.text("the objective")) != _OBJECTIVE:
-        raise cursor.malformed(f"its objective is {shown(name)}; scores are probabilities of {_OBJECTIVE}")
+        raise cursor.malformed(f"its objective is {quoted(name)}; scores are probabilities of {_OBJECTIVE}")
     cursor.expect(key("reg_loss_param") + b"{" + key("scale_pos_weight"), "'scale_pos_weight'")
     weight = cursor.text("'scale_pos_weight'")
-    if not _DECIMAL.fullmatch(weight) or not 0.0 <= float(weight) <= _LARGEST:
-        raise cursor.malformed(f"'scale_pos_weight' is {shown(weight)}, not a number of at least 0")
+    if not _DECIMAL.fullmatch(weight) or not 0.0 <= float(weight) <= _MAX_FLOAT32:
+        raise cursor.malformed(f"'scale_pos_weight' is {quoted(weight)}, not a number of at least 0")
     cursor.expect(b"}}", "the end of 'objective'")
 
 
@@ -243,5 +243,5 @@ def _read_parameter(cursor: Cursor, name: str, *, at_least: int = 0, at_most: in
     number = cursor.text(repr(name))
     if not _WHOLE.fullmatch(number) or not at_least <= int(number) <= at_most:
         wanted = f"{at_least}" if at_least == at_most else f"a whole number from {at_least} to {at_most}"
-        raise cursor.malformed(f"{name!r} is {shown(number)}, not {wanted}")
+        raise cursor.malformed(f"{name!r} is {quoted(number)}, not {wanted}")
     return int(number)

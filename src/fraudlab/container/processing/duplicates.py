@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from fraudlab.container.formats.table import encoded
+from fraudlab.container.formats.numeric_columns import encoded
 
 #: rows mixed at once, so that the state of a block stays in the processor's cache
 _BLOCK_ROWS = 1 << 14
@@ -17,7 +17,7 @@ _ODD = np.uint64(0x9E3779B97F4A7C15)
 
 
 @dataclass(frozen=True, slots=True)
-class Duplicates:
+class RepeatedRows:
     """What repeats.
 
     Attributes
@@ -32,7 +32,7 @@ class Duplicates:
     groups: int
 
 
-def find_duplicates(table: pa.Table, columns: Sequence[str]) -> Duplicates:
+def find_duplicates(table: pa.Table, columns: Sequence[str]) -> RepeatedRows:
     """Find rows that are equal in `columns`; two missing values are equal, and so are 0.0 and -0.0.
 
     Rows are compared by a 64-bit hash of their values, and those whose hashes meet by their values.
@@ -65,7 +65,7 @@ def _written(values: pa.Array) -> pa.Array:
 
 
 def _keys(values: pa.Array) -> NDArray[np.uint64]:
-    """64 bits a value, equal exactly where values are."""
+    """64 bits per value, equal exactly where the values are."""
     if not pa.types.is_floating(values.type):
         integers: NDArray[np.uint64] = values.to_numpy().astype(np.uint64)
         return integers
@@ -76,7 +76,7 @@ def _keys(values: pa.Array) -> NDArray[np.uint64]:
     return keys.view(np.uint64)
 
 
-def _by_hash(columns: Sequence[pa.ChunkedArray], rows: int, seed: int) -> Duplicates | None:
+def _by_hash(columns: Sequence[pa.ChunkedArray], rows: int, seed: int) -> RepeatedRows | None:
     """Duplicates by one hash function; None where different rows met in one hash value."""
     hashes = np.full(rows, seed, np.uint64)
     for column in columns:
@@ -85,7 +85,7 @@ def _by_hash(columns: Sequence[pa.ChunkedArray], rows: int, seed: int) -> Duplic
     in_order = np.sort(hashes)
     repeated = np.unique(in_order[1:][in_order[1:] == in_order[:-1]])
     if not repeated.size:
-        return Duplicates(repeats, 0)
+        return RepeatedRows(repeats, 0)
     nearest = np.minimum(np.searchsorted(repeated, hashes), repeated.size - 1)
     suspects = np.flatnonzero(repeated[nearest] == hashes)
     suspects = suspects[np.argsort(hashes[suspects], kind="stable")]
@@ -95,7 +95,7 @@ def _by_hash(columns: Sequence[pa.ChunkedArray], rows: int, seed: int) -> Duplic
         if not np.array_equal(keys[later], keys[later - 1]):
             return None
     repeats[suspects[later]] = True
-    return Duplicates(repeats, suspects.size - later.size)
+    return RepeatedRows(repeats, suspects.size - later.size)
 
 
 def _mix(hashes: NDArray[np.uint64], column: pa.ChunkedArray) -> None:

@@ -11,9 +11,9 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from fraudlab.container.formats.numeric_columns import NotANumberError, numbers
 from fraudlab.container.formats.parsing import parse_number
-from fraudlab.container.formats.table import NotANumberError, numbers
-from fraudlab.container.row_index import FEWEST_ROWS, may_be, pandas_indices, reason
+from fraudlab.container.row_index import MIN_ROWS, may_be, pandas_indices, reason
 
 #: rows of each class that tell of nearly every column that it is no copy of the label
 _SAMPLE_ROWS = 300
@@ -62,7 +62,7 @@ def row_indices(raw: Mapping[str, pa.ChunkedArray], metadata: Mapping[bytes, byt
     found = {name: "was the index of the frame that pandas wrote" for name in raw if name in noted}
     for name, column in raw.items():
         with contextlib.suppress(NotANumberError):
-            if may_be(name, numbers(column.slice(0, FEWEST_ROWS))):
+            if may_be(name, numbers(column.slice(0, MIN_ROWS))):
                 why = reason(name, numbers(column), [slice(0, len(column))])
                 if why is not None:
                     found.setdefault(name, f"is a row index: {why}")

@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 from fraudlab.container.failure import TableError
-from fraudlab.container.formats.numerals import possible_marks
+from fraudlab.container.formats.number_texts import possible_marks
 from fraudlab.container.formats.parsing import MISSING_NUMBERS, is_number
 from fraudlab.container.separators import SEPARATORS
 from fraudlab.container.tables.cuts import choose, cut_by

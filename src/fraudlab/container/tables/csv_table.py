@@ -11,12 +11,12 @@ import pyarrow as pa
 from pyarrow import csv as pacsv
 
 from fraudlab.container.failure import TableError
+from fraudlab.container.formats.numeric_columns import NotANumberError, parse_texts
 from fraudlab.container.formats.parsing import MISSING_NUMBERS
-from fraudlab.container.formats.table import NotANumberError, parse_texts
 from fraudlab.container.separators import SEPARATORS
 from fraudlab.container.tables.csv_head import CsvHead, decode_head, find_head, undecodable, zero_byte
 from fraudlab.container.tables.foreign import refuse_foreign
-from fraudlab.container.tables.streams import HEAD_BYTES, TextStream, find_encoding, read_start
+from fraudlab.container.tables.text_stream import HEAD_BYTES, TextStream, find_encoding, read_start
 
 #: larger blocks hold more text at once, smaller ones cost more calls
 BLOCK_BYTES = 4 << 20

@@ -13,7 +13,7 @@ from fraudlab.container.separators import Rank, Space, listed, meant
 
 _SAMPLE_ROWS = 200
 #: titles and comments above a header are at most so many lines
-_MOST_TITLES = 20
+_MAX_TITLES = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,7 @@ def cut_by(text: str, separator: str, *, whole: bool) -> Fit | None:
     """Cut a text by a separator; None where it cannot be."""
     try:
         records = _records(text, separator)
-        found = [record for record, _ in zip(records, range(_SAMPLE_ROWS + _MOST_TITLES), strict=False)]
+        found = [record for record, _ in zip(records, range(_SAMPLE_ROWS + _MAX_TITLES), strict=False)]
     except csv.Error:
         return None
     if not whole and len(found) > 1 and found[-1][1] >= len(text):
@@ -64,7 +64,7 @@ def cut_by(text: str, separator: str, *, whole: bool) -> Fit | None:
     usual = widths.most_common(1)[0][0]
     first = 0
     if usual > 1:
-        for position, (record, _) in enumerate(found[: _MOST_TITLES + 1]):
+        for position, (record, _) in enumerate(found[: _MAX_TITLES + 1]):
             if len(record) == usual and not _is_title(record):
                 first = position
                 break

@@ -21,7 +21,7 @@ from typing import Any
 import pyarrow as pa
 
 from fraudlab.container.failure import ConfigError, TableError
-from fraudlab.container.formats.table import NotANumberError, parse_texts
+from fraudlab.container.formats.numeric_columns import NotANumberError, parse_texts
 from fraudlab.container.table_layout import Declared, Layout
 from fraudlab.container.tables import partitions
 from fraudlab.container.tables.csv_head import CsvHead, looks_like_values

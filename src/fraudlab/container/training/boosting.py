@@ -17,7 +17,7 @@ from fraudlab.container.runtime import cpu_count, lean_xgboost
 with lean_xgboost():
     import xgboost
 
-_LARGEST_SEED = 2**31 - 1
+_MAX_SEED = 2**31 - 1
 
 
 def train_matrix(
@@ -105,4 +105,4 @@ def segment_seed(seed: int, segment: int) -> int:
     """The seed of a segment of rounds: `seed` itself for the first, a number drawn from both after it."""
     if segment == 0:
         return seed
-    return int(np.random.SeedSequence([seed, segment]).generate_state(1)[0]) % _LARGEST_SEED
+    return int(np.random.SeedSequence([seed, segment]).generate_state(1)[0]) % _MAX_SEED

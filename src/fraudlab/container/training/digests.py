@@ -46,7 +46,7 @@ class Digests:
         return self._every[name]
 
     def combined(self, hosts: Hosts) -> dict[str, str]:
-        """One digest a channel: that of its content, or of the hosts' digests where each has a part of it."""
+        """One digest per channel: of its content, or of the hosts' digests where each has a part of it."""
         combined = {}
         for name in self._own:
             every = self.every(name, hosts)

@@ -93,7 +93,7 @@ class CrossValidation:
 
 
 def cross_validate(job: Job, train: Prepared, inputs: Inputs, stop: StopRequest) -> CrossValidation:
-    """Train and score every fold; a line each on standard output.
+    """Train and score every fold; print one line for each.
 
     Parameters
     ----------

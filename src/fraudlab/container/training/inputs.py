@@ -99,7 +99,7 @@ def _filled(job: Job, hosts: Hosts) -> dict[str, bool]:
 def _read_first(job: Job) -> tuple[Prepared, Features]:
     """The train channel of a job that stands alone, which says what the columns are."""
     from fraudlab.container.channels import read_channel
-    from fraudlab.container.channels.sources import LIBSVM
+    from fraudlab.container.channels.channel_files import LIBSVM
 
     table = read_channel(
         job.tree.channel("train"),

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, cast, get_args
 
 from fraudlab.container.contract import Fields, Tree, read_json, read_optional_json
-from fraudlab.container.failure import ConfigError, near, shown
+from fraudlab.container.failure import ConfigError, near, quoted
 from fraudlab.container.hook_source import hook_folders
 from fraudlab.container.hyperparameters import Hyperparameters, canonical, read_hyperparameters, remarks
 from fraudlab.container.training.hooks import Hooks, load_hooks
@@ -38,7 +38,7 @@ class DecisionRequest:
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
+class JobRequest:
     """What ``train.json`` asks for.
 
     Attributes
@@ -66,7 +66,7 @@ class Job:
     Attributes
     ----------
     tree : Tree
-    request : Request
+    request : JobRequest
     parameters : Hyperparameters
     hooks : Hooks or None
         None where no parameter names a function of it.
@@ -79,7 +79,7 @@ class Job:
     """
 
     tree: Tree
-    request: Request
+    request: JobRequest
     parameters: Hyperparameters
     hooks: Hooks | None
     manifest: Mapping[str, Any] | None
@@ -139,7 +139,7 @@ def _wants_official() -> bool:
     text = os.environ.get("FRAUDLAB_XGBOOST_MODEL", "").strip().lower()
     if text not in ("", "0", "1", "false", "true"):
         raise ConfigError(
-            f"FRAUDLAB_XGBOOST_MODEL is {shown(text)}",
+            f"FRAUDLAB_XGBOOST_MODEL is {quoted(text)}",
             fix="set it to true for an xgboost-model beside the model, or to false",
         )
     return text in ("1", "true")
@@ -204,9 +204,9 @@ def _read_hooks(tree: Tree, parameters: Hyperparameters) -> Hooks | None:
     return hooks
 
 
-def _standalone(parameters: Hyperparameters) -> Request:
+def _standalone(parameters: Hyperparameters) -> JobRequest:
     threshold = parameters.decision_threshold
-    return Request(
+    return JobRequest(
         run_id=os.environ.get("TRAINING_JOB_NAME") or "standalone",
         experiment_key=None,
         log_rounds=False,
@@ -215,10 +215,10 @@ def _standalone(parameters: Hyperparameters) -> Request:
     )
 
 
-def _read_request(path: Path) -> Request:
+def _read_request(path: Path) -> JobRequest:
     fields = Fields(read_json(path), source="train.json")
     decision = fields.fields("decision")
-    request = Request(
+    request = JobRequest(
         run_id=fields.get("run_id", str),
         experiment_key=fields.optional("experiment_key", str),
         log_rounds=fields.get("log_rounds", bool, True),

@@ -47,7 +47,7 @@ METRICS = {
 
 
 @dataclass(frozen=True)
-class Parameter:
+class Setting:
     """One setting of both runs, as a person would type it."""
 
     name: str
@@ -90,7 +90,7 @@ class Comparison:
     Attributes
     ----------
     a, b : RunRecord
-    parameters : tuple of Parameter
+    parameters : tuple of Setting
         Those that differ first, then the same.
     metrics : tuple of Metric
         Average precision first.
@@ -104,7 +104,7 @@ class Comparison:
 
     a: RunRecord
     b: RunRecord
-    parameters: tuple[Parameter, ...]
+    parameters: tuple[Setting, ...]
     metrics: tuple[Metric, ...]
     difference: Difference | None
     outcome: Outcome
@@ -255,10 +255,10 @@ def _needed(difference: Difference, frauds: float, least: float) -> tuple[float,
     return size, math.ceil(needed / digits) * digits
 
 
-def _parameters(a: RunRecord, b: RunRecord) -> tuple[Parameter, ...]:
+def _parameters(a: RunRecord, b: RunRecord) -> tuple[Setting, ...]:
     first, second = _settings(a), _settings(b)
     names = list(dict.fromkeys([*first, *second]))
-    found = [Parameter(name, first.get(name), second.get(name)) for name in names]
+    found = [Setting(name, first.get(name), second.get(name)) for name in names]
     return tuple(sorted(found, key=lambda p: (not p.differs, p.name.split(".")[0] not in MODELLING)))
 
 

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 from fraudlab.files import write_text
-from fraudlab.report.comparison.comparison import METRICS, Comparison, Difference, Parameter
+from fraudlab.report.comparison.comparison import METRICS, Comparison, Difference, Setting
 from fraudlab.report.kit import numerals
 from fraudlab.report.kit.blocks import fact, table, written
 from fraudlab.report.kit.chart import Chart, legend
@@ -192,7 +192,7 @@ def _parameters(comparison: Comparison) -> Markup:
     )
 
 
-def _parameter(parameter: Parameter) -> Markup:
+def _parameter(parameter: Setting) -> Markup:
     return element(
         "tr",
         element("th", parameter.name, scope="row"),

@@ -9,11 +9,11 @@ from typing import Any
 from fraudlab.redaction import known_secrets, redact
 from fraudlab.tracking.comet.recording import CometExperiment
 from fraudlab.tracking.comet.sdk import collected_errors, load_sdk
-from fraudlab.tracking.experiment import Decision, as_archive, not_online, unwritable
+from fraudlab.tracking.experiment import TrackingDecision, as_archive, not_online, unwritable
 
 
 def start(
-    decided: Decision,
+    decided: TrackingDecision,
     *,
     insists: bool,
     workspace: str | None,

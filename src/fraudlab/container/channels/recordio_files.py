@@ -7,19 +7,19 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from fraudlab.container.channels.libsvm_rows import refuse_absurd_size
-from fraudlab.container.channels.rows import Growing, Part, Rows, fill
-from fraudlab.container.channels.sources import Source
+from fraudlab.container.channels.channel_files import ChannelFile
+from fraudlab.container.channels.channel_rows import ChannelRows, Growing, Part, fill
+from fraudlab.container.channels.libsvm_files import refuse_absurd_size
 from fraudlab.container.failure import TableError
 from fraudlab.container.formats.recordio import RecordError, Records, read_records
 
 
-def read_recordio(sources: Sequence[Source], *, channel: str) -> Rows:
+def read_recordio(sources: Sequence[ChannelFile], *, channel: str) -> ChannelRows:
     """Read recordio-protobuf files of one width.
 
     Parameters
     ----------
-    sources : sequence of Source
+    sources : sequence of ChannelFile
     channel : str
 
     Raises
@@ -47,10 +47,10 @@ def read_recordio(sources: Sequence[Source], *, channel: str) -> Rows:
             labels.append(records.label)
         parts.append(Part(source.name, start, 0 if matrix is None else len(matrix)))
     table = np.empty((0, 0), np.float32) if matrix is None else matrix.whole()
-    return Rows(table, np.concatenate(labels), None, names, tuple(parts))
+    return ChannelRows(table, np.concatenate(labels), None, names, tuple(parts))
 
 
-def _records(source: Source) -> Iterator[Records]:
+def _records(source: ChannelFile) -> Iterator[Records]:
     with source.path.open("rb") as file:
         try:
             yield from read_records(file)
@@ -58,7 +58,7 @@ def _records(source: Source) -> Iterator[Records]:
             raise _refused(error.problem, error.record, source) from error
 
 
-def _refused(problem: str, record: int, source: Source) -> TableError:
+def _refused(problem: str, record: int, source: ChannelFile) -> TableError:
     return TableError(
         f"record {record} of {source.name} {problem}",
         fix="write records of one tensor named 'values', dense or sparse with its shape, and one label",

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from fraudlab.container.channels import libsvm_rows
+from fraudlab.container.channels import libsvm_files
 
 from .example_channel import NAN, read, refusal, sentence
 
@@ -64,6 +64,6 @@ def test_tables_too_large_to_be_meant(folder: Path, monkeypatch: pytest.MonkeyPa
     assert sentence(folder, {"a": "1 1:2\n0 100001:3\n"}) == expected
     assert "index 999999999999999;" in sentence(folder, {"a": "1 999999999999999:2\n"})
     assert read(folder, {"a": "1 1:2\n0 100000:3\n"}).matrix.shape == (2, 100_000)
-    monkeypatch.setattr(libsvm_rows, "MAX_TABLE_BYTES", 1 << 30)
+    monkeypatch.setattr(libsvm_files, "MAX_TABLE_BYTES", 1 << 30)
     expected = "channel train would have 4,000 rows of 100,000 columns as a table: 1.5 GiB, more than 1"
     assert sentence(folder, {"a": "1 1:2\n0 100000:3\n" * 2000}) == expected

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from fraudlab.container.channels.rows import Part, Rows, not_finite
-from fraudlab.container.channels.sources import Source, line_blocks
+from fraudlab.container.channels.channel_files import ChannelFile, line_blocks
+from fraudlab.container.channels.channel_rows import ChannelRows, Part, not_finite
 from fraudlab.container.failure import TableError
 from fraudlab.container.formats.libsvm import LibsvmError, Sparse, parse_libsvm
 
@@ -26,12 +26,14 @@ class _Block:
     value: NDArray[np.float32]
 
 
-def read_libsvm(sources: Sequence[Source], *, columns: tuple[str, ...] | None, channel: str) -> Rows:
+def read_libsvm(
+    sources: Sequence[ChannelFile], *, columns: tuple[str, ...] | None, channel: str
+) -> ChannelRows:
     """Read libsvm files into one table; an index that a row does not have is missing.
 
     Parameters
     ----------
-    sources : sequence of Source
+    sources : sequence of ChannelFile
     columns : tuple of str, optional
         Names of the train channel; without them the columns are those that occur, from 1, or from 0 where 0
         occurs.
@@ -62,7 +64,7 @@ def read_libsvm(sources: Sequence[Source], *, columns: tuple[str, ...] | None, c
         parts.append(Part(source.name, start, rows))
     if columns is None:
         allowed = _occurring(blocks)
-    return Rows(
+    return ChannelRows(
         _dense(blocks, rows, allowed, channel),
         np.concatenate(labels),
         np.concatenate(weights) if weights else None,
@@ -83,21 +85,21 @@ def _indices(columns: tuple[str, ...], channel: str) -> range:
     return indices
 
 
-def _parse(lines: bytes, source: Source, before: int) -> Sparse:
+def _parse(lines: bytes, source: ChannelFile, before: int) -> Sparse:
     try:
         return parse_libsvm(lines, labels="required")
     except LibsvmError as error:
         raise _refused(error.problem, before + error.row, source) from error
 
 
-def _refused(problem: str, row: int, source: Source) -> TableError:
+def _refused(problem: str, row: int, source: ChannelFile) -> TableError:
     return TableError(
         f"row {row} of {source.name} {problem}",
         fix="write a row as: label index:value index:value, with indices that increase",
     )
 
 
-def _compact(sparse: Sparse, source: Source, before: int, allowed: range, *, named: bool) -> _Block:
+def _compact(sparse: Sparse, source: ChannelFile, before: int, allowed: range, *, named: bool) -> _Block:
     def place(entry: int) -> str:
         row = int(np.searchsorted(sparse.indptr, entry, side="right"))
         return f"row {before + row} of {source.name}"

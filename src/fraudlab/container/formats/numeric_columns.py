@@ -7,7 +7,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from fraudlab.container.formats.numerals import UncertainError, parse_column
+from fraudlab.container.formats.number_texts import UncertainError, parse_column
 
 
 class NotANumberError(ValueError):

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from fraudlab.container.contract import Tree
 from fraudlab.container.failure import TableError
-from fraudlab.container.formats.table import NotANumberError, numbers
+from fraudlab.container.formats.numeric_columns import NotANumberError, numbers
 from fraudlab.container.processing.raw import read_raw
 from fraudlab.container.roles import read_roles
 

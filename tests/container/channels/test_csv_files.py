@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from fraudlab.container.channels import csv_rows, sources
+from fraudlab.container.channels import channel_files, csv_files
 from fraudlab.container.failure import TableError
 
 from .example_channel import LABEL, MATRIX, NAN, as_csv, assert_is_the_table, read, refusal, sentence
@@ -156,7 +156,7 @@ def test_text_that_is_not_utf8(folder: Path) -> None:
 
 
 def test_a_row_without_end(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sources, "_LONGEST_ROW_BYTES", 1 << 20)
+    monkeypatch.setattr(channel_files, "_MAX_ROW_BYTES", 1 << 20)
     found = sentence(folder, {"a.csv": b"1," * (8 << 20)})
     assert found == "a.csv has a row of more than 1 MiB"
 
@@ -222,12 +222,12 @@ def test_odd_values_mean_the_same_to_both_parsers(folder: Path, monkeypatch: pyt
     odd += ["9" * 30, "0." + "3" * 40, "1e22", "5e-324", "007", "1 2", "'1'", "$1", "1%", "(1)"]
     texts = [f"0,1,2\n1,{value},4\n" for value in odd]
     fast = [outcome(text) for text in texts]
-    monkeypatch.setattr(csv_rows, "_parse", lambda *_: None)
+    monkeypatch.setattr(csv_files, "_parse", lambda *_: None)
     for text, found in zip(texts, fast, strict=True):
         np.testing.assert_array_equal(found, outcome(text), err_msg=text)
 
 
 def test_plain_csv_is_not_read_carefully(folder: Path, blocks: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(csv_rows, "_parse_carefully", None)
+    monkeypatch.setattr(csv_files, "_parse_carefully", None)
     assert_is_the_table(read(folder, {"a.csv": as_csv(LABEL, MATRIX)}))
     assert read(folder, {"a.csv": "0,True\n1,False\n" * 500}).matrix.sum() == 500

@@ -1,4 +1,4 @@
-"""How much a process may take that reads a stranger's file."""
+"""Memory and time that a process may take which reads a stranger's file."""
 
 from __future__ import annotations
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from fraudlab.container.channels import libsvm_rows
+from fraudlab.container.channels import libsvm_files
 
 from .example_channel import LABEL, MATRIX, as_recordio, read, refusal, sentence
 
@@ -40,5 +40,5 @@ def test_sparse_records_too_large_to_be_meant(folder: Path, monkeypatch: pytest.
     file = io.BytesIO()
     write_spmatrix_to_sparse_tensor(file, sparse.csr_matrix((40, 90_000)), np.arange(40.0) % 2)
     assert read(folder, {"a": file.getvalue()}).matrix.shape == (40, 90_000)
-    monkeypatch.setattr(libsvm_rows, "MAX_TABLE_BYTES", 9 << 20)
+    monkeypatch.setattr(libsvm_files, "MAX_TABLE_BYTES", 9 << 20)
     assert sentence(folder, {}).endswith(" rows of 90,000 columns as a table: 0.0 GiB, more than 0")

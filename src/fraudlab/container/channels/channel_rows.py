@@ -26,7 +26,7 @@ class Part:
 
 
 @dataclass(frozen=True, slots=True)
-class Rows:
+class ChannelRows:
     """All rows of a channel, numbers checked, labels and weights as they were found.
 
     Attributes
@@ -36,7 +36,7 @@ class Rows:
         NaN is missing.
     weight : ndarray of float64, shape (rows,), or None
     names : tuple of str
-        One a column.
+        One per column.
     parts : tuple of Part
         Which file a row is from.
     label_name : str, optional
@@ -111,7 +111,7 @@ def fill(
     columns : iterable of ndarray
         Each of shape (rows,).
     names : sequence of str
-        One a column.
+        One per column.
     file : str
         The file they are from.
     before : int
@@ -160,7 +160,7 @@ def refuse_other_columns(found: Sequence[str], expected: Sequence[str], *, of: s
             raise TableError(f"column {position} of {of} is {name!r}, and of {like} {other!r}", fix=fix)
 
 
-def refuse_counters(rows: Rows, channel: str, *, keep_counter: bool) -> None:
+def refuse_counters(rows: ChannelRows, channel: str, *, keep_counter: bool) -> None:
     """Refuse an index that was written with the table.
 
     Raises
@@ -177,7 +177,7 @@ def refuse_counters(rows: Rows, channel: str, *, keep_counter: bool) -> None:
             )
     if keep_counter:
         return
-    # Two rows tell of nearly every column that it does not count.
+    # Two rows are enough to see that most columns are no index.
     longest = max(rows.parts, key=lambda part: part.stop - part.start)
     begin = rows.matrix[longest.start : longest.stop][:2]
     rising = {int(position) for position in np.flatnonzero(begin[-1] == begin[0] + (len(begin) - 1))}
@@ -191,7 +191,7 @@ def refuse_counters(rows: Rows, channel: str, *, keep_counter: bool) -> None:
             )
 
 
-def checked_labels(rows: Rows) -> NDArray[np.uint8]:
+def checked_labels(rows: ChannelRows) -> NDArray[np.uint8]:
     """The labels of a channel: 0 legitimate, 1 fraud.
 
     Raises
@@ -218,7 +218,7 @@ def wrong_label(name: str, found: str, place: str) -> TableError:
     )
 
 
-def checked_weights(rows: Rows) -> NDArray[np.float32] | None:
+def checked_weights(rows: ChannelRows) -> NDArray[np.float32] | None:
     """The weights of a channel.
 
     Raises

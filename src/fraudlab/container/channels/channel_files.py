@@ -42,20 +42,20 @@ _SUFFIXES = {
 _UTF8 = ("utf-8", "utf8", "us-ascii", "ascii")
 _HEAD_BYTES = 64 << 10
 _BLOCK_BYTES = 4 << 20
-_LONGEST_ROW_BYTES = 64 << 20
+_MAX_ROW_BYTES = 64 << 20
 _BLANKS = b" \t\r\n"
 _COLON_PAIR = re.compile(rb"[^:]+:[^:]+")
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class ChannelFile:
     """One file of a channel; `name` is its path from the channel's folder."""
 
     path: Path
     name: str
 
 
-def list_sources(folder: Path) -> list[Source]:
+def list_files(folder: Path) -> list[ChannelFile]:
     """The files of a channel that hold anything, nested folders included, in sorted order.
 
     What begins with ``.`` or ``_`` is left out: hidden files, and the markers that Spark and SageMaker leave.
@@ -86,7 +86,7 @@ def list_sources(folder: Path) -> list[Source]:
     filled = [path for path in paths if path.stat().st_size]
     if not filled:
         raise TableError(f"channel {channel} has only empty files", fix="give it files with rows")
-    return [Source(path, path.relative_to(folder).as_posix()) for path in filled]
+    return [ChannelFile(path, path.relative_to(folder).as_posix()) for path in filled]
 
 
 def _files(folder: Path, parents: frozenset[Path]) -> Iterator[Path]:
@@ -96,7 +96,7 @@ def _files(folder: Path, parents: frozenset[Path]) -> Iterator[Path]:
             continue
         if not path.is_dir():
             yield path
-        elif path.resolve() not in parents:  # a link to where one comes from has no end
+        elif path.resolve() not in parents:  # a link to a folder above it would never end
             yield from _files(path, parents)
 
 
@@ -129,12 +129,12 @@ def canonical(content_type: str, channel: str) -> str:
     return _CONTENT_TYPES[kind]
 
 
-def format_of(sources: Sequence[Source], declared: str | None, channel: str) -> str:
+def format_of(sources: Sequence[ChannelFile], declared: str | None, channel: str) -> str:
     """The format of a channel: as declared, else by suffix, else by what the files begin with.
 
     Parameters
     ----------
-    sources : sequence of Source
+    sources : sequence of ChannelFile
     declared : str, optional
         A canonical content type.
     channel : str
@@ -155,7 +155,7 @@ def format_of(sources: Sequence[Source], declared: str | None, channel: str) -> 
     return one
 
 
-def _format(source: Source, declared: str | None, channel: str) -> str:
+def _format(source: ChannelFile, declared: str | None, channel: str) -> str:
     with source.path.open("rb") as file:
         held = held_format(file.read(_HEAD_BYTES))
     expected = declared or _SUFFIXES.get(source.path.suffix.lower())
@@ -207,7 +207,7 @@ def held_format(head: bytes) -> str | None:
     return None
 
 
-def line_blocks(source: Source) -> Iterator[bytes]:
+def line_blocks(source: ChannelFile) -> Iterator[bytes]:
     """Whole lines of a text file, some megabytes at a time; blank lines are kept with the lines after them.
 
     Raises
@@ -226,9 +226,9 @@ def line_blocks(source: Source) -> Iterator[bytes]:
             if end:
                 yield data[:end]
             rest = data[end:]
-            if len(rest) > _LONGEST_ROW_BYTES:
+            if len(rest) > _MAX_ROW_BYTES:
                 raise TableError(
-                    f"{source.name} has a row of more than {_LONGEST_ROW_BYTES >> 20} MiB",
+                    f"{source.name} has a row of more than {_MAX_ROW_BYTES >> 20} MiB",
                     fix="end rows with a line feed",
                 )
     if rest:

@@ -9,8 +9,8 @@ import numpy as np
 import pyarrow as pa
 from pyarrow import parquet
 
-from fraudlab.container.channels.rows import Part, Rows, fill, numbers, refuse_other_columns
-from fraudlab.container.channels.sources import Source
+from fraudlab.container.channels.channel_files import ChannelFile
+from fraudlab.container.channels.channel_rows import ChannelRows, Part, fill, numbers, refuse_other_columns
 from fraudlab.container.failure import TableError
 from fraudlab.container.row_index import is_given_name, pandas_indices
 
@@ -18,12 +18,12 @@ from fraudlab.container.row_index import is_given_name, pandas_indices
 _BATCH_ROWS = 1 << 13
 
 
-def read_parquet(sources: Sequence[Source], *, keep_counter: bool) -> Rows:
+def read_parquet(sources: Sequence[ChannelFile], *, keep_counter: bool) -> ChannelRows:
     """Read Parquet files of one schema; the names of the columns are the files' own.
 
     Parameters
     ----------
-    sources : sequence of Source
+    sources : sequence of ChannelFile
     keep_counter : bool
         Take an index of pandas for a feature.
 
@@ -57,24 +57,24 @@ def read_parquet(sources: Sequence[Source], *, keep_counter: bool) -> Rows:
         if start != part.stop:
             raise _damaged(source, f"it does not have the {file.metadata.num_rows:,} rows it says")
         parts.append(part)
-    return Rows(matrix, label, None, names[1:], tuple(parts), label_name=names[0])
+    return ChannelRows(matrix, label, None, names[1:], tuple(parts), label_name=names[0])
 
 
-def _open(source: Source) -> Any:
+def _open(source: ChannelFile) -> Any:
     try:
         return parquet.ParquetFile(source.path)
     except (pa.ArrowException, OSError) as error:
         raise _damaged(source, str(error).split("\n", 1)[0]) from error
 
 
-def _batches(file: Any, source: Source, names: Sequence[str]) -> Any:
+def _batches(file: Any, source: ChannelFile, names: Sequence[str]) -> Any:
     try:
         yield from file.iter_batches(_BATCH_ROWS, columns=list(names))
     except (pa.ArrowException, OSError) as error:
         raise _damaged(source, str(error).split("\n", 1)[0]) from error
 
 
-def _damaged(source: Source, reason: str) -> TableError:
+def _damaged(source: ChannelFile, reason: str) -> TableError:
     return TableError(
         f"{source.name} is not readable Parquet: {reason}", fix="write it again; it may be cut short"
     )
@@ -86,7 +86,7 @@ def _without_index(schema: Any, *, keep_counter: bool) -> Any:
     return pa.schema([field for field in schema if field.name not in indices])
 
 
-def _check_schema(schema: Any, source: Source, *, keep_counter: bool) -> None:
+def _check_schema(schema: Any, source: ChannelFile, *, keep_counter: bool) -> None:
     names = schema.names
     if len(names) < 2:
         columns = "1 column" if names else "no columns"

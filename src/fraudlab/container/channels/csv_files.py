@@ -14,9 +14,9 @@ import pyarrow as pa
 from numpy.typing import NDArray
 from pyarrow import csv as pacsv
 
+from fraudlab.container.channels.channel_files import ChannelFile, line_blocks
+from fraudlab.container.channels.channel_rows import ChannelRows, Growing, Part, fill, numbers, wrong_label
 from fraudlab.container.channels.csv_commas import with_commas
-from fraudlab.container.channels.rows import Growing, Part, Rows, fill, numbers, wrong_label
-from fraudlab.container.channels.sources import Source, line_blocks
 from fraudlab.container.failure import TableError
 from fraudlab.container.formats.parsing import MISSING_NUMBERS, is_number, parse_number
 
@@ -35,18 +35,18 @@ _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 class _Layout:
     """What the first row of a file says of the others."""
 
-    source: Source
+    source: ChannelFile
     names: tuple[str, ...]
     types: dict[str, Any]
     with_commas: Callable[[bytes, int], bytes]
 
 
-def read_csv(sources: Sequence[Source], *, weighted: bool) -> Rows:
+def read_csv(sources: Sequence[ChannelFile], *, weighted: bool) -> ChannelRows:
     """Read CSV files of one width.
 
     Parameters
     ----------
-    sources : sequence of Source
+    sources : sequence of ChannelFile
     weighted : bool
         The second column is the weight.
 
@@ -82,12 +82,12 @@ def read_csv(sources: Sequence[Source], *, weighted: bool) -> Rows:
                 fill(added, columns[lead:], names[lead:], file=source.name, before=before)
         parts.append(Part(source.name, start, 0 if matrix is None else len(matrix)))
     if matrix is None:
-        return Rows(np.empty((0, 0), np.float32), np.empty(0), None, (), tuple(parts))
+        return ChannelRows(np.empty((0, 0), np.float32), np.empty(0), None, (), tuple(parts))
     label, *weight = np.concatenate(leads, axis=1)
-    return Rows(matrix.whole(), label, weight[0] if weight else None, names[lead:], tuple(parts))
+    return ChannelRows(matrix.whole(), label, weight[0] if weight else None, names[lead:], tuple(parts))
 
 
-def _layout(block: bytes, source: Source, lead: int, names: tuple[str, ...]) -> _Layout | None:
+def _layout(block: bytes, source: ChannelFile, lead: int, names: tuple[str, ...]) -> _Layout | None:
     """The layout of a file; None where a block is blank."""
     text = block.lstrip(b"\r\n").split(b"\n", 1)[0].decode(errors="replace").rstrip("\r")
     if not text.strip():
@@ -99,9 +99,9 @@ def _layout(block: bytes, source: Source, lead: int, names: tuple[str, ...]) -> 
     except csv.Error as error:
         raise _not_csv(1, source, error) from error
     if _is_header(first):
-        shown = repr(first[0]) + (", …" if len(first) > 1 else "")
+        beginning = repr(first[0]) + (", …" if len(first) > 1 else "")
         raise TableError(
-            f"row 1 of {source.name} is a header ({shown})",
+            f"row 1 of {source.name} is a header ({beginning})",
             fix="write rows only, the label first: pandas does with header=False and index=False",
         )
     if len(first) <= lead:
@@ -201,14 +201,14 @@ def _shortened(field: str) -> str:
     return field if len(field) <= 40 else field[:39] + "…"
 
 
-def _not_csv(row: int, source: Source, error: csv.Error) -> TableError:
+def _not_csv(row: int, source: ChannelFile, error: csv.Error) -> TableError:
     return TableError(
         f"row {row} of {source.name} is not CSV: {error}",
         fix="separate values by commas, and leave quotes out",
     )
 
 
-def _ragged(row: int, source: Source, found: int, expected: int) -> TableError:
+def _ragged(row: int, source: ChannelFile, found: int, expected: int) -> TableError:
     return TableError(
         f"row {row} of {source.name} has {found} values where those before it have {expected}",
         fix="give every row of the channel one value a column",
