@@ -80,6 +80,7 @@ def finish_run(folder: Path, *, terminal: Terminal | None = None) -> Run:
     RunError
         Where it has ended, somebody has it, or its jobs have ended with its launcher.
     """
+    folder = folder.resolve()
     with run_taken_up(folder, terminal=terminal or Terminal()) as (context, source):
         gates = parse_gates(context.folder.record.get(_GATES, []))
         judged = _carry_out(context, source, gates)

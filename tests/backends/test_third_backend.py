@@ -26,7 +26,7 @@ SMALL += ["evaluation.resamples=100", "force=true"]
 REGISTRY = "src/fraudlab/backend_registry.py"
 LINE = '    "memory": "fraudlab.backends.memory",\n'
 FINISH = "import sys; from pathlib import Path; from fraudlab.workflow import finish_run; "
-FINISH += "print(finish_run(Path(sys.argv[1]).absolute()).status)"
+FINISH += "print(finish_run(Path(sys.argv[1])).status)"
 
 
 @pytest.fixture(scope="module")

@@ -14,7 +14,7 @@ from fraudlab.api_requests import Placement, Request
 from fraudlab.archives import MAX_BYTES
 from fraudlab.backend_registry import Description
 from fraudlab.backends import docker_engine
-from fraudlab.backends.backend import Job, JobHandle
+from fraudlab.backends.backend import Backend, Job, JobHandle
 from fraudlab.backends.confinement import confined, limits
 from fraudlab.backends.deployment import deployed
 from fraudlab.backends.endpoint import Endpoint
@@ -69,7 +69,7 @@ DESCRIPTION = Description(
 )
 
 
-def open_backend(config: RunConfig, *, run_id: str, workspace: Path) -> LocalBackend:
+def open_backend(config: RunConfig, *, run_id: str, workspace: Path) -> Backend:
     """Make the backend of one run.
 
     Raises

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from fraudlab.api_requests import Placement, Request
 from fraudlab.backend_registry import Description
-from fraudlab.backends.backend import Job, JobHandle
+from fraudlab.backends.backend import Backend, Job, JobHandle
 from fraudlab.backends.deployment import deployed
 from fraudlab.backends.endpoint import Endpoint
 from fraudlab.backends.joblog import JobLog
@@ -26,7 +26,7 @@ DESCRIPTION = Description(
 )
 
 
-def open_backend(config: RunConfig, *, run_id: str, workspace: Path) -> ProcessBackend:  # noqa: ARG001
+def open_backend(config: RunConfig, *, run_id: str, workspace: Path) -> Backend:  # noqa: ARG001
     """Make the backend of one run."""
     return ProcessBackend(workspace)
 

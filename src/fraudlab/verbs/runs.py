@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 
+from fraudlab.backend_registry import BACKENDS
 from fraudlab.verbs.parsers import Verbs, runs_option, verb
 
 _EXAMPLES = """examples:
@@ -57,7 +58,7 @@ def _add_selection(listing: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="BACKEND",
-        help="process or local; several with commas",
+        help=f"{' or '.join(BACKENDS)}; several with commas",
     )
     listing.add_argument(
         "--name", metavar="TEXT", help="a part of the run's id or of the model's name, or a pattern like v*"

@@ -12,7 +12,7 @@ from typing import Any
 
 from fraudlab.api_requests import Placement, Request
 from fraudlab.backend_registry import Description
-from fraudlab.backends.backend import Job, JobHandle
+from fraudlab.backends.backend import Backend, Job, JobHandle
 from fraudlab.backends.deployment import deployed
 from fraudlab.backends.endpoint import Endpoint
 from fraudlab.backends.joblog import JobLog
@@ -35,7 +35,7 @@ class _Cloud(BaseManager):
     pass
 
 
-def open_backend(config: RunConfig, *, run_id: str, workspace: Path) -> MemoryBackend:
+def open_backend(config: RunConfig, *, run_id: str, workspace: Path) -> Backend:
     _Cloud.register("service")
     cloud = _Cloud(address=os.environ.get("MEMORY_CLOUD", "/nowhere"), authkey=b"of the tests")
     try:
