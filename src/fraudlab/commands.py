@@ -174,8 +174,9 @@ def _print_table(runs: list[Run], *, metric: str | None) -> None:
             (run.id, run.status, facts["backend"] or "-", facts["data"] or "-", value_text, headline(run))
         )
     width = max(len(row[0]) for row in rows)
+    place = max(7, *(len(str(row[2])) for row in rows))
     room = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
     for name, status, backend, data, value, last in rows:
         extra = f"{value:<{len(metric)}}  " if metric else ""
-        line = f"{name:<{width}}  {status:<11}  {backend!s:<7}  {data!s:<10}  {extra}{last}"
+        line = f"{name:<{width}}  {status:<11}  {backend!s:<{place}}  {data!s:<10}  {extra}{last}"
         print("".join(character if character.isprintable() else " " for character in line)[:room])

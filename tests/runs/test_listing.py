@@ -153,6 +153,17 @@ def test_a_metric_that_is_sorted_by_has_a_column(runs, capsys):
     assert first[at : at + 4] == "0.2 "
 
 
+def test_a_backend_of_any_name_has_its_column(runs, capsys):
+    path = Path("runs/a-1/run.json")
+    record = json.loads(path.read_text())
+    path.write_text(json.dumps({**record, "backend": "a-backend-with-a-long-name"}))
+    assert main(["runs", "list"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    at = lines[0].index("data")
+    assert {line[at - 2 : at] for line in lines} == {"  "}
+    assert {line[at : at + 5] for line in lines[1:]} == {"table"}
+
+
 def test_on_a_terminal_no_line_is_longer_than_it(runs, capsys, monkeypatch):
     monkeypatch.setenv("COLUMNS", "60")
     monkeypatch.setattr("sys.stdout.isatty", lambda: True)
