@@ -117,6 +117,7 @@ class Connection(RequestReader, asyncio.Protocol):
     def write_ready(self) -> None:
         """Write every answer whose turn it is."""
         waiting, last = self._waiting, False
+        was_full = len(waiting) > _PIPELINED
         ready: list[Piece] = []
         more = False
         while waiting and (answer := waiting[0].answer) is not None and not last:
@@ -143,7 +144,7 @@ class Connection(RequestReader, asyncio.Protocol):
             self._end()
         elif self._half_closed and not waiting:
             self._transport.close()
-        else:
+        elif was_full:
             self._read_on()
 
     def check(self, now: float) -> None:
