@@ -50,7 +50,7 @@ def showing_configuration() -> Iterator[None]:
 
 
 def hide(value: Any) -> Any:
-    """Return `value`, JSON-like, without the secrets this process knows.
+    """The given `value`, JSON-like, without the secrets this process knows.
 
     A secret that the configuration took from the environment becomes its reference again,
     ``${oc.env:NAME}``; others become ``***``.
@@ -62,7 +62,7 @@ def hide(value: Any) -> Any:
 
 
 def hide_configuration(value: Any) -> Any:
-    """Return a configuration as it was described: whatever came from the environment is a reference again."""
+    """A configuration as it was described: whatever came from the environment is a reference again."""
     for found, name in sorted(_interpolated.items(), key=lambda pair: -len(pair[0])):
         if len(found) > 1:
             value = _replaced(value, found, name)
@@ -88,7 +88,7 @@ def _replaced(value: Any, found: str, name: str) -> Any:
 
 
 def known_secrets(environment: Mapping[str, str] | None = None) -> tuple[str, ...]:
-    """Return the values of the environment variables whose names say that they are secret.
+    """The values of the environment variables whose names say that they are secret.
 
     Parameters
     ----------
@@ -105,7 +105,7 @@ def known_secrets(environment: Mapping[str, str] | None = None) -> tuple[str, ..
 
 
 def redact(value: Any, secrets: Iterable[str] = ()) -> Any:
-    """Return `value` with every secret in it replaced by ``***``.
+    """The given `value` with every secret in it replaced by ``***``.
 
     A secret is a value whose name says so (``api_key``, ``db.password``), the user part of a URL, and any
     occurrence of a string in `secrets`.

@@ -32,7 +32,7 @@ class StageLine:
     facts : dict
         Recorded with its duration.
     notes : list of str
-        Printed below, a line each.
+        Printed below, one line for each.
     """
 
     def __init__(self) -> None:
@@ -116,7 +116,7 @@ class _BarMeter:
 
 
 class _PlainMeter:
-    """Prints a line each fifth of the way, and only where the whole takes more than a moment."""
+    """Prints one line per fifth of the way, and only where the whole takes more than a moment."""
 
     _PATIENCE = 5.0
 

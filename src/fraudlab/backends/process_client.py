@@ -224,7 +224,7 @@ class LoopbackRuntime:
         return {"Body": answer, "ContentType": Accept}
 
     def hang_up(self) -> None:
-        """Close the connections: an endpoint that is to end waits for those who might still ask."""
+        """Close the connections: an endpoint that is to end waits for clients that are connected."""
         self._pool.clear()
 
 

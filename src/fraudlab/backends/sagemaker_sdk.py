@@ -98,7 +98,9 @@ class LocalClient:
         self.runtime = session.sagemaker_runtime_client
 
     def hang_up(self) -> None:
-        """Close the connections to the endpoint: one that is to end waits for those who might still ask."""
+        """Close the connections to the endpoint: an endpoint that is to end waits for clients that are
+        connected.
+        """
         self.runtime.http.clear()
 
     def stop(self) -> None:

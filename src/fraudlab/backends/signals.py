@@ -20,7 +20,7 @@ def stop_signals() -> list[signal.Signals]:
 
 @contextmanager
 def uninterrupted() -> Iterator[None]:
-    """Let a second Ctrl-C wait until what must be taken down has been."""
+    """Hold a second Ctrl-C back until all that must be taken down is."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return

@@ -66,7 +66,7 @@ class Scorer:
                 f"model.ubj takes {inputs} columns and model.json names {len(model.features)}",
                 fix="use a model folder as a train job wrote it",
             )
-        # On one row a second thread only waits: under load it made the slowest answers ten times slower.
+        # With one row, a second thread only waits: under load it made the slowest answers ten times slower.
         self._booster.set_param({"nthread": 1})
         self.features: Features = model.features
         self.threshold = model.threshold

@@ -47,7 +47,7 @@ class Source:
     identities : tuple of dict
         What the files were when they were hashed.
     notes : tuple of str
-        What a person should know of how the table is read, a sentence each.
+        What a person should know of how the table is read, one sentence for each.
     """
 
     path: Path

@@ -47,7 +47,7 @@ def read_rows(
     -------
     table : pyarrow.Table
     notes : tuple of str
-        What a person should know of how it was read, a sentence each.
+        What a person should know of how it was read, one sentence for each.
 
     Raises
     ------

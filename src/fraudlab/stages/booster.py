@@ -2,7 +2,7 @@
 
 Runs as a process of its own (``python -m fraudlab.stages.booster MODEL SPLIT OUTPUT``): next to pandas and
 scikit-learn, importing xgboost takes longer than the endpoint takes to start, and a launcher that imported it
-without them would leave a notebook with half an xgboost.
+without them would leave a notebook with an incomplete xgboost.
 """
 
 from __future__ import annotations

@@ -161,7 +161,7 @@ def time_span(time: dict[str, Any] | None) -> str:
 
 
 def cautions(manifest: dict[str, Any], data: DataConfig) -> list[str]:
-    """What a person should know of the table before trusting a number, a line each.
+    """What a person should know of the table before trusting a number, one line for each.
 
     Parameters
     ----------
@@ -272,7 +272,8 @@ def _publish(output: Path, final: Path, *, force: bool) -> Path:
     """Give a complete preparation its name, and say where to read it.
 
     Another run may have been faster, with the same bytes: its preparation is used, and never replaced while
-    others read it. Who forces the job, or finds only the ruin of a preparation, reads their own.
+    others read it. A run that forces the job, or finds only a damaged
+    preparation, reads its own.
     """
     if publish(output, final) or (_is_complete(final) and not force):
         return final

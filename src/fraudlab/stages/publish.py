@@ -103,7 +103,7 @@ def log_results(context: Context, metrics: dict[str, Any]) -> str:
 
 
 def what_to_know(folder: Path) -> list[str]:
-    """What a person should hear before they trust a run's numbers: as in its report, a line each."""
+    """What a person should hear before they trust a run's numbers: as in its report, one line for each."""
     from fraudlab.report.concerns import terminal_lines
     from fraudlab.report.recorded.run_record import read_run
 

@@ -28,7 +28,7 @@ class DatasetVersion:
 
     @property
     def digest(self) -> str:
-        """Return the SHA-256 of the content: of the file, or of the sorted names and hashes of several."""
+        """The SHA-256 of the content: of the file, or of the sorted names and hashes of several."""
         if len(self.hashes) == 1:
             return next(iter(self.hashes.values()))
         listing = "".join(f"{sha256}  {file}\n" for file, sha256 in sorted(self.hashes.items()))
@@ -36,11 +36,11 @@ class DatasetVersion:
 
     @property
     def alias(self) -> str:
-        """Return the digest, as short as versions are still told apart."""
+        """The digest, as short as versions are still told apart."""
         return self.digest[:12]
 
     def as_dict(self) -> dict[str, Any]:
-        """Return the version as JSON values."""
+        """The version as JSON values."""
         return {
             "name": self.name,
             "digest": self.digest,

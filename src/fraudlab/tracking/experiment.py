@@ -16,7 +16,7 @@ Status = Literal["completed", "failed", "interrupted"]
 
 
 def new_key() -> str:
-    """Return an experiment key Comet accepts: 32 hexadecimal digits."""
+    """An experiment key Comet accepts: 32 hexadecimal digits."""
     return uuid.uuid4().hex
 
 

@@ -52,7 +52,7 @@ class Invocations:
         self._id_prefix = os.urandom(4).hex().encode()
         self._log_scored = is_logged(
             logging.DEBUG
-        )  # at 20,000 requests a second nobody wants a line for each
+        )  # at 20,000 requests per second nobody wants a line for each
 
     def invoke(self, model: ServedModel, request: Request) -> None:
         """Answer now, at the end of this turn of the event loop, or from a thread.

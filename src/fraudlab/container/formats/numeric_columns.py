@@ -69,7 +69,7 @@ def parse_texts(column: pa.ChunkedArray, *, decimal: str | None = None) -> NDArr
 
 
 def encoded(column: pa.ChunkedArray) -> pa.DictionaryArray:
-    """A column as its distinct values and one code a row."""
+    """A column as its distinct values and one code per row."""
     if not pa.types.is_dictionary(column.type):
         column = column.dictionary_encode()
     return column.unify_dictionaries().combine_chunks()

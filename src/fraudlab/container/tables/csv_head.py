@@ -40,7 +40,7 @@ class CsvHead:
     empty : bool
         The file has none.
     notes : tuple of str
-        What was left out or taken away, a sentence each.
+        What was left out or taken away, one sentence for each.
     """
 
     names: tuple[str, ...]

@@ -45,7 +45,7 @@ class Found:
     rows : int or None
         Known without reading for Parquet only.
     notes : tuple of str
-        What a person should know of how it is read, a sentence each.
+        What a person should know of how it is read, one sentence for each.
     """
 
     columns: tuple[str, ...]

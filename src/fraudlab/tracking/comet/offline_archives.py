@@ -26,12 +26,12 @@ MERGES = {
 
 
 def find(folder: Path, key: str | None) -> list[Path]:
-    """Return the archives of experiment `key` in `folder`, by name."""
+    """The archives of experiment `key` in `folder`, by name."""
     return sorted(folder.glob(f"{key}-*.zip"))
 
 
 def owner(archive: Path) -> str | None:
-    """Return the key of the experiment an archive was written for; None where it was never finished."""
+    """The key of the experiment an archive was written for; None where it was never finished."""
     try:
         with zipfile.ZipFile(archive) as content:
             content.getinfo(MESSAGES)
@@ -99,7 +99,7 @@ def mark_closed(folder: Path) -> None:
 
 
 def digest(archive: Path) -> str:
-    """Return the SHA-256 of an archive."""
+    """The SHA-256 of an archive."""
     try:
         with archive.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()

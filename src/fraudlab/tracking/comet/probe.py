@@ -12,7 +12,7 @@ PROBE_SECONDS = 1.5
 
 
 def why_not_online(timeout: float = PROBE_SECONDS) -> str:
-    """Return why a live experiment is impossible, or an empty string.
+    """Why a live experiment is impossible, or an empty string.
 
     Parameters
     ----------

@@ -216,7 +216,7 @@ class CometExperiment(Experiment):
 
 
 def as_fields(values: Mapping[str, Any]) -> dict[str, str | int | float]:
-    """Return nested mappings as the flat fields Comet shows: dotted names, lists and nulls as JSON text."""
+    """Nested mappings as the flat fields Comet shows: dotted names, lists and nulls as JSON text."""
     return {
         name: value if isinstance(value, str | int | float) else json.dumps(value, default=str)
         for name, value in flatten(values).items()

@@ -49,7 +49,7 @@ def start(
 
 
 def _start_online(sdk: Any, where: dict[str, Any]) -> tuple[Any, str]:
-    """Return the live experiment, or None and why there is none."""
+    """The live experiment, or None and why there is none."""
     with collected_errors() as errors:
         try:
             live = sdk.start(online=True, mode="get_or_create", **where)
