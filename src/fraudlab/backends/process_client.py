@@ -22,7 +22,7 @@ from fraudlab.children import environment as environment_of_children
 from fraudlab.children import python
 from fraudlab.container.contract import LAUNCHER
 from fraudlab.errors import EndpointError
-from fraudlab.files import storage
+from fraudlab.files import storage, write_json
 
 #: never handed to a job: it needs no key, and what it is not given it cannot print
 _WITHHELD = ("COMET_", "AWS_", "SAGEMAKER_", "FRAUDLAB_")
@@ -81,8 +81,8 @@ class ProcessClient:
             _link(tree, f"/opt/ml/input/data/{channel['ChannelName']}", path_of(uri))
         for folder in ("input/config", "model", "output/data"):
             (tree / folder).mkdir(parents=True, exist_ok=True)
-        _write_json(tree / "input/config/hyperparameters.json", request["HyperParameters"])
-        _write_json(
+        write_json(tree / "input/config/hyperparameters.json", request["HyperParameters"])
+        write_json(
             tree / "input/config/inputdataconfig.json",
             {
                 channel["ChannelName"]: {"TrainingInputMode": "File", "ContentType": channel["ContentType"]}
@@ -233,12 +233,6 @@ def _link(tree: Path, container_path: str, target: Path) -> None:
     link = tree / container_path.removeprefix("/opt/ml/")
     link.parent.mkdir(parents=True, exist_ok=True)
     link.symlink_to(target, target_is_directory=True)
-
-
-def _write_json(path: Path, content: object) -> None:
-    import json
-
-    path.write_text(json.dumps(content), encoding="utf-8")
 
 
 def _drain(process: subprocess.Popen[str], log: JobLog) -> None:

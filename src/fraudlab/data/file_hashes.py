@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from fraudlab.errors import DataError
-from fraudlab.files import write_text
+from fraudlab.files import write_json
 
 #: what differs between two states of a file
 Identity = dict[str, Any]
@@ -69,7 +69,7 @@ def file_sha256(path: Path, *, cache: Path | None = None) -> str:
         after = identity(path)
         if after == before:
             if memo and _is_settled(after):
-                write_text(memo, json.dumps({**after, "sha256": digest}, ensure_ascii=True) + "\n")
+                write_json(memo, {**after, "sha256": digest})
             return digest
         # Another run that links the file changes its ctime and nothing else.
         if {**after, "ctime_ns": 0} != {**before, "ctime_ns": 0}:

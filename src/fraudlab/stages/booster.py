@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 from fraudlab.children import environment, python
 from fraudlab.container.contract import LAUNCHER
 from fraudlab.errors import JobFailed, StorageError
-from fraudlab.files import full_disk, storage
+from fraudlab.files import full_disk, storage, write_json
 
 if TYPE_CHECKING:
     import numpy as np
@@ -137,7 +137,7 @@ def main(model: str, split: str, output: str) -> None:
     try:
         with full_disk(Path(output)):
             np.save(Path(output) / "scores.npy", scores)
-            (Path(output) / "importance.json").write_text(json.dumps(importance), encoding="utf-8")
+            write_json(Path(output) / "importance.json", importance)
     except StorageError as error:
         sys.exit(error.exit_code)
 
