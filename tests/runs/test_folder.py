@@ -4,6 +4,7 @@ import errno
 import json
 import os
 import string
+import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
@@ -30,6 +31,7 @@ def test_a_run_says_running_until_it_is_complete(tmp_path):
 def test_latest_is_the_newest_that_completed(tmp_path):
     for name in ("one", "two"):
         RunFolder.create(tmp_path, name).complete()
+        time.sleep(0.002)  # a run's start is written down in milliseconds
     RunFolder.create(tmp_path, "three").fail(DataError("bad", fix="good"))
     assert find_run(tmp_path, "latest").id == "two"
     assert [run.id for run in list_runs(tmp_path)] == ["one", "two", "three"]
