@@ -35,7 +35,7 @@ def check(path, options=None):
         ("german.csv", GERMAN.encode(), {}),
         ("declared.csv", GERMAN.encode(), {"separator": "semicolon", "decimal": ","}),
         ("tabs.tsv", PLAIN.replace(",", "\t").encode(), {}),
-        ("zipped.csv.gz", gzip.compress(PLAIN.encode()), {}),
+        ("zipped.csv.gz", gzip.compress(PLAIN.encode(), mtime=0), {}),
         ("line-break.csv", PLAIN.replace("x", '"two\nlines"').encode(), {}),
         ("unnamed.csv", PLAIN.replace("note", "").encode(), {}),
         ("twice.csv", PLAIN.replace("note", "note,note").replace(",x", ",x,x").replace(",y", ",y,y")
