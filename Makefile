@@ -9,8 +9,6 @@ LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --genera
 # What bench-serve compares with, each in an environment of its own
 COMPARATORS := official fastapi mlserver bentoml
 ARGS ?=
-# Tests start processes with threads of their own: more at once are slower on a small machine.
-WORKERS ?= 2
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
@@ -71,7 +69,7 @@ dev: .venv/.dev ## Packages for tests and lint as well
 ##@ Develop
 test: dev ## All tests; those that need Docker or a browser are skipped where there is none
 	@containers/xgboost/build-or-say.sh
-	$(BIN)/pytest --numprocesses=$(WORKERS) --dist=loadgroup $(ARGS)
+	$(BIN)/pytest $(ARGS)
 	$(BIN)/lint-imports --no-logo --no-cache
 
 lint: dev ## Style, types and the direction of imports

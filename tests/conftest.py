@@ -47,14 +47,6 @@ def engine_and_image() -> tuple[bool, str]:
 
 
 @pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Give a file to one worker of pytest-xdist, and all that needs Docker to one: there is one engine."""
-    for item in items:
-        group = "docker" if item.get_closest_marker("docker") else str(item.path)
-        item.add_marker(pytest.mark.xdist_group(group))
-
-
-@pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Skip before any fixture of a module is made: some of them start containers themselves."""
     if item.get_closest_marker("docker"):
