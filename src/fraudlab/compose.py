@@ -196,14 +196,11 @@ def explain(error: Exception) -> ConfigError:
     if mistake is Mistake.KEY:
         return _unknown_key(name)
     if mistake is Mistake.VALUE:
-        return ConfigError(f"{name}: {_first_line(_innermost(error))}.", fix=_type_hint(name))
+        *_, cause = hydra_errors.causes(error)
+        return ConfigError(f"{name}: {_first_line(cause)}.", fix=_type_hint(name))
     if mistake is Mistake.OPTION:
         return _unknown_option(name)
     return ConfigError(_first_line(error), fix="see `fraudlab train --help` for the keys and their options")
-
-
-def _innermost(error: BaseException) -> BaseException:
-    return error if error.__cause__ is None else _innermost(error.__cause__)
 
 
 def unreadable(word: str) -> ConfigError:

@@ -60,7 +60,7 @@ def read(error: Exception) -> Told:
         ValidationError,
     )
 
-    chain = list(_causes(error))
+    chain = list(causes(error))
     cause = chain[-1]
     if isinstance(error, OverrideParseException):
         return Told(Mistake.UNREADABLE, str(error.override))
@@ -84,7 +84,7 @@ def read(error: Exception) -> Told:
     return Told(Mistake.OTHER)
 
 
-def _causes(error: BaseException) -> Iterator[BaseException]:
+def causes(error: BaseException) -> Iterator[BaseException]:
     """An error, its cause, the cause of that, and so on."""
     found: BaseException | None = error
     while found is not None:

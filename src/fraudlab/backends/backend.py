@@ -14,7 +14,7 @@ from fraudlab.errors import RunError
 
 __all__ = ["Backend", "Endpoint", "Files", "Job", "JobHandle", "Runtime"]
 
-#: which of the image's commands a job runs
+#: what a job does with the image: prepare, train, or score files in a batch (no backend does that yet)
 Job = Literal["process", "train", "transform"]
 
 

@@ -272,8 +272,7 @@ def _publish(output: Path, final: Path, *, force: bool) -> Path:
     """Give a complete preparation its name, and say where to read it.
 
     Another run may have been faster, with the same bytes: its preparation is used, and never replaced while
-    others read it. A run that forces the job, or finds only a damaged
-    preparation, reads its own.
+    others read it. A run that forces the job, or finds only a damaged preparation, reads its own.
     """
     if publish(output, final) or (_is_complete(final) and not force):
         return final

@@ -8,6 +8,7 @@ reads no further: a second parser is then told how the request goes on, and read
 from __future__ import annotations
 
 import re
+from abc import ABC, abstractmethod
 from typing import Any
 
 import httptools
@@ -28,7 +29,7 @@ _HEADER_BYTES, _SMALL_HEAD = 200, 4 << 10
 _MAX_HEADERS = 500
 
 
-class RequestReader:
+class RequestReader(ABC):
     """The reading half of a connection.
 
     Parameters
@@ -53,15 +54,15 @@ class RequestReader:
         #: the answer to what cannot be read on
         self._refusal: Answer | None = None
 
+    @abstractmethod
     def take(
         self, method: bytes, url: bytes, headers: dict[bytes, bytes], body: bytes, *, keep_alive: bool
     ) -> None:
         """Called with every complete request."""
-        raise NotImplementedError
 
+    @abstractmethod
     def go_ahead(self) -> None:
         """Called when a client asks whether it shall send its body."""
-        raise NotImplementedError
 
     def _read(self, data: bytes) -> None:
         """Parse what has arrived; what is wrong with it is in ``_refusal`` afterwards."""
