@@ -85,6 +85,17 @@ def no_outside(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
+def no_own_defaults(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The configuration without ``conf/local`` of whoever runs the tests, from an empty current folder."""
+    from fraudlab import compose
+
+    folder = tmp_path / "as-it-comes"
+    shutil.copytree(compose.config_folder(), folder, ignore=shutil.ignore_patterns("local"))
+    monkeypatch.setattr(compose, "config_folder", lambda: folder)
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture
 def in_tmp(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty current folder."""
     monkeypatch.chdir(tmp_path)

@@ -26,6 +26,7 @@ NEEDED = {
 @pytest.mark.parametrize(
     ("group", "option"), [(g, o) for g in groups() if g != "local" for o in options(g)], ids="=".join
 )
+@pytest.mark.usefixtures("no_own_defaults")
 def test_every_option_of_every_group_composes(group, option):
     config = compose([f"{group}={option}", *(NEEDED.get(option, []) if group == "data" else [])])
     if group in SCHEMA:
@@ -255,6 +256,7 @@ def test_the_resolved_configuration_can_be_read_back():
     assert yaml.safe_load(as_yaml(config)) == as_dict(config)
 
 
+@pytest.mark.usefixtures("no_own_defaults")
 def test_a_persons_own_defaults_win_over_everything_but_the_command_line(in_tmp):
     folder = in_tmp / "conf" / "local"
     folder.mkdir(parents=True)

@@ -46,6 +46,7 @@ def test_ranges_units_and_texts_are_of_keys():
 @pytest.mark.parametrize(
     "option", ["model=weighted", "model=notebook_v2", "split=stratified", "evaluation=half"]
 )
+@pytest.mark.usefixtures("no_own_defaults")
 def test_defaults_are_those_of_a_run(option):
     node = OmegaConf.structured(compose([option]))
     for key in keys().values():

@@ -74,13 +74,17 @@ def test_every_terminal_can_show_an_error(tmp_path, environment, name):
     assert "Traceback" not in done.stderr
 
 
-def test_a_reader_who_leaves_early_is_no_error(tmp_path):
-    for words in (["--help"], ["train", "--help"], ["train", "--cfg", "job"]):
-        read, write = os.pipe()
-        os.close(read)
-        done = call(*words, cwd=tmp_path, stdout=write)
-        os.close(write)
-        assert (done.returncode, done.stderr) == (0, ""), words
+@pytest.mark.parametrize("unbuffered", ["", "1"], ids=["buffered", "unbuffered"])
+@pytest.mark.parametrize(
+    "words",
+    ["--help", "--version", "runs list --help", "train --help", "train --help seed", "train --cfg job"],
+)
+def test_a_reader_who_leaves_early_is_no_error(tmp_path, words, unbuffered):
+    read, write = os.pipe()
+    os.close(read)
+    done = call(*words.split(), cwd=tmp_path, stdout=write, PYTHONUNBUFFERED=unbuffered)
+    os.close(write)
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 def test_a_run_ends_well_without_anybody_who_reads(tmp_path):
@@ -99,9 +103,11 @@ def test_closed_streams_are_stood_in_for(tmp_path):
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
-def test_output_that_cannot_be_written_is_said(tmp_path):
+@pytest.mark.parametrize("unbuffered", ["", "1"], ids=["buffered", "unbuffered"])
+@pytest.mark.parametrize("words", ["runs list", "train --help"])
+def test_output_that_cannot_be_written_is_said(tmp_path, words, unbuffered):
     with Path("/dev/full").open("wb") as full:
-        done = call("runs", "list", cwd=tmp_path, stdout=full)
+        done = call(*words.split(), cwd=tmp_path, stdout=full, PYTHONUNBUFFERED=unbuffered)
     assert "Traceback" not in done.stderr
     assert (done.returncode, done.stderr) == (
         8,

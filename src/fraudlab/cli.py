@@ -65,6 +65,10 @@ def _run_command(arguments: Sequence[str] | None) -> int:
 
         print(f"error: {hide(str(error))}", file=sys.stderr)
         return error.exit_code
+    except SystemExit:
+        # Help that argparse has printed is written out while it can be told that nobody reads it.
+        sys.stdout.flush()
+        raise
     except KeyboardInterrupt:
         print(f"error: Interrupted.\nfix: {AFTER_INTERRUPTION}", file=sys.stderr)
         return Interrupted.exit_code

@@ -1,6 +1,7 @@
 """The HTTP server under clients that are slow, greedy, hasty or gone, over real sockets."""
 
 import json
+import resource
 import socket
 import threading
 import time
@@ -308,6 +309,16 @@ def test_a_client_that_reads_slowly_gets_all(running: Any) -> None:
             assert len(one_answer(client)[2]) == size
 
 
+@pytest.fixture
+def many_files() -> Iterator[None]:
+    """As many open files as the system allows: both ends of a connection are one of this process's."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, max(soft, 4096)), hard))
+    yield
+    resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+@pytest.mark.usefixtures("many_files")
 def test_a_thousand_connections(running: Any) -> None:
     server = running(limits=Limits())
     clients = [socket.create_connection(("127.0.0.1", server.port), timeout=30) for _ in range(1_000)]
