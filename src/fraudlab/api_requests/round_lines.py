@@ -1,0 +1,36 @@
+"""The lines a training job prints after each round: how they are read here, and by SageMaker."""
+
+from __future__ import annotations
+
+import re
+
+from fraudlab import config_rules
+from fraudlab.container.hyperparameters import printed, read_hyperparameters
+from fraudlab.model_config import ModelConfig
+
+_NUMBER = r"[+-]?[0-9][0-9.eE+-]*"
+#: what comes before a metric: CloudWatch shows a tab as #011
+_BEFORE = r"(?:\t|#011)validation-"
+#: what a training job prints after a round: ``[12]\tvalidation-auc:0.98000\tvalidation-logloss:0.10000``
+_ROUND_LINE = re.compile(rf"(?:^|[| ])\[(\d+)\]((?:{_BEFORE}[\w@.]+:\S+?)+)\s*$")
+_ROUND_METRIC = re.compile(rf"{_BEFORE}([\w@.]+):({_NUMBER})(?=\t|#011|\s|$)")
+
+
+def read_round(line: str) -> tuple[int, dict[str, float]] | None:
+    """The round, counted from 0, and the metrics that a line of a training job's log is about.
+
+    None where it is about something else; values that are not numbers (``nan``) are left out.
+    """
+    found = _ROUND_LINE.search(line)
+    if not found:
+        return None
+    return int(found[1]), {name: float(value) for name, value in _ROUND_METRIC.findall(found[2])}
+
+
+def metric_definitions(model_config: ModelConfig) -> list[dict[str, str]]:
+    """How SageMaker reads each metric out of a round's line, under the name a tuning job may watch."""
+    metrics = read_hyperparameters(config_rules.hyperparameters(model_config)).eval_metric
+    return [
+        {"Name": f"validation:{name}", "Regex": rf"\[[0-9]+\].*{_BEFORE}{re.escape(name)}:({_NUMBER})"}
+        for name in map(printed, metrics)
+    ]
