@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +16,11 @@ from fraudlab.backends.joblog import JobLog
 from fraudlab.backends.jobs import handle_of
 from fraudlab.backends.process import ProcessBackend
 from fraudlab.backends.shared_folders import SharedFolders, path_of
-from fraudlab.compose import config_folder, options
+from fraudlab.config_options import config_folder, options
 from fraudlab.errors import BackendError, JobFailed, RunError
 
+#: names of backends that are names of something else too
+SHARED = ("rehearsal", "sagemaker")
 HANDLE = JobHandle(backend="process", job="train", name="fraudlab-r-train", output="file:///o")
 
 
@@ -31,10 +34,15 @@ def test_every_backend_has_an_option_and_describes_itself() -> None:
 
 
 def test_nothing_else_in_the_launcher_names_a_backend() -> None:
-    """A name in quotes is a branch, a table or a sentence that the next backend would have to find."""
+    """A name in quotes is a branch, a table or a sentence that the next backend would have to find.
+
+    A service of AWS, a section of the configuration and a command have the names of two: of them, comparisons
+    are looked for.
+    """
     package = config_folder().parent / "src" / "fraudlab"
     own = {"backend_registry.py", *(f"backends/{name}.py" for name in BACKENDS)}
-    quoted = {f'"{name}"' for name in BACKENDS if name != "process"} | {"BackendKind"}
+    quoted = {f'"{name}"' for name in BACKENDS if name not in {"process", *SHARED}} | {"BackendKind"}
+    compared = re.compile(rf'(?:kind|backend(?:\.name)?) (?:==|!=) "(?:{"|".join(SHARED)})"')
     found = []
     for path in sorted(package.rglob("*.py")):
         name = path.relative_to(package).as_posix()
@@ -42,16 +50,33 @@ def test_nothing_else_in_the_launcher_names_a_backend() -> None:
             continue
         # in a docstring it is an instance type
         lines = path.read_text(encoding="utf-8").replace('``"local"``', "").splitlines()
-        found += [(name, line.strip()) for line in lines if any(word in line for word in quoted)]
+        found += [
+            (name, line.strip())
+            for line in lines
+            if any(word in line for word in quoted) or compared.search(line)
+        ]
     assert found == [
         # the SDK's word in its own settings, and the option where nobody chooses one
         ("backends/sagemaker_sdk.py", '"local": {'),
         ("config.py", 'kind: str = "local"'),
+        # the instance type of a plan, and where an endpoint is deployed to
+        ("plan/survey.py", 'return Placement(image=image.uri, role_arn=none, instance_type="local")'),
+        (
+            "verbs/deploy.py",
+            (
+                'parser.add_argument("--to", required=True, '
+                'choices=("sagemaker", "local", "rehearsal"), help="where")'
+            ),
+        ),
+        ("verbs/deploy.py", 'if arguments.to == "local":'),
     ]
 
 
 def test_only_where_jobs_outlive_their_launcher_another_process_may_wait() -> None:
-    assert [each.name for each in descriptions() if each.outlives_launcher] == []
+    assert [each.name for each in descriptions() if each.outlives_launcher] == [
+        "rehearsal",
+        "sagemaker",
+    ]
 
 
 def test_a_handle_is_plain_values() -> None:

@@ -55,3 +55,19 @@ def test_whether_a_job_said_why_is_not_told_by_words(tmp_path):
     with JobLog(tmp_path / "told.log") as log:
         log.write("fraudlab-failure: it ended without saying why")
         assert log.says_why
+
+
+def test_a_job_that_is_told_of_again_has_each_line_once(tmp_path):
+    path, seen = tmp_path / "train.log", []
+    with JobLog(path) as log:
+        for line in ("[SageMaker] Starting", "a", "a", "b"):
+            log.write(line)
+    with path.open("a") as file:
+        file.write("half of a li")  # its launcher was killed
+    with JobLog(path, on_line=seen.append, again=True) as log:
+        for line in ("a", "a", "[SageMaker] Starting", "b", "half of a line", "a", "c"):
+            log.write(line)
+    assert path.read_text().splitlines() == [
+        "[SageMaker] Starting", "a", "a", "b", "half of a li", "half of a line", "a", "c",
+    ]  # fmt: skip
+    assert len(seen) == 7  # progress is that of all of it

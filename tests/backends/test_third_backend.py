@@ -58,12 +58,21 @@ def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
         os.environ["MEMORY_CLOUD"] = str(socket)
         Cloud.register("service")
         client = Cloud(address=str(socket), authkey=KEY)
-        client.connect()
+        wait_for(lambda: answers(client), process)
         yield client.service()  # type: ignore[attr-defined]
     finally:
         os.environ.pop("MEMORY_CLOUD", None)
         process.kill()
         process.communicate()
+
+
+def answers(client: Cloud) -> bool:
+    """Whether somebody listens: the socket is there a moment before."""
+    try:
+        client.connect()
+    except (OSError, EOFError):
+        return False
+    return True
 
 
 def wait_for(holds: Callable[[], bool], process: subprocess.Popen[Any]) -> None:
@@ -143,7 +152,9 @@ def test_adding_a_backend_touches_three_files_and_one_line_of_the_registry(check
 
 
 def test_it_is_known_wherever_backends_are(checkout: Path, in_tmp: Path) -> None:
-    assert "valid    process, local, memory" in run(checkout, "train", "--help", "backend.kind")
+    assert "valid    process, local, rehearsal, sagemaker, memory" in run(
+        checkout, "train", "--help", "backend.kind"
+    )
     assert "backend=memory" in run(checkout, "train", "--help", "backend")
     limited = launch(checkout, "train", "backend=memory", "backend.memory=4g")
     assert "backend.memory=4g limits a container, and backend=memory has none." in limited.communicate()[1]
@@ -159,19 +170,36 @@ def test_without_its_service_it_says_so_in_a_line(checkout: Path, in_tmp: Path) 
     assert not list((in_tmp / "runs").glob("[!.]*"))
 
 
+@pytest.mark.parametrize("via", ["auto", "transform", "endpoint"])
 def test_a_whole_run_whose_files_are_objects(
-    checkout: Path, cloud: Any, in_tmp: Path, expected: tuple[bytes, bytes, dict[str, Any]]
+    checkout: Path, cloud: Any, in_tmp: Path, expected: tuple[bytes, bytes, dict[str, Any]], via: str
 ) -> None:
-    shown = run(checkout, "train", "backend=memory", *SMALL, "run.id=whole")
-    assert "run whole · baseline on synthetic · a cloud in memory" in shown
-    folder = in_tmp / "runs" / "whole"
+    """Scored by a transform job or an endpoint, the scores are those of plain processes to the bit."""
+    ways = ["evaluation.batch_rows=250", f"evaluation.via={via}"]
+    shown = run(checkout, "train", "backend=memory", *SMALL, *ways, f"run.id=whole-{via}")
+    assert f"run whole-{via} · baseline on synthetic · a cloud in memory" in shown
+    folder = in_tmp / "runs" / f"whole-{via}"
     assert results(folder) == expected
-    requests = "".join(path.read_text() for path in (folder / "requests").iterdir())
-    assert "memory://whole/training-output" in requests
-    assert "file://" not in requests
-    assert "memory (jobs of a service, files in its memory)" in (folder / "report.html").read_text()
-    assert set(record(folder)["jobs"]) == {"process", "train"}
+    requests = {path.stem: path.read_text() for path in (folder / "requests").iterdir()}
+    assert f"memory://whole-{via}/training-output" in requests["training-job"]
+    assert "file://" not in "".join(requests.values())
+    page = (folder / "report.html").read_text()
+    assert "memory (jobs of a service, files in its memory)" in page
     assert not any((in_tmp / "runs" / ".cache" / "jobs").iterdir())
+    if via == "endpoint":
+        assert set(record(folder)["jobs"]) == {"process", "train"}
+        assert "514 test rows through the endpoint" in shown
+        assert "scores through the endpoint are exactly" in page
+        return
+    assert set(record(folder)["jobs"]) == {"process", "train", "transform"}
+    assert record(folder)["scored_via"] == "transform"
+    assert "514 test rows through a transform job" in shown
+    assert "scores through a transform job are exactly" in page
+    assert set(requests) == {"processing-job", "training-job", "model", "transform-job"}
+    sent = cloud.names(f"memory://whole-{via}/transform-input/")
+    scored = cloud.names(f"memory://whole-{via}/transform-output/")
+    assert len(sent) == 3
+    assert [name.rpartition("/")[2] for name in scored] == [f"{name.rpartition('/')[2]}.out" for name in sent]
 
 
 def test_what_a_job_has_written_and_what_was_sent_is_not_sent_again(
@@ -200,8 +228,8 @@ def test_a_job_that_fails_there_speaks_in_its_own_words(checkout: Path, cloud: A
 
 @pytest.mark.parametrize(
     ("job", "written_down"),
-    [("process", False), ("train", True)],
-    ids=["process, before the handle was written", "train"],
+    [("process", False), ("train", True), ("transform", True), ("transform", False)],
+    ids=["process, before the handle was written", "train", "transform", "transform, before it was written"],
 )
 def test_a_run_that_one_process_starts_and_another_finishes(
     checkout: Path,
@@ -220,7 +248,7 @@ def test_a_run_that_one_process_starts_and_another_finishes(
     wait_for(lambda: job in record(folder).get("jobs", {}), first)
     experiment = record(folder)["experiment"]
     assert finish(checkout, folder).stderr.splitlines()[-2:] == [
-        f"fraudlab.errors.RunError: Run {run_id} is being carried out by another process.",
+        f"fraudlab.errors.RunTaken: Run {run_id} is being carried out by another process of this machine.",
         "fix: see `fraudlab runs list`",
     ]
     os.kill(first.pid, signal.SIGKILL)
@@ -285,3 +313,192 @@ def test_the_jobs_of_plain_processes_end_with_their_launcher_and_that_is_said(in
     done = finish(ROOT, folder)
     assert "The jobs of run gone have ended with its launcher (backend=process)." in done.stderr
     assert Run(folder).status == "dead"
+
+
+def attach(checkout: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    process = launch(checkout, "runs", "attach", *words)
+    shown, error = process.communicate()
+    return subprocess.CompletedProcess(words, process.returncode, shown, error)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT], ids=lambda n: n.name)
+def test_who_is_left_by_a_signal_is_finished_on_another_machine(
+    checkout: Path,
+    cloud: Any,
+    in_tmp: Path,
+    expected: tuple[bytes, bytes, dict[str, Any]],
+    number: signal.Signals,
+) -> None:
+    """No folder of the first is there, and nobody answers a question."""
+    run_id = f"left-{number.name}"
+    cloud.hold("train")
+    first = launch(checkout, "train", "backend=memory", *SMALL, f"run.id={run_id}", "paths.runs=one")
+    folder = in_tmp / "one" / run_id
+    wait_for(lambda: "train" in record(folder).get("jobs", {}), first)
+    refused = attach(checkout, run_id, "backend=memory", "--runs", "two")
+    assert refused.returncode == 7
+    assert f"Run {run_id} is being carried out by " in refused.stderr
+    assert not (in_tmp / "two" / run_id).exists()
+    first.send_signal(number)
+    shown, error = first.communicate()
+    assert first.returncode == 11, (shown, error)
+    assert f"fraudlab runs attach {run_id}" in error
+    assert record(folder)["status"] == "detached"
+    assert "detached" in run(checkout, "runs", "list", "--runs", "one", "--status", "detached")
+    assert not [name for name in cloud.which_stopped() if f"-{run_id}-" in name]
+
+    cloud.release("train")
+    (in_tmp / "one" / ".cache").rename(in_tmp / "elsewhere")
+    done = attach(checkout, run_id, "backend=memory", "--runs", "two")
+    assert done.returncode == 0, (done.stdout, done.stderr)
+    assert results(in_tmp / "two" / run_id) == expected
+    assert len([name for name in cloud.started() if f"-{run_id}-train" in name]) == 1
+
+    again = attach(checkout, run_id, "--runs", "one")
+    assert again.returncode == 0, again.stderr
+    assert f"Run {run_id} is completed: another machine has finished it." in again.stdout
+    assert results(folder) == expected
+
+
+#: a launcher that is sent SIGTERM the first time it comes to a function
+AT = """
+import os, signal, sys
+from importlib import import_module
+module, _, path = sys.argv[1].partition(":")
+*owners, name = path.split(".")
+owner = import_module(module)
+for each in owners:
+    owner = getattr(owner, each)
+function = getattr(owner, name)
+class Dropped:
+    def __del__(self):
+        os.kill(os.getpid(), signal.SIGTERM)
+def now(*given, **named):
+    setattr(owner, name, function)
+    if sys.argv[2] == "finalizer":
+        Dropped()
+    else:
+        os.kill(os.getpid(), signal.SIGTERM)
+    return function(*given, **named)
+setattr(owner, name, now)
+from fraudlab.cli import main
+sys.exit(main(sys.argv[3:]))
+"""
+MOMENTS = {
+    "while the table's description is sent": ("fraudlab.backends.memory:MemoryFiles.stage", "", "auto"),
+    "while a job is started": ("fraudlab.backends.memory:MemoryBackend.start", "", "auto"),
+    "while the handle is saved": ("fraudlab.stages.context:Context.wait", "", "auto"),
+    "while a job is waited for": ("fraudlab.backends.memory:MemoryBackend.wait", "", "auto"),
+    "while what a job wrote is fetched": ("fraudlab.backends.memory:MemoryFiles.fetch", "", "auto"),
+    "between two jobs": ("fraudlab.workflow:train", "", "auto"),
+    "between two jobs, unheard": ("fraudlab.workflow:train", "finalizer", "auto"),
+    "after all jobs, unheard": ("fraudlab.workflow:publish_report", "finalizer", "auto"),
+    "while an endpoint is taken down": ("fraudlab.backends.deployment:_Thing.delete", "", "endpoint"),
+    "while it is being deleted": (
+        "fraudlab.backends.process_client:ProcessClient.delete_endpoint", "", "endpoint",
+    ),
+    "while it is evaluated": ("fraudlab.workflow:measure", "", "auto"),
+    "while its experiment ends": ("fraudlab.lifecycle:_end_experiment", "", "auto"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("moment", MOMENTS)
+def test_a_signal_is_heard_at_any_moment_and_leaves_a_run_that_can_be_finished(
+    checkout: Path, cloud: Any, in_tmp: Path, expected: tuple[bytes, bytes, dict[str, Any]], moment: str
+) -> None:
+    function, how, via = MOMENTS[moment]
+    run_id = f"at-{list(MOMENTS).index(moment)}"
+    words = [*SMALL, f"evaluation.via={via}", f"run.id={run_id}"]
+    left = subprocess.run(
+        [sys.executable, "-c", AT, function, how, "train", "backend=memory", *words],
+        env={**os.environ, "PYTHONPATH": str(checkout / "src")},
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    folder = in_tmp / "runs" / run_id
+    if moment == "while the table's description is sent":  # nothing of it goes on
+        assert (left.returncode, record(folder)["status"]) == (130, "interrupted"), left.stderr
+        return
+    assert (left.returncode, record(folder)["status"]) == (11, "detached"), (left.stdout, left.stderr)
+    assert f"fraudlab runs attach {run_id}" in left.stderr
+    assert not [name for name in cloud.which_stopped() if f"-{run_id}-" in name]
+    done = attach(checkout, run_id)
+    assert done.returncode == 0, (done.stdout, done.stderr)
+    assert results(folder) == expected
+
+
+@pytest.mark.parametrize(
+    "function",
+    ["fraudlab.runs.folder:RunFolder.complete", "fraudlab.runs.folder:RunFolder._save_last",
+     "fraudlab.runs.shared_copy:SharedCopy.let_go"],
+)  # fmt: skip
+def test_a_signal_after_the_end_changes_nothing_of_it(
+    checkout: Path, cloud: Any, in_tmp: Path, function: str
+) -> None:
+    run_id = f"ended-{function.rpartition('.')[2].strip('_').replace('_', '-')}"
+    ended = subprocess.run(
+        [sys.executable, "-c", AT, function, "", "train", "backend=memory", *SMALL, f"run.id={run_id}"],
+        env={**os.environ, "PYTHONPATH": str(checkout / "src")},
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert ended.returncode == 0, (ended.stdout, ended.stderr)
+    assert "SIGTERM: the run is ending, and is only being recorded." in ended.stdout
+    assert record(in_tmp / "runs" / run_id)["status"] == "completed"
+    assert json.loads(cloud.get(f"state://{run_id}/run.json"))["status"] == "completed"
+    assert json.loads(cloud.get(f"state://{run_id}/owner.json"))["released"]
+
+
+@pytest.mark.parametrize("moment", ["process", "train", "transform", "evaluate", "report"])
+def test_a_run_killed_in_any_stage_is_finished_with_the_same_bytes(
+    checkout: Path,
+    cloud: Any,
+    in_tmp: Path,
+    expected: tuple[bytes, bytes, dict[str, Any]],
+    moment: str,
+) -> None:
+    run_id = f"killed-{moment}"
+    folder = in_tmp / "runs" / run_id
+    waits_for = {
+        "evaluate": (folder / "evaluation" / "importance.json").exists,
+        "report": lambda: "evaluate" in record(folder).get("stages", {}),
+    }
+    if moment not in waits_for:
+        cloud.hold(moment)
+    first = launch(checkout, "train", "backend=memory", *SMALL, f"run.id={run_id}")
+    wait_for(waits_for.get(moment, lambda: moment in record(folder).get("jobs", {})), first)
+    first.kill()
+    first.communicate()
+    if moment not in waits_for:
+        cloud.release(moment)
+    assert Run(folder).status == "dead"
+    done = attach(checkout, run_id)
+    assert done.returncode == 0, (done.stdout, done.stderr)
+    assert results(folder) == expected
+    started = [name for name in cloud.started() if f"-{run_id}-" in name]
+    assert len(started) == len(set(started)) == 3
+    assert "there is nothing to go on with" in attach(checkout, run_id).stderr
+
+
+def test_of_two_who_attach_at_once_one_finishes(checkout: Path, cloud: Any, in_tmp: Path) -> None:
+    cloud.hold("train")
+    first = launch(checkout, "train", "backend=memory", *SMALL, "run.id=twice", "paths.runs=one")
+    folder = in_tmp / "one" / "twice"
+    wait_for(lambda: "train" in record(folder).get("jobs", {}), first)
+    first.terminate()
+    first.communicate()
+    both = [
+        launch(checkout, "runs", "attach", "twice", "backend=memory", "--runs", f"m{n}") for n in range(2)
+    ]
+    ended = []
+
+    def one_has_ended() -> bool:
+        ended[:] = [process for process in both if process.poll() is not None]
+        return bool(ended)
+
+    while not one_has_ended():
+        time.sleep(0.02)
+    assert ended[0].returncode == 7
+    assert "Run twice is being carried out by" in ended[0].communicate()[1]
+    cloud.release("train")
+    other = next(process for process in both if process is not ended[0])
+    shown, error = other.communicate()
+    assert other.returncode == 0, (shown, error)

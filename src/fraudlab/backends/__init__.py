@@ -10,6 +10,7 @@ from fraudlab.backend_registry import BACKENDS, descriptions
 from fraudlab.backends.backend import Backend
 from fraudlab.config import Fallback, RunConfig
 from fraudlab.errors import BackendError
+from fraudlab.runs.shared_state import SharedState
 
 
 class Opened(NamedTuple):
@@ -41,6 +42,14 @@ def _open(name: str, config: RunConfig, run_id: str, workspace: Path) -> Backend
     module = importlib.import_module(BACKENDS[name])
     backend: Backend = module.open_backend(config, run_id=run_id, workspace=workspace)
     return backend
+
+
+def open_state(config: RunConfig, *, run_id: str) -> SharedState | None:
+    """The shared state of a run, without opening its backend; None where that has none."""
+    module = importlib.import_module(BACKENDS[config.backend.kind])
+    opened = getattr(module, "open_state", None)
+    state: SharedState | None = None if opened is None else opened(config, run_id=run_id)
+    return state
 
 
 def release(workspace: Path) -> bool:

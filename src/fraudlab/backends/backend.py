@@ -5,16 +5,20 @@ from __future__ import annotations
 from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
 
 from fraudlab.api_requests import Placement, Request
 from fraudlab.backends.endpoint import Endpoint, Runtime
 from fraudlab.backends.joblog import JobLog
 from fraudlab.errors import RunError
+from fraudlab.runs.shared_state import SharedState
 
-__all__ = ["Backend", "Endpoint", "Files", "Job", "JobHandle", "Runtime"]
+if TYPE_CHECKING:
+    from fraudlab.terminal import Terminal
 
-#: what a job does with the image: prepare, train, or score files in a batch (no backend does that yet)
+__all__ = ["Backend", "Endpoint", "FarAway", "Files", "Job", "JobHandle", "Runtime", "facts_of"]
+
+#: what a job does with the image: prepare, train, or score files in a batch
 Job = Literal["process", "train", "transform"]
 
 
@@ -30,8 +34,8 @@ class JobHandle:
     name : str
         Of the job, as in its request.
     output : str
-        URI of the folder that receives what it writes: the prepared splits, or ``model.tar.gz`` and
-        ``output.tar.gz``.
+        URI of the folder that receives what it writes: the prepared splits, ``model.tar.gz`` and
+        ``output.tar.gz``, or files of scores.
     """
 
     backend: str
@@ -87,6 +91,36 @@ class Files(Protocol):
         """Whether anything is at a URI."""
         ...
 
+    def find(self, content: str) -> str | None:
+        """The URI of what has been staged or kept, whole, under a text that only its content has.
+
+        None where nothing has, and where jobs find nothing that this machine does not have.
+        """
+        ...
+
+    def keep(self, uri: str, *, content: str) -> str:
+        """Let other runs find what a job wrote to a URI under a text that only its content has.
+
+        Returns
+        -------
+        str
+            The URI under which it is kept.
+        """
+        ...
+
+
+@runtime_checkable
+class FarAway(Protocol):
+    """What a backend has besides where its jobs and files are not on this machine."""
+
+    def show_on(self, terminal: Terminal) -> None:
+        """Show the progress of transfers, and what jobs wait for, there."""
+        ...
+
+    def facts(self) -> dict[str, Any]:
+        """What a run records of the place it is carried out in, as far as it is known by now."""
+        ...
+
 
 class Backend(Protocol):
     """Where the jobs of a run are carried out."""
@@ -105,12 +139,25 @@ class Backend(Protocol):
     @property
     def files(self) -> Files: ...
 
-    def start(self, job: Job, request: Request) -> JobHandle:
+    @property
+    def shared_state(self) -> SharedState | None:
+        """Where every machine finds the state of this run; None where its jobs end with their launcher."""
+        ...
+
+    def start(self, job: Job, request: Request, *, model: Request | None = None) -> JobHandle:
         """Start a job, and return without waiting for it.
 
         A request that has been started, by whatever process, is not started again where jobs outlive
         their launcher: one that ended between starting a job and writing it down is followed by one that asks
         for the same.
+
+        Parameters
+        ----------
+        job : {"process", "train", "transform"}
+        request : dict
+        model : dict, optional
+            Of a transform job, the request for the model that it names: made before the job is, and taken
+            away by :meth:`wait` once the job has ended.
 
         Raises
         ------
@@ -128,6 +175,18 @@ class Backend(Protocol):
             The job's own error, where it failed.
         BackendError
             Where the job is another process's, and this backend's jobs end with their launcher.
+        BackendLost
+            Where it cannot be asked any more; the job goes on.
+        """
+        ...
+
+    def stop(self, handle: JobHandle) -> None:
+        """Ask for the end of a job; one that has ended, or has never begun, stays as it is.
+
+        Raises
+        ------
+        BackendError
+            Where it cannot be asked for.
         """
         ...
 
@@ -137,6 +196,26 @@ class Backend(Protocol):
         """Deploy a model for the length of a ``with`` block."""
         ...
 
+    def take_down(self, *, model: str, endpoint_config: str, endpoint: str) -> None:
+        """Take down what a launcher that was killed has left of an endpoint of this run, in whatever state.
+
+        Parameters
+        ----------
+        model, endpoint_config, endpoint : str
+            Their names; what is not there, or is another run's, is no error.
+
+        Raises
+        ------
+        BackendError
+            Where something is left.
+        """
+        ...
+
     def close(self) -> None:
         """Leave nothing behind."""
         ...
+
+
+def facts_of(backend: Backend) -> dict[str, Any]:
+    """What a run records of the place it is carried out in; nothing of this machine."""
+    return backend.facts() if isinstance(backend, FarAway) else {}

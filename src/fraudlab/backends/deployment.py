@@ -10,17 +10,46 @@ from functools import partial
 from typing import Any, Protocol
 
 from fraudlab.api_requests import Request
+from fraudlab.aws.codes import SETTLING_SECONDS, UNDER_WAY, is_absent
 from fraudlab.backends.endpoint import Endpoint, Runtime
 from fraudlab.backends.signals import uninterrupted
 from fraudlab.errors import BackendError, EndpointError, FraudlabError, Interrupted
 
-#: an endpoint that is being changed, which can neither be asked nor deleted
-_UNDER_WAY = frozenset({"Creating", "Updating", "SystemUpdating", "RollingBack"})
-#: how long a service may take to say that an endpoint has failed: its longest health check is an hour
-_PATIENCE_SECONDS = 4000.0
 _POLL_SECONDS = 5.0
 _BY_HAND = "delete it by hand: it may cost money until then"
 _READ_LOG = "read logs/serve.log of the run"
+
+
+class TimeLimit:
+    """How long an endpoint may be up, counted from now; AWS itself knows no such limit.
+
+    Parameters
+    ----------
+    seconds : float
+    key : str
+        Of the configuration, which says so.
+    clock : callable
+        Seconds that only grow.
+    """
+
+    def __init__(self, seconds: float, *, key: str, clock: Callable[[], float] = time.monotonic) -> None:
+        self._key, self._clock = key, clock
+        self._seconds, self._end = seconds, clock() + seconds
+
+    def check(self, state: str) -> None:
+        """Do nothing while there is time.
+
+        Raises
+        ------
+        EndpointError
+            With the key, where there is none left.
+        """
+        if self._clock() >= self._end:
+            minutes = self._seconds / 60
+            raise EndpointError(
+                f"The endpoint is {state} after {self._key}={minutes:g} minutes, and is taken down.",
+                fix=f"raise {self._key}; evaluation.via=transform needs no endpoint",
+            )
 
 
 class DeploymentClient(Protocol):
@@ -44,7 +73,8 @@ def deployed(
     endpoint_config: Request,
     endpoint: Request,
     poll_seconds: float = _POLL_SECONDS,
-    patience_seconds: float = _PATIENCE_SECONDS,
+    patience_seconds: float = SETTLING_SECONDS,
+    limit: TimeLimit | None = None,
 ) -> Iterator[Endpoint]:
     """Create model, configuration and endpoint, wait until it is in service, and take down what was made.
 
@@ -63,6 +93,8 @@ def deployed(
         Between two questions for the state of the endpoint.
     patience_seconds : float
         How long it may stay in a state that leads to another.
+    limit : TimeLimit, optional
+        By when it has to be in service; taking it down takes as long as it takes.
 
     Raises
     ------
@@ -85,25 +117,33 @@ def deployed(
             client.create_endpoint_config(**endpoint_config)
         with made.making("endpoint", name, client.delete_endpoint, "EndpointName"):
             client.create_endpoint(**endpoint)
-        _require_in_service(settled())
+        _require_in_service(settled(limit=limit))
         yield Endpoint(name, runtime)
     except BaseException as error:
         _add(error, made.take_down())
         raise
-    if left := made.take_down():
-        if made.stopped is not None:
-            _add(made.stopped, left)
-            raise made.stopped
+    left = made.take_down()
+    if made.stopped is not None:
+        _add(made.stopped, left)
+        raise made.stopped
+    if left:
         raise BackendError(f"The endpoint could not be taken down: {'; '.join(left)}.", fix=_BY_HAND)
 
 
-@dataclass(frozen=True)
+@dataclass
 class _Thing:
     """Something a service has, or may have, and how it is deleted."""
 
     kind: str
     name: str
-    delete: Callable[[], Any]
+    ask: Callable[[], Any]
+    is_gone: bool = False
+
+    def delete(self) -> None:
+        """Delete it whole: a signal that comes meanwhile is heard of afterwards."""
+        with uninterrupted():
+            self.ask()
+            self.is_gone = True
 
 
 class _Made:
@@ -137,23 +177,22 @@ class _Made:
             except BaseException as error:  # noqa: BLE001  (the rest is taken down all the same)
                 if isinstance(error, KeyboardInterrupt | SystemExit | Interrupted):
                     self.stopped = error
-                left.append(f"{thing.kind} {thing.name} ({_reason(error)})")
+                if not thing.is_gone:
+                    left.append(f"{thing.kind} {thing.name} ({_reason(error)})")
         return left
 
     def _delete(self, thing: _Thing) -> None:
         try:
-            with uninterrupted():
-                thing.delete()
+            thing.delete()
         except Exception as error:
-            if _is_absent(error):
+            if is_absent(error):
                 return
-            if thing.kind != "endpoint" or self._state()[0] not in _UNDER_WAY:
+            if thing.kind != "endpoint" or self._state()[0] not in UNDER_WAY:
                 raise
         else:
             return
         if self._settled()[0] not in {"Deleting", ""}:
-            with uninterrupted():
-                thing.delete()
+            thing.delete()
 
 
 def _state(client: DeploymentClient, name: str) -> tuple[str, str]:
@@ -161,18 +200,24 @@ def _state(client: DeploymentClient, name: str) -> tuple[str, str]:
     try:
         found = client.describe_endpoint(EndpointName=name)
     except Exception as error:
-        if _is_absent(error):
+        if is_absent(error):
             return "", "it is gone"
         raise
     return str(found["EndpointStatus"]), str(found.get("FailureReason") or "")
 
 
 def _settled(
-    state: Callable[[], tuple[str, str]], *, poll_seconds: float, patience_seconds: float
+    state: Callable[[], tuple[str, str]],
+    *,
+    poll_seconds: float,
+    patience_seconds: float,
+    limit: TimeLimit | None = None,
 ) -> tuple[str, str]:
     """Wait until an endpoint is in a state that lasts."""
     give_up = time.monotonic() + patience_seconds
-    while (found := state())[0] in _UNDER_WAY:
+    while (found := state())[0] in UNDER_WAY:
+        if limit is not None:
+            limit.check(f"still {found[0]}")
         if time.monotonic() >= give_up:
             raise EndpointError(
                 f"The endpoint is still {found[0]} after {patience_seconds:,.0f} s.", fix=_READ_LOG
@@ -212,15 +257,6 @@ def _refused(error: BaseException) -> bool:
     """Whether a service has said that it has not done what it was asked for."""
     code, _, status = _answer(error)
     return bool(code) and status < 500
-
-
-def _is_absent(error: BaseException) -> bool:
-    """Whether a service has said that there is no such thing, for which it has no code of its own."""
-    code, message, _ = _answer(error)
-    return "NotFound" in code or (
-        code == "ValidationException"
-        and message.startswith(("Could not find ", "Requested resource not found"))
-    )
 
 
 def _reason(error: BaseException) -> str:

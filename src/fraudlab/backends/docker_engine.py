@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 import subprocess
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from fraudlab.errors import DockerUnavailable, ImageMissing
 
@@ -36,13 +37,19 @@ class Engine:
         Content id of the image, ``sha256:…``.
     remaps_users : bool
         The engine maps users itself (rootless, userns-remap): root in a container is an ordinary user
-        outside. memory : int Bytes the engine has for all its containers. cpus : int
+        outside.
+    memory : int
+        Bytes the engine has for all its containers.
+    cpus : int
+    architecture : str
+        Of the image, such as ``amd64``.
     """
 
     image_id: str
     remaps_users: bool
     memory: int
     cpus: int
+    architecture: str = "amd64"
 
 
 def default_image() -> str:
@@ -52,13 +59,19 @@ def default_image() -> str:
     return f"fraudlab-xgboost:{__version__}"
 
 
-def preflight(image: str) -> Engine:
+def preflight(image: str, *, with_compose: bool = True) -> Engine:
     """Check that jobs can run here, before any job is started.
+
+    Parameters
+    ----------
+    image : str
+    with_compose : bool
+        Whether the Compose plugin is needed too.
 
     Raises
     ------
     DockerUnavailable
-        No engine answers, or it has no Compose plugin.
+        No engine answers, or it has no Compose plugin where one is needed.
     ImageMissing
         The engine does not have the image.
     """
@@ -68,14 +81,14 @@ def preflight(image: str) -> Engine:
         subprocess.Popen(
             ["docker", "compose", "version"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )
-        if _has_client()
+        if with_compose and _has_client()
         else None
     )
     try:
         client = _connect(timeout=10)
         try:
             info = client.info()
-            image_id = str(client.images.get(image).id)
+            found = client.images.get(image)
         finally:
             client.close()
     except ImageNotFound as error:
@@ -91,13 +104,44 @@ def preflight(image: str) -> Engine:
     finally:
         if compose is not None:
             compose.wait()
-    if compose is None or compose.returncode != 0:
+    if with_compose and (compose is None or compose.returncode != 0):
         raise DockerUnavailable(
             "Docker has no Compose plugin (`docker compose version` fails).",
             fix="install Compose v2, or run with backend=process",
         )
     remaps = any("name=rootless" in o or "name=userns" in o for o in info.get("SecurityOptions") or [])
-    return Engine(image_id, remaps, memory=int(info["MemTotal"]), cpus=int(info["NCPU"]))
+    return Engine(
+        str(found.id),
+        remaps,
+        memory=int(info["MemTotal"]),
+        cpus=int(info["NCPU"]),
+        architecture=str(found.attrs.get("Architecture") or "amd64"),
+    )
+
+
+@contextmanager
+def connected(*, timeout: int) -> Iterator[docker.DockerClient]:
+    """Talk to the engine for the length of a ``with`` block.
+
+    Raises
+    ------
+    DockerUnavailable
+        Where it does not answer, or says that it cannot.
+    """
+    from docker.errors import DockerException
+    from requests import RequestException
+
+    try:
+        client = _connect(timeout=timeout)
+        try:
+            yield client
+        finally:
+            client.close()
+    except (DockerException, RequestException) as error:
+        raise DockerUnavailable(
+            f"The Docker engine does not do it ({_reason(error)}).",
+            fix="see `docker info`, and repeat the run",
+        ) from error
 
 
 def answers() -> bool:
@@ -112,6 +156,35 @@ def answers() -> bool:
             client.close()
     except DockerException:
         return False
+
+
+def facts(images: Sequence[str]) -> tuple[dict[str, Any], dict[str, dict[str, Any]]]:
+    """What the engine says of itself, and of those of some images that it has, by name.
+
+    Raises
+    ------
+    DockerUnavailable
+        Where none answers.
+    """
+    from docker.errors import DockerException, ImageNotFound
+    from requests import RequestException
+
+    found: dict[str, dict[str, Any]] = {}
+    try:
+        client = _connect(timeout=5)
+        try:
+            info: dict[str, Any] = client.info()
+            for name in images:
+                with suppress(ImageNotFound):
+                    found[name] = client.images.get(name).attrs
+        finally:
+            client.close()
+    except (DockerException, RequestException) as error:
+        raise DockerUnavailable(
+            f"No Docker engine answers ({_reason(error)}).",
+            fix="start Docker, or run with backend=process",
+        ) from error
+    return info, found
 
 
 def ran_out_of_memory(owner: str) -> bool:

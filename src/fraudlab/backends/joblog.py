@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
@@ -24,15 +25,23 @@ class JobLog:
         File that receives every line.
     on_line : callable, optional
         Called with each line, for progress.
+    again : bool
+        The job is told of from its beginning once more: lines that the file has already are not repeated
+        in it.
     """
 
-    def __init__(self, path: Path, *, on_line: Callable[[str], None] | None = None) -> None:
+    def __init__(
+        self, path: Path, *, on_line: Callable[[str], None] | None = None, again: bool = False
+    ) -> None:
         self.path = path
         self._on_line = on_line
         self._failure: list[str] = []
         self._secrets = known_secrets()
         path.parent.mkdir(parents=True, exist_ok=True)
+        self._there = Counter(_lines(path)) if again else Counter()
         self._file = path.open("a", encoding="utf-8")
+        if self._there and not path.read_bytes().endswith(b"\n"):
+            self._file.write("\n")  # whoever wrote the line was killed
 
     def __enter__(self) -> JobLog:
         return self
@@ -53,8 +62,11 @@ class JobLog:
 
     def keep(self, line: str) -> None:
         """Write a line to the file only: what the engine says about a job is not the job's."""
-        if not self._file.closed:
-            self._file.write(redact(line, self._secrets) + "\n")
+        text = redact(line, self._secrets)
+        if self._there[text] > 0:
+            self._there[text] -= 1
+        elif not self._file.closed:
+            self._file.write(text + "\n")
             self._file.flush()
 
     @property
@@ -69,3 +81,10 @@ class JobLog:
         fields = dict(line.split(": ", 1) for line in self._failure[1:] if ": " in line)
         kind = _KINDS.get(fields.get("kind", ""), JobFailed)
         return kind(self._failure[0], fix=fields.get("fix") or f"read {self.path}")
+
+
+def _lines(path: Path) -> list[str]:
+    try:
+        return path.read_text(encoding="utf-8", errors="replace").split("\n")
+    except FileNotFoundError:
+        return []

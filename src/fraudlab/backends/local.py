@@ -121,6 +121,7 @@ class LocalBackend:
     """
 
     name = DESCRIPTION.name
+    shared_state = None
 
     def __init__(
         self,
@@ -167,7 +168,7 @@ class LocalBackend:
             confine=functools.partial(confined, limits=self._limits, owner_label=owner),
         )
 
-    def start(self, job: Job, request: Request) -> JobHandle:
+    def start(self, job: Job, request: Request, *, model: Request | None = None) -> JobHandle:  # noqa: ARG002
         handle = handle_of(DESCRIPTION.name, job, request)
         client = self._loader.result()
 
@@ -197,6 +198,13 @@ class LocalBackend:
             job.wait(log)
         except JobEnded as error:
             raise self._ended(handle.job, log, str(error)) from error
+
+    def stop(self, handle: JobHandle) -> None:
+        if job := self._jobs.pop(handle.name, None):
+            job.stop()
+
+    def take_down(self, *, model: str, endpoint_config: str, endpoint: str) -> None:
+        """Endpoints have ended with their launcher."""
 
     @contextmanager
     def endpoint(

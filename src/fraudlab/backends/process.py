@@ -42,6 +42,7 @@ class ProcessBackend:
 
     name = DESCRIPTION.name
     image_id: str | None = None
+    shared_state = None
 
     def __init__(self, workspace: Path) -> None:
         self._client = ProcessClient(workspace / "ml")
@@ -50,7 +51,7 @@ class ProcessBackend:
             image="fraudlab-process", role_arn="arn:aws:iam::000000000000:role/none", instance_type="local"
         )
 
-    def start(self, job: Job, request: Request) -> JobHandle:
+    def start(self, job: Job, request: Request, *, model: Request | None = None) -> JobHandle:  # noqa: ARG002
         handle = handle_of(DESCRIPTION.name, job, request)
         if job == "train":
             self._client.create_training_job(**request)
@@ -60,6 +61,12 @@ class ProcessBackend:
 
     def wait(self, handle: JobHandle, log: JobLog) -> None:
         self._client.finish(handle.name, log)
+
+    def stop(self, handle: JobHandle) -> None:
+        self._client.stop_job(handle.name)
+
+    def take_down(self, *, model: str, endpoint_config: str, endpoint: str) -> None:
+        """Endpoints have ended with their launcher."""
 
     @contextmanager
     def endpoint(

@@ -149,7 +149,7 @@ class ProcessClient:
                 "FRAUDLAB_LISTENER": str(listener.fileno()),
             }
             process = self._start("serve", tree, {**container["Environment"], **place}, listener.fileno())
-        reader = threading.Thread(target=_drain, args=(process, self.log), daemon=True)
+        reader = threading.Thread(target=_read_on, args=(process, self.log), daemon=True)
         reader.start()
         self._servers[name] = (process, reader)
         self.ports[name] = port
@@ -173,6 +173,11 @@ class ProcessClient:
 
     def delete_model(self, *, ModelName: str) -> None:
         self._models.pop(ModelName, None)
+
+    def stop_job(self, name: str) -> None:
+        """Stop a job that is still running."""
+        if job := self._jobs.pop(name, None):
+            stop(job.process)
 
     def stop_all(self) -> None:
         """Stop every job and every server still running."""
@@ -240,6 +245,18 @@ def _drain(process: subprocess.Popen[str], log: JobLog) -> None:
     with process.stdout as lines:
         for line in lines:
             log.write(line)
+
+
+def _read_on(process: subprocess.Popen[str], log: JobLog) -> None:
+    """Read what a server prints to its end: one that nobody reads stands still.
+
+    A disk that is full by then loses the line; whoever waits for the server writes next, and says so.
+    """
+    assert process.stdout is not None
+    with process.stdout as lines:
+        for line in lines:
+            with suppress(OSError):
+                log.write(line)
 
 
 def _finish(job: _Job, log: JobLog) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,13 +21,19 @@ def stop_signals() -> list[signal.Signals]:
 
 @contextmanager
 def uninterrupted() -> Iterator[None]:
-    """Hold a second Ctrl-C back until all that must be taken down is."""
+    """Hold signals back while something is taken down.
+
+    A second Ctrl-C, while an error is on its way already, is forgotten; a first one is delivered afterwards.
+    """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    before = {number: signal.signal(number, signal.SIG_IGN) for number in stop_signals()}
+    is_first, held = sys.exception() is None, []
+    before = {number: signal.signal(number, lambda taken, _: held.append(taken)) for number in stop_signals()}
     try:
         yield
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+        if is_first and held:
+            signal.raise_signal(held[0])

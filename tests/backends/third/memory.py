@@ -6,6 +6,7 @@ import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from multiprocessing.managers import BaseManager
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,8 @@ from fraudlab.backends.jobs import handle_of
 from fraudlab.backends.process_client import LoopbackRuntime, ProcessClient
 from fraudlab.config import RunConfig
 from fraudlab.errors import BackendError
+from fraudlab.runs.claims import StoredObject
+from fraudlab.runs.shared_state import SharedState
 
 DESCRIPTION = Description(
     name="memory",
@@ -28,6 +31,7 @@ DESCRIPTION = Description(
     jobs="jobs of the service",
     needs="a service at MEMORY_CLOUD",
     outlives_launcher=True,
+    transforms=True,
 )
 
 
@@ -42,7 +46,52 @@ def open_backend(config: RunConfig, *, run_id: str, workspace: Path) -> Backend:
         cloud.connect()
     except OSError as error:
         raise BackendError(f"No service answers ({error.strerror}).", fix="set MEMORY_CLOUD") from error
-    return MemoryBackend(cloud.service(), run_id=run_id, workspace=workspace)  # type: ignore[attr-defined]
+    service = Asked(cloud.service())  # type: ignore[attr-defined]
+    return MemoryBackend(service, run_id=run_id, workspace=workspace)
+
+
+def open_state(config: RunConfig, *, run_id: str) -> SharedState:
+    _Cloud.register("service")
+    cloud = _Cloud(address=os.environ["MEMORY_CLOUD"], authkey=b"of the tests")
+    cloud.connect()
+    service = Asked(cloud.service())  # type: ignore[attr-defined]
+    return SharedState(MemoryObjects(service, run_id=run_id), run_id=run_id)
+
+
+class Asked:
+    """The service, asked anew after a question that was interrupted: its late answer is nobody's."""
+
+    def __init__(self, service: Any) -> None:
+        self._service = service
+
+    def __getattr__(self, name: str) -> Any:
+        def ask(*words: Any) -> Any:
+            try:
+                return getattr(self._service, name)(*words)
+            except BaseException:
+                self._service._tls.__dict__.pop("connection", None)
+                raise
+
+        return ask
+
+
+class MemoryObjects:
+    """The state of a run in the service's memory."""
+
+    def __init__(self, service: Any, *, run_id: str) -> None:
+        self._service, self._root = service, f"state://{run_id}/"
+        self.where = f"state://{run_id}"
+
+    def read(self, name: str) -> StoredObject:
+        content, tag, age = self._service.dated(self._root + name)
+        return StoredObject(content, tag, age, datetime.now(UTC))
+
+    def write(self, name: str, content: bytes) -> None:
+        self._service.put_if(self._root + name, content, "*")
+
+    def write_if(self, name: str, content: bytes, *, tag: str | None) -> str | None:
+        written: str | None = self._service.put_if(self._root + name, content, tag)
+        return written
 
 
 class MemoryFiles:
@@ -78,6 +127,12 @@ class MemoryFiles:
     def exists(self, uri: str) -> bool:
         return bool(self._service.names(f"{uri}/"))
 
+    def find(self, content: str) -> str | None:
+        return f"memory://{content}" if self._service.names(f"memory://{content}.complete") else None
+
+    def keep(self, uri: str, *, content: str) -> str:
+        return uri
+
 
 class MemoryBackend:
     name = DESCRIPTION.name
@@ -87,12 +142,13 @@ class MemoryBackend:
         self._service = service
         self._workspace = workspace
         self._serving = ProcessClient(workspace / "serving-trees")
+        self.shared_state = SharedState(MemoryObjects(service, run_id=run_id), run_id=run_id)
         self.files = MemoryFiles(service, run_id=run_id, workspace=workspace)
         self.placement = Placement(image="memory", role_arn="arn:aws:iam::000000000000:role/jobs")
 
-    def start(self, job: Job, request: Request) -> JobHandle:
+    def start(self, job: Job, request: Request, *, model: Request | None = None) -> JobHandle:
         handle = handle_of(self.name, job, request)
-        self._service.start(job, handle.name, request)
+        self._service.start(job, handle.name, request, model)
         return handle
 
     def wait(self, handle: JobHandle, log: JobLog) -> None:
@@ -128,6 +184,12 @@ class MemoryBackend:
                 yield deployed_endpoint
             finally:
                 runtime.hang_up()
+
+    def stop(self, handle: JobHandle) -> None:
+        self._service.stop(handle.name)
+
+    def take_down(self, *, model: str, endpoint_config: str, endpoint: str) -> None:
+        self._service.put_if(f"taken-down://{endpoint}", b"", "*")
 
     def close(self) -> None:
         self._serving.stop_all()

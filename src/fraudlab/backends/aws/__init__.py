@@ -1,0 +1,1 @@
+"""SageMaker behind any endpoint URL: files in S3, images in a registry, jobs that outlive who starts them."""
