@@ -190,3 +190,8 @@ def test_a_child_of_the_launcher_does_not_hold_its_run(runs):
         assert find_run(runs, "parent").status == "dead"
         child.stdin.close()
         child.wait()
+
+
+def test_a_name_too_long_for_a_folder_is_no_run(runs, capsys):
+    assert main(["runs", "show", "x" * 5000]) == 7
+    assert "There is no run" in capsys.readouterr().err

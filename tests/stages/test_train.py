@@ -99,7 +99,7 @@ def test_every_metric_of_a_round_is_logged(with_hooks):
         log("[0]\tvalidation-aucpr:0.50000\tvalidation-money:0.25000")
         log("[1]\tvalidation-aucpr:0.75000\tvalidation-money:nan")
 
-    with_hooks.backend = SimpleNamespace(wait=job)
+    with_hooks.wait = job
     _wait_for_job(with_hooks, {})
     assert reached == [1, 2]
     assert logged == [

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import gc
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from fraudlab.errors import RunError, nearest
 from fraudlab.files import read_json
 from fraudlab.runs.folder import LATEST
-from fraudlab.runs.record import RECORD, read_record
+from fraudlab.runs.framed_page import framed
+from fraudlab.runs.record import RECORD, ended_head, head_of, loaded, read_record
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -26,6 +30,8 @@ class Run:
     ----------
     folder : Path
         The run's folder.
+    head : Head
+        What a list says of the run.
     record : dict
         ``run.json``. Where the launcher ended without recording how, the status is ``dead``.
 
@@ -45,18 +51,31 @@ class Run:
     ['row', 'time', 'amount', 'label', 'score', 'split']
     """
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.record: dict[str, Any] = read_record(folder)
+    def __init__(self, folder: Path | str) -> None:
+        self._folder = os.fspath(folder)
+        found = ended_head(self._folder)
+        if found is None:
+            self.record = read_record(self.folder)
+            self.head = head_of(self.record)
+        else:
+            self.head, self._raw = found
+
+    @cached_property
+    def record(self) -> dict[str, Any]:
+        return cast(dict[str, Any], loaded(self._raw))
+
+    @cached_property
+    def folder(self) -> Path:
+        return Path(self._folder)
 
     @property
     def id(self) -> str:
-        return self.folder.name
+        return os.path.basename(self._folder)  # noqa: PTH119 - a Path of each of ten thousand costs more
 
     @property
     def status(self) -> str:
         """``running``, ``completed``, ``failed``, ``interrupted`` or ``dead``."""
-        return str(self.record["status"])
+        return self.head.status
 
     @property
     def metrics(self) -> dict[str, float]:
@@ -76,6 +95,10 @@ class Run:
 
     def __repr__(self) -> str:
         return f"Run({self.id!r}, status={self.status!r})"
+
+    def _repr_html_(self) -> str | None:
+        """Its report, where a notebook shows a run; None, and thus its text, where it has none yet."""
+        return framed(self.report.read_text(encoding="utf-8")) if self.report.is_file() else None
 
 
 def find_run(runs: Path | None, name: str | Path) -> Run:
@@ -123,6 +146,19 @@ def find_run(runs: Path | None, name: str | Path) -> Run:
     return Run(found)
 
 
+def require_completed(run: Run) -> Run:
+    """A run that has ended as it should.
+
+    Raises
+    ------
+    RunError
+        Where it has not.
+    """
+    if run.status != "completed":
+        raise RunError(f"Run {run.id} is {run.status}, not completed.", fix="see `fraudlab runs list`")
+    return run
+
+
 def list_runs(runs: Path, *, damaged: Callable[[RunError], None] = lambda _error: None) -> list[Run]:
     """Every run in a folder, oldest first.
 
@@ -138,23 +174,44 @@ def list_runs(runs: Path, *, damaged: Callable[[RunError], None] = lambda _error
         Where the folder itself cannot be read.
     """
     try:
-        entries = sorted(runs.iterdir())
+        with os.scandir(runs) as entries:
+            names = sorted(
+                entry.name
+                for entry in entries
+                if not entry.name.startswith(".") and entry.is_dir(follow_symlinks=False)
+            )
     except (FileNotFoundError, NotADirectoryError):
         return []
     except OSError as error:
         raise RunError(f"{runs} cannot be read: {error.strerror}.", fix="see whose folder it is") from error
     found = []
-    for entry in entries:
-        if entry.name.startswith(".") or entry.is_symlink() or not entry.is_dir():
-            continue
-        try:
-            if _may_hold_a_run(entry):
-                found.append(Run(entry))
-        except RunError as error:
-            damaged(error)
-    return sorted(found, key=lambda run: str(run.record.get("started")))
+    with without_collection():
+        for name in names:
+            folder = f"{runs}/{name}"
+            try:
+                found.append(Run(folder))
+            except RunError as error:
+                if _may_hold_a_run(runs / name):
+                    damaged(error)
+    return sorted(found, key=lambda run: str(run.head.started))
+
+
+@contextmanager
+def without_collection() -> Iterator[None]:
+    """Look for no circles meanwhile: ten thousand records are many objects, and have none."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
 
 
 def _may_hold_a_run(folder: Path) -> bool:
     """Whether a folder has a record, or may not be read."""
-    return folder.is_dir() and (os.path.lexists(folder / RECORD) or not os.access(folder, os.X_OK))
+    try:
+        is_folder = folder.is_dir()
+    except OSError:  # a name too long for any file
+        return False
+    return is_folder and (os.path.lexists(folder / RECORD) or not os.access(folder, os.X_OK))

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from fraudlab import locks
-from fraudlab.errors import FraudlabError, RunError, described, ending_of
+from fraudlab.errors import FraudlabError, RunError, RunTaken, described, ending_of
 from fraudlab.files import as_json, storage, write_json
 from fraudlab.redaction import hide
 from fraudlab.runs.record import OWNER, RECORD, read_record
@@ -114,22 +114,35 @@ class RunFolder:
             Where somebody has it, or it has ended.
         """
         status = read_record(folder)["status"]
-        owner = locks.take(folder / OWNER) if status == "dead" and (folder / OWNER).exists() else None
+        may = status == "detached" or (status == "dead" and (folder / OWNER).exists())
+        owner = locks.take(folder / OWNER) if may else None
         if owner is None:
-            raise RunError(
-                f"Run {folder.name} is {status}: there is nothing to go on with."
-                if status != "running"
-                else f"Run {folder.name} is being carried out by another process.",
-                fix="see `fraudlab runs list`",
-            )
+            if status in {"running", "detached"}:
+                raise RunTaken(
+                    f"Run {folder.name} is being carried out by another process of this machine.",
+                    fix="see `fraudlab runs list`",
+                )
+            raise _nothing_left(folder.name, status)
         taken = cls(folder)
         taken._owner = owner
         try:
             taken.record = read_record(folder)  # as it stands: nobody else writes it now
+            if taken.record["status"] not in {"running", "detached"}:  # it has ended since it was looked at
+                owner.release(remove=True)
+                raise _nothing_left(folder.name, taken.record["status"])
         except BaseException:
             taken.leave()
             raise
         return taken
+
+    def go_on(self) -> None:
+        """Record that a run which was taken up is being carried out again."""
+        self.record.update(status="running", error=None, ended=None)
+        assert self._owner is not None
+        with storage(self.path / OWNER):
+            os.lseek(self._owner.descriptor, 0, os.SEEK_SET)
+            _write_all(self._owner.descriptor, os.urandom(_RESERVED_BYTES))
+        self.save()
 
     def leave(self) -> None:
         """Let go of a run that has not ended: another process may take it up."""
@@ -186,11 +199,9 @@ class RunFolder:
         """Record why the run ended early; a full disk does not hide the reason."""
         if isinstance(error, FraudlabError):
             error.run = self.path
-        self.record.update(
-            status=ending_of(error),
-            ended=_now(),
-            error=described(error),
-        )
+        status = ending_of(error)
+        ended = None if status == "detached" else _now()
+        self.record.update(status=status, ended=ended, error=described(error))
         self._save_last()
 
     def complete(self) -> None:
@@ -235,6 +246,12 @@ def remove_unbegun(runs: Path) -> None:
             continue
         if unbegun and not locks.is_held(folder / OWNER):
             shutil.rmtree(folder, ignore_errors=True)
+
+
+def _nothing_left(run_id: str, status: str) -> RunError:
+    return RunError(
+        f"Run {run_id} is {status}: there is nothing to go on with.", fix="see `fraudlab runs list`"
+    )
 
 
 def _write_all(descriptor: int, content: bytes) -> None:

@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from fnmatch import fnmatchcase
-from math import isnan
 from typing import Any
 
 from fraudlab.durations import seconds
 from fraudlab.errors import ConfigError, nearest
+from fraudlab.runs.condition import STATUSES, conditions
 from fraudlab.runs.find import Run
+from fraudlab.runs.run_values import RunColumn, RunValues, moment, run_seconds
 
-STATUSES = ("running", "completed", "failed", "interrupted", "dead")
-#: what runs are sorted by, besides any metric of theirs
-FIELDS = ("id", "name", "status", "backend", "data", "started", "ended", "seconds")
-#: what a list may be sorted by even where no run has it
-_METRICS = ("average_precision", "roc_auc", "precision", "recall", "f1", "accuracy", "threshold")
+#: what a list shows where nobody asks for other columns, besides its headline
+_SHOWN = ("id", "status", "backend", "data", "average_precision")
+_HEADLINE = ("average_precision", "average_precision_low", "average_precision_high")
+#: a word for all parameters that differ among the runs that are shown
+DIFFERING = "differing"
 _DIGITS = re.compile(r"(\d+)")
 
 
@@ -34,8 +35,11 @@ class Selection:
         A part of the run's id or of the model's name, or a pattern with ``*`` and ``?``.
     since : str or None
         Begun since: ``7d`` ago, or a date or time (UTC where it names no zone).
+    where : sequence of str
+        Conditions that all hold, as ``average_precision>0.8 and model.max_depth<6``.
     sort : str or None
-        A field, a metric, or either with a hyphen before it to turn the order round; None is ``started``.
+        A field, metric or parameter, with a hyphen before it to turn the order round; several with commas,
+        the first counts most. None is ``started``.
     limit : int or None
         At most so many: the first ones where `sort` is given, else the newest.
     """
@@ -44,11 +48,18 @@ class Selection:
     backend: Sequence[str] = ()
     name: str | None = None
     since: str | None = None
+    where: Sequence[str] = ()
     sort: str | None = None
     limit: int | None = None
 
 
-def select(runs: Iterable[Run], selection: Selection, *, now: datetime | None = None) -> list[Run]:
+def select(
+    runs: Iterable[Run],
+    selection: Selection,
+    *,
+    now: datetime | None = None,
+    values: RunValues | None = None,
+) -> list[Run]:
     """Filter, sort and cut.
 
     Parameters
@@ -58,6 +69,8 @@ def select(runs: Iterable[Run], selection: Selection, *, now: datetime | None = 
     selection : Selection
     now : datetime, optional
         Default the present.
+    values : RunValues, optional
+        Of the same runs.
 
     Returns
     -------
@@ -67,97 +80,151 @@ def select(runs: Iterable[Run], selection: Selection, *, now: datetime | None = 
     Raises
     ------
     ConfigError
-        For a status, time, number or sort key that means nothing.
+        For a status, time, number, condition or sort key that means nothing.
     """
     if unknown := [status for status in selection.status if status not in STATUSES]:
         raise ConfigError(f"{unknown[0]!r} is not a status.", fix=nearest(unknown[0], STATUSES))
     if selection.limit is not None and selection.limit < 1:
         raise ConfigError(f"--limit {selection.limit} shows no run.", fix="valid: 1 or more")
-    begin = None if selection.since is None else _begin(selection.since, now or datetime.now(UTC))
+    now = now or datetime.now(UTC)
+    begin = None if selection.since is None else _begin(selection.since, now)
     runs = list(runs)
-    order = _order(selection.sort, runs)
+    values = values or RunValues(runs, now=now)
+    keys = _sort_keys(selection.sort, values)
     found = [run for run in runs if _matches(run, selection) and (begin is None or _started(run) >= begin)]
-    if order is None:
+    if selection.where:
+        holds = conditions(selection.where, values, runs)
+        found = [run for run in found if holds(run)]
+    if not keys:
         return found[-selection.limit :] if selection.limit else found
-    return order(found)[: selection.limit]
+    for column, down in reversed(keys):
+        found = _ordered(found, column, down=down)
+    return found[: selection.limit]
 
 
 def summary(run: Run) -> dict[str, Any]:
     """What a list says of a run; what the record lacks is null."""
-    record = run.record
-    data = record.get("data")
+    head = run.head
+    data = head.data
     return {
         "id": run.id,
-        "name": record.get("name"),
+        "name": head.name,
         "status": run.status,
-        "backend": record.get("backend"),
+        "backend": head.backend,
         "data": data.get("source") if isinstance(data, dict) else None,
-        "started": record.get("started"),
-        "ended": record.get("ended"),
-        "seconds": _seconds(record),
-        "metrics": record["metrics"],
-        "gates": record.get("gates") or [],
-        "error": record["error"],
+        "started": head.started,
+        "ended": head.ended,
+        "seconds": run_seconds(head),
+        "metrics": head.metrics,
+        "gates": head.gates or [],
+        "error": head.error,
         "folder": str(run.folder.absolute()),
     }
 
 
 def headline(run: Run) -> str:
     """Average precision with its interval; of a run without one, why there is none."""
-    metrics = run.record["metrics"]
-    numbers = [metrics.get(f"average_precision{bound}") for bound in ("", "_low", "_high")]
-    if not all(isinstance(number, int | float) for number in numbers):
-        return str((run.record["error"] or {}).get("message", ""))
-    gates = run.record.get("gates")
-    failed = (
-        [gate for gate in gates if isinstance(gate, dict) and gate.get("failed")]
-        if isinstance(gates, list)
-        else []
-    )
-    text = "{:.3f} ({:.3f} to {:.3f})".format(*numbers)
+    metrics = run.head.metrics
+    precision, low, high = map(metrics.get, _HEADLINE)
+    if not (
+        isinstance(precision, int | float) and isinstance(low, int | float) and isinstance(high, int | float)
+    ):
+        return str((run.head.error or {}).get("message", ""))
+    text = f"{precision:.3f} ({low:.3f} to {high:.3f})"
+    gates = run.head.gates
+    if not isinstance(gates, list):
+        return text
+    failed = [gate for gate in gates if isinstance(gate, dict) and gate.get("failed")]
     return text + "".join(f"; fails {gate.get('condition')}" for gate in failed)
 
 
-def sorted_by_metric(selection: Selection) -> str | None:
-    """The metric a list is sorted by, which then has a column of its own."""
-    key = (selection.sort or "").removeprefix("-")
-    return None if key in ("", "average_precision", *FIELDS) else key
+def shown_columns(words: Sequence[str], values: RunValues, runs: Sequence[Run]) -> list[RunColumn]:
+    """The columns that are asked for.
+
+    Parameters
+    ----------
+    words : sequence of str
+        Names, patterns with ``*`` or ``?``, and ``differing`` for the parameters that differ among `runs`.
+    values : RunValues
+    runs : sequence of Run
+        Those that are shown.
+
+    Raises
+    ------
+    ConfigError
+        For all that mean nothing, at once.
+    """
+    found: list[RunColumn] = []
+    unknown: list[ConfigError] = []
+    for word in words:
+        if word == DIFFERING:
+            found += map(values.parameter, values.differing(runs))
+        elif set("*?") & set(word):
+            metrics = values.metrics()
+            everything = sorted({*metrics, *values.parameters()})
+            matching = [name for name in everything if fnmatchcase(name, word)]
+            if not matching and runs:
+                unknown.append(ConfigError(f"Runs have nothing like {word!r}.", fix=values.near(word)))
+            found += [
+                values.require(name) if name in metrics else values.parameter(name) for name in matching
+            ]
+        else:
+            try:
+                found.append(values.require(word))
+            except ConfigError as error:
+                unknown.append(error)
+    if unknown:
+        raise ConfigError(
+            " ".join(error.message for error in unknown),
+            fix="; ".join(dict.fromkeys(error.fix for error in unknown)),
+        )
+    return list({column.name: column for column in found if column.name != "id"}.values())
+
+
+def sorted_by(selection: Selection, values: RunValues) -> list[RunColumn]:
+    """What a list is sorted by and does not show anyhow: it then has columns of its own."""
+    return [column for column, _ in _sort_keys(selection.sort, values) if column.name not in _SHOWN]
 
 
 def _matches(run: Run, selection: Selection) -> bool:
     if selection.status and run.status not in selection.status:
         return False
-    if selection.backend and run.record.get("backend") not in selection.backend:
+    if selection.backend and run.head.backend not in selection.backend:
         return False
     if not selection.name:
         return True
-    names = [run.id, str(run.record.get("name") or "")]
+    names = [run.id, str(run.head.name or "")]
     if set("*?[") & set(selection.name):
         return any(fnmatchcase(name, selection.name) for name in names)
     return any(selection.name in name for name in names)
 
 
-def _order(sort: str | None, runs: Sequence[Run]) -> Callable[[list[Run]], list[Run]] | None:
+def _sort_keys(sort: str | None, values: RunValues) -> list[tuple[RunColumn, bool]]:
+    """What is sorted by, each with whether the largest come first."""
     if sort is None:
-        return None
-    down, key = sort.startswith("-"), sort.removeprefix("-")
-    metrics = {name for run in runs for name in run.record["metrics"]}
-    valid = [*FIELDS, *sorted({*_METRICS, *metrics})]
-    if key not in valid:
-        raise ConfigError(f"Runs cannot be sorted by {key!r}.", fix=nearest(key, valid))
+        return []
+    found = []
+    for word in sort.split(","):
+        key = word.strip().removeprefix("-")
+        column = values.find(key) if key else None
+        if column is None:
+            raise ConfigError(f"Runs cannot be sorted by {key!r}.", fix=values.near(key))
+        found.append((column, word.strip().startswith("-")))
+    return found
 
-    def value(run: Run) -> Any:
-        found = summary(run)[key] if key in FIELDS else run.record["metrics"].get(key)
-        if key in FIELDS and key != "seconds":
-            return None if found is None else _natural(str(found))
-        return found if isinstance(found, int | float) and not isnan(found) else None
 
-    def ordered(found: list[Run]) -> list[Run]:
-        having = [run for run in found if value(run) is not None]
-        lacking = [run for run in found if value(run) is None]
-        return [*sorted(having, key=value, reverse=down), *lacking]
+def _ordered(runs: list[Run], column: RunColumn, *, down: bool) -> list[Run]:
+    keyed = [(run, column.value(run)) for run in runs]
+    having = [(_place(value), run) for run, value in keyed if value is not None]
+    having.sort(key=lambda pair: pair[0], reverse=down)
+    return [run for _, run in having] + [run for run, value in keyed if value is None]
 
-    return ordered
+
+def _place(value: Any) -> tuple[int, Any]:
+    """Where a value stands: numbers before times before texts."""
+    if isinstance(value, int | float):
+        return 0, value
+    return (1, value) if isinstance(value, datetime) else (2, _natural(str(value)))
 
 
 def _natural(text: str) -> list[tuple[int, int | str]]:
@@ -182,17 +249,4 @@ def _begin(text: str, now: datetime) -> datetime:
 
 
 def _started(run: Run) -> datetime:
-    return _moment(run.record.get("started")) or datetime.min.replace(tzinfo=UTC)
-
-
-def _seconds(record: dict[str, Any]) -> float | None:
-    began, ended = _moment(record.get("started")), _moment(record.get("ended"))
-    return None if began is None or ended is None else round((ended - began).total_seconds(), 3)
-
-
-def _moment(text: object) -> datetime | None:
-    try:
-        found = datetime.fromisoformat(str(text))
-    except ValueError:
-        return None
-    return found if found.tzinfo else found.replace(tzinfo=UTC)
+    return moment(run.head.started) or datetime.min.replace(tzinfo=UTC)

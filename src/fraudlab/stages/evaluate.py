@@ -1,93 +1,24 @@
-"""Model to metrics: the test split scored through the endpoint, checked against the booster itself."""
+"""Scores to metrics, curves and gates."""
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from fraudlab import api_requests
-from fraudlab.errors import EndpointError
 from fraudlab.files import storage, write_json
 from fraudlab.gates import Gate
-from fraudlab.stages.booster import Reference
 from fraudlab.stages.context import Context
-from fraudlab.stages.prepare import Preparation, unseen_in
-from fraudlab.stages.scoring import as_array, score_rows
+from fraudlab.stages.prepare import Preparation
+from fraudlab.stages.score import ScoredSplit
+from fraudlab.stages.scoring import as_array
 from fraudlab.stages.train import Trained
-from fraudlab.stages.unseen import sentences
 
 if TYPE_CHECKING:
     import numpy as np
-    import pyarrow as pa
     from numpy.typing import NDArray
 
     from fraudlab.evaluation.ranking import Ranking
-
-#: largest difference between a score of the endpoint and the booster's own
-TOLERANCE = 1e-6
-
-
-@dataclass(frozen=True)
-class ScoredSplit:
-    """The test split with one score per row."""
-
-    table: pa.Table
-    score: NDArray[np.float32]
-    endpoint_max_difference: float
-
-
-def score_through_endpoint(context: Context, prepared: Preparation, trained: Trained) -> ScoredSplit:
-    """Deploy the model, score the test split through the endpoint, and take the endpoint down.
-
-    Raises
-    ------
-    EndpointError
-        Where the endpoint's scores are not the booster's.
-    """
-    import pyarrow.parquet as pq
-
-    rows = prepared.manifest["splits"]["test"]["rows"]
-    for sentence in sentences(unseen_in(prepared.folder, prepared.manifest), rows=rows):
-        context.terminal.say(f"  test: {sentence}", style="yellow")
-    requests = _requests(context, trained)
-    test, model = prepared.folder / "test", context.folder.path / "model"
-    with (
-        Reference(model, test, context.workspace / "reference") as reference,
-        context.job_log("serve") as log,
-    ):
-        with context.backend.endpoint(**requests, log=log) as endpoint:
-            table = pq.read_table(test)
-            features = table.select([column["name"] for column in prepared.manifest["columns"]])
-            with context.terminal.meter("scoring", total=table.num_rows) as meter:
-                score = score_rows(
-                    features,
-                    lambda body: endpoint.invoke(body, content_type="text/csv", accept="text/csv"),
-                    batch_rows=context.config.evaluation.batch_rows,
-                    max_body=context.config.serving.max_body_mib << 20,
-                    reach=meter.reach,
-                )
-        own, importance = reference.result()
-    write_json(context.folder.path / "evaluation" / "importance.json", importance)
-    difference = largest_difference(score, own)
-    return ScoredSplit(table, score, difference)
-
-
-def largest_difference(score: NDArray[np.float32], own: NDArray[np.float32]) -> float:
-    """Compare an endpoint's scores with the booster's own; raise where they are not the same."""
-    import numpy as np
-
-    differences = np.abs(score.astype(np.float64) - own.astype(np.float64))
-    wrong = ~(differences <= TOLERANCE)  # so that NaN is wrong too
-    if wrong.any():
-        row = int(np.argmax(wrong))
-        raise EndpointError(
-            f"The endpoint scored test row {row} {score[row]:.6g}, the booster itself {own[row]:.6g}.",
-            fix="image and launcher differ: rebuild the image (make image), or report this",
-        )
-    return float(differences.max(initial=0.0))
 
 
 def measure(context: Context, scored: ScoredSplit, trained: Trained, prepared: Preparation) -> dict[str, Any]:
@@ -124,24 +55,6 @@ def judge(context: Context, gates: Sequence[Gate], metrics: dict[str, Any]) -> l
     if judged:
         context.folder.note(gates=judged)
     return judged
-
-
-def _requests(context: Context, trained: Trained) -> dict[str, api_requests.Request]:
-    # local mode unpacks every archive it finds beside the model's: the model gets a folder of its own
-    archive = context.workspace / "serving" / "model.tar.gz"
-    with storage(archive):
-        archive.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(trained.archive, archive)
-    config, placement, run_id = context.config, context.backend.placement, context.run_id
-    uri = context.backend.files.stage(archive.parent, name="serving") + "/model.tar.gz"
-    requests = {
-        "model": api_requests.model(config, placement, run_id=run_id, model_data=uri),
-        "endpoint_config": api_requests.endpoint_config(config, placement, run_id=run_id),
-        "endpoint": api_requests.endpoint(run_id=run_id),
-    }
-    return {
-        name: context.record_request(name.replace("_", "-"), request) for name, request in requests.items()
-    }
 
 
 def _point_metrics(

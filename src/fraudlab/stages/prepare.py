@@ -12,13 +12,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fraudlab import api_requests
-from fraudlab.config_rules import gap_seconds, split_kind
 from fraudlab.data.file_hashes import Identity, identity
 from fraudlab.data.sources import check_was_read
 from fraudlab.errors import DataError
 from fraudlab.files import publish, read_json, storage, write_json
 from fraudlab.job_code import processing_code
-from fraudlab.stages.context import Context
+from fraudlab.stages.context import PREPARED, Context
+from fraudlab.stages.prepared_key import content_key, job_description, prepared_content
 from fraudlab.stages.unseen import Unseen, find_unseen, refuse_wholly_unseen
 
 if TYPE_CHECKING:
@@ -59,18 +59,23 @@ def prepare(context: Context, source: Source) -> Preparation:
     DataError
         Where no test row has a category of some column that train has.
     """
-    job = job_description(context, source)
-    key = content_key(job, source.sha256, context.backend.image_id or processing_code())
+    job = job_description(context.config, source)
+    known = context.folder.record.get(PREPARED) or {}
+    key = known.get("key") or content_key(job, source.sha256, context.backend.image_id or processing_code())
+    context.note_for_others(**{PREPARED: {**known, "key": key}})
     if context.config.force:  # what was prepared before goes, unless another run reads it
         context.cache.discard("prepared", key)
     final = context.cache.use("prepared", key)
     cached = _is_complete(final) and not context.config.force
-    files = context.backend.files
+    files, content = context.backend.files, prepared_content(key)
     folder, uri = final, None
     if not cached:
-        written = _run_job(context, source, job)
+        found = None if context.config.force or context.is_started("process") else files.find(content)
+        written = found or _run_job(context, source, job)
         folder = _publish(files.fetch(written), final, force=context.config.force)
-        uri = written if files.exists(written) else None  # where there is one file system, it has been moved
+        cached, uri = found is not None, found
+        if found is None and files.exists(written):  # where there is one file system, it has been moved
+            uri = files.keep(written, content=content)
     manifest = read_json(folder / "manifest.json")
     write_json(context.folder.path / "data" / "manifest.json", manifest)
     refuse_wholly_unseen(
@@ -94,50 +99,6 @@ def unseen_in(folder: Path, manifest: dict[str, Any]) -> list[Unseen]:
     features = read_features(Fields(manifest, source="manifest.json"))
     names = [features.names[position] for position in features.categorical]
     return find_unseen(features, pq.read_table(folder / "test", columns=names))
-
-
-def job_description(context: Context, source: Source) -> dict[str, Any]:
-    """The content of ``process.json``: all the processing job is told."""
-    data, split = context.config.data, context.config.split
-    return {
-        "file": _job_file(source),
-        "table": _job_table(source),
-        "sha256": source.sha256,
-        "label": data.label,
-        "time": data.time,
-        "time_unit": data.time_unit.value,
-        "id": data.id,
-        "card": data.card,
-        "amount": data.amount,
-        "features": data.features,
-        "drop": data.drop,
-        "categorical": data.categorical,
-        "duplicates": data.duplicates.value,
-        "scale": data.scale.value,
-        "split": {
-            "kind": split_kind(context.config).value,
-            "train": split.train,
-            "validation": split.validation,
-            "test": split.test,
-            "gap_seconds": gap_seconds(context.config),
-        },
-        "seed": context.config.seed,
-    }
-
-
-def _job_file(source: Source) -> str:
-    """What the table is called in the job: a file, or the folder of several."""
-    return f"table.{source.format}" if len(source.files) == 1 else "table"
-
-
-def _job_table(source: Source) -> dict[str, Any]:
-    """How the table is laid out, with a name for errors and names of files that JSON can hold."""
-    layout = {**source.layout.as_json(), "files": _job_files(source)}
-    return {**layout, "name": str(layout["name"]).encode(errors="backslashreplace").decode()}
-
-
-def _job_files(source: Source) -> list[str]:
-    return [_job_file(source)] if len(source.files) == 1 else list(source.layout.files)
 
 
 def time_span(time: dict[str, Any] | None) -> str:
@@ -188,26 +149,6 @@ def cautions(manifest: dict[str, Any], data: DataConfig) -> list[str]:
     ]
 
 
-def content_key(job: dict[str, Any], sha256: str, code: str) -> str:
-    """Name of a preparation: equal where table, description and code are equal.
-
-    Parameters
-    ----------
-    job : dict
-        Content of ``process.json``.
-    sha256 : str
-        Of the raw table.
-    code : str
-        Identifies the code that runs: an image id, or :func:`fraudlab.job_code.processing_code`.
-    """
-    # only the stratified split draws random numbers
-    relevant = job if job["split"]["kind"] == "stratified" else {**job, "seed": None}
-    if "table" in relevant:  # what a person calls the table says nothing of its content
-        relevant = {**relevant, "table": {**relevant["table"], "name": None}}
-    text = json.dumps([relevant, sha256, code], sort_keys=True)
-    return hashlib.sha256(text.encode()).hexdigest()[:32]
-
-
 def _run_job(context: Context, source: Source, job: dict[str, Any]) -> str:
     """Run the processing job; the URI of what it wrote."""
     raw = context.workspace / "raw"
@@ -216,9 +157,15 @@ def _run_job(context: Context, source: Source, job: dict[str, Any]) -> str:
     before: list[Identity] = []
 
     def request() -> api_requests.Request:
+        if not source.files:
+            raise DataError(
+                f"The process job has not been started, and its table {source.path} is not on this machine.",
+                fix="attach on the machine that has it",
+            )
         for file, target in zip(source.files, placed, strict=True):
             place_table(file, target)
         before.extend(identity(target) for target in placed)
+        check_was_read(source, placed, before)  # it may be kept under its hash, for runs to come
         _refuse_bytes(job)
         write_json(context.config_channel / "process.json", job)
         files = context.backend.files
@@ -233,7 +180,7 @@ def _run_job(context: Context, source: Source, job: dict[str, Any]) -> str:
 
     handle = context.job("process", request)
     with context.job_log("process") as log:
-        context.backend.wait(handle, log)
+        context.wait(handle, log)
     if before:
         check_was_read(source, placed, before)
     return handle.output

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fraudlab import api_requests
 from fraudlab.compose import as_dict
 from fraudlab.files import read_json
+from fraudlab.lineage.recorded import prepared_hashes
 from fraudlab.runs.record import flatten
 from fraudlab.stages.context import Context
 from fraudlab.stages.prepare import Preparation, time_span
@@ -45,12 +47,18 @@ def log_dataset(context: Context, source: Source, prepared: Preparation) -> str:
     )
     config, record = context.config, context.folder.record
     raw_version = DatasetVersion(
-        name=f"{config.data.kind.value}-raw", hashes={source.path.name: source.sha256}, facts=raw
+        name=config.tracking.dataset,
+        kind="raw",
+        hashes={source.path.name: source.sha256},
+        facts={**raw, **_frauds_of(splits.values()), "source": config.data.kind.value},
+        uris={name: file.as_uri() for name, file in zip(source.layout.files, source.files, strict=True)},
     )
     prepared_version = DatasetVersion(
-        name=f"{config.data.kind.value}-prepared",
-        hashes={f"{name}/part-0.parquet": facts["sha256"] for name, facts in manifest["splits"].items()},
-        facts=flatten({"split": manifest["split"], "duplicates": manifest["duplicates"], "splits": splits}),
+        name=config.tracking.dataset,
+        kind="preprocessed",
+        hashes=prepared_hashes(manifest),
+        facts=_prepared_facts(manifest, raw_sha256=source.sha256),
+        uris=_prepared_uris(prepared),
     )
     parameters = flatten(as_dict(config))
     hyperparameters = api_requests.hyperparameters(config.model, seed=config.seed)
@@ -69,11 +77,37 @@ def log_dataset(context: Context, source: Source, prepared: Preparation) -> str:
     )
 
 
+def _frauds_of(splits: Iterable[Mapping[str, Any]]) -> dict[str, float]:
+    """Frauds and their share in the rows of all splits: rows of a gap were not counted."""
+    rows, frauds = (sum(facts[name] for facts in splits) for name in ("rows", "positives"))
+    return {"split_rows": rows, "frauds": frauds, "fraud_share": frauds / rows}
+
+
+def _prepared_facts(manifest: Mapping[str, Any], *, raw_sha256: str) -> dict[str, Any]:
+    """What describes prepared data: of which table, its parts and their boundaries, what was done to it."""
+    names = ("rows", "positives", "time_start", "time_end")
+    parts = {
+        name: {**{key: facts.get(key) for key in names}, "fraud_share": facts["positives"] / facts["rows"]}
+        for name, facts in manifest["splits"].items()
+    }
+    done = {name: manifest.get(name) for name in ("split", "duplicates", "preprocessing", "roles", "time")}
+    return {"raw": raw_sha256, **_frauds_of(manifest["splits"].values()), "splits": parts, **done}
+
+
+def _prepared_uris(prepared: Preparation) -> dict[str, str]:
+    """Where prepared files are: in the bucket, or in the cache of this machine."""
+    in_bucket = prepared.uri is not None and prepared.uri.startswith("s3://")
+    root = prepared.uri if in_bucket else prepared.folder.absolute().as_uri()
+    return {name: f"{root}/{name}" for name in prepared_hashes(prepared.manifest)}
+
+
 def log_job(context: Context, trained: Trained) -> str:
     """Log the trained model; returns the stage's line."""
     folder = context.folder.path / "model"
     name = context.config.model.name
-    context.tracker.tell(lambda e: e.log_model(f"fraudlab-{name}", folder))
+    # the bucket of a rehearsal goes with it
+    uri = None if context.folder.record.get("rehearsed") else trained.uri
+    context.tracker.tell(lambda e: e.log_model(f"fraudlab-{name}", folder, uri=uri))
     history = trained.history
     best = [f"{name} {values[history['best_round']]:.3g}" for name, values in history["metrics"].items()]
     return f"{trained.contract['rounds']} of {history['rounds']} rounds, validation {', '.join(best)}"
@@ -111,11 +145,13 @@ def what_to_know(folder: Path) -> list[str]:
 
 
 def publish_report(context: Context) -> str:
-    """Write ``report.html`` and attach it to the experiment; returns the stage's line."""
+    """Write the model's card and ``report.html``, which goes to the experiment; returns the stage's line."""
     from fraudlab.report import render_run
+    from fraudlab.report.card.model_card import write_card
 
     experiment = context.tracker.experiment
     context.folder.save()
+    write_card(context.folder.path)
     report = render_run(context.folder.path)
     context.tracker.tell(lambda e: e.log_asset(report))
     return f"experiment {experiment.mode}" + (f" ({experiment.note})" if experiment.note else "")

@@ -14,12 +14,29 @@ if TYPE_CHECKING:
 
 def find_table(config: RunConfig, cache: Cache) -> Source:
     """Find, check and hash the table of a run; the synthetic one is made where it is not there yet."""
-    from fraudlab.data import sources
-
     data = config.data
     for kind in ("synthetic", "digests"):
         cache.use(kind)
     path = Path(data.path) if data.path else _synthetic(config, cache)
+    return look(config, path, cache.folder)
+
+
+def look(config: RunConfig, path: Path, cache: Path, *, read: bool = True) -> Source:
+    """Check a table as its configuration describes it, and hash it.
+
+    Parameters
+    ----------
+    config : RunConfig
+    path : Path
+        Of the table.
+    cache : Path
+        Where hashes of unchanged files are remembered.
+    read : bool
+        If False, no file is read for its hash; see :func:`fraudlab.data.sources.resolve`.
+    """
+    from fraudlab.data import sources
+
+    data = config.data
     if data.kind is DataKind.creditcard and path.is_file():
         from fraudlab.data import creditcard
 
@@ -34,11 +51,12 @@ def find_table(config: RunConfig, cache: Cache) -> Source:
         features=data.features,
         drop=data.drop,
         categorical=data.categorical,
-        cache=cache.folder,
+        cache=cache,
         sha256=data.sha256,
         separator=data.separator,
         decimal=data.decimal,
         encoding=data.encoding,
+        read=read,
     )
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
-from fraudlab.errors import DataError, EndpointError, RequestTooLarge
+from fraudlab.errors import DataError, EndpointError, JobFailed, RequestTooLarge
 
 if TYPE_CHECKING:
     import numpy as np
@@ -120,6 +120,41 @@ def score_batches(
         pool.shutdown(wait=False, cancel_futures=True)
 
 
+def csv_bodies(table: pa.Table, *, batch_rows: int, max_body: int) -> Iterator[tuple[int, bytes]]:
+    """Write a table as CSV bodies, one after the other.
+
+    Parameters
+    ----------
+    table : pyarrow.Table
+    batch_rows, max_body : int
+        Rows and bytes of a body, at most.
+
+    Yields
+    ------
+    int
+        Rows of the body.
+    bytes
+        The body.
+
+    Raises
+    ------
+    DataError
+        Where a single row is larger than a body may be.
+    """
+    cut = _Cut(table, batch_rows, max_body)
+    start = 0
+    while start < table.num_rows:
+        batch = table.slice(start, cut.rows)
+        body = csv_rows(batch)
+        if len(body) <= max_body:
+            yield batch.num_rows, body
+            start += batch.num_rows
+        elif batch.num_rows == 1:
+            raise _too_long(start, body)
+        else:
+            cut.lower(len(body), batch.num_rows, max_body)
+
+
 class _Cut:
     """How large requests are; they become smaller where the endpoint takes less than was thought.
 
@@ -155,33 +190,51 @@ def _score(batch: pa.Table, start: int, invoke: Invoke, cut: _Cut) -> NDArray[np
             # It may count something else than bytes, such as rows: half of either is less.
             cut.lower(len(body), batch.num_rows, max(1, len(body) // 2))
         else:
-            return _read_scores(answer, batch.num_rows)
+            return read_scores(answer, batch.num_rows)
     else:
         cut.lower(len(body), batch.num_rows, cut.bytes)
     if batch.num_rows == 1:
-        raise DataError(
-            f"Row {start + 1} has {len(body):,} bytes as CSV, more than the endpoint takes at once.",
-            fix="shorten its longest value, or let the endpoint take more (FRAUDLAB_MAX_BODY, in bytes)",
-        )
+        raise _too_long(start, body)
     half = batch.num_rows // 2
     parts = (batch.slice(0, half), start), (batch.slice(half), start + half)
     return np.concatenate([_score(part, first, invoke, cut) for part, first in parts])
 
 
-def _read_scores(answer: bytes, rows: int) -> NDArray[np.float32]:
+def _too_long(start: int, body: bytes) -> DataError:
+    return DataError(
+        f"Row {start + 1} has {len(body):,} bytes as CSV, more than the endpoint takes at once.",
+        fix="shorten its longest value, or let the endpoint take more (FRAUDLAB_MAX_BODY, in bytes)",
+    )
+
+
+def read_scores(
+    answer: bytes,
+    rows: int,
+    *,
+    of: str = "The endpoint answered",
+    error: type[EndpointError | JobFailed] = EndpointError,
+) -> NDArray[np.float32]:
+    """Read the scores of some rows, one per line.
+
+    Parameters
+    ----------
+    answer : bytes
+    rows : int
+        How many scores there must be.
+    of : str
+        What the error begins with.
+    error : type
+        Raised where there are other or no scores.
+    """
     import numpy as np
 
+    log = "logs/serve.log" if error is EndpointError else "logs/transform.log"
     try:
         received = np.array(answer.split(), dtype=np.float32)
-    except ValueError as error:
-        raise EndpointError(
-            f"The endpoint answered no scores: {answer[:100].decode(errors='replace')}", fix=_NO_FRAUDLAB
-        ) from error
+    except ValueError as odd:
+        raise error(f"{of} no scores: {answer[:100].decode(errors='replace')}", fix=_NO_FRAUDLAB) from odd
     if received.size != rows:
-        raise EndpointError(
-            f"The endpoint answered {received.size} scores for {rows} rows.",
-            fix="read the endpoint's log (logs/serve.log of a run)",
-        )
+        raise error(f"{of} {received.size} scores for {rows} rows.", fix=f"read {log} of the run")
     return received
 
 

@@ -12,10 +12,11 @@ from fraudlab.archives import unpack
 from fraudlab.backends.backend import JobHandle
 from fraudlab.config_rules import hook_file
 from fraudlab.container.hook_source import FILE
-from fraudlab.errors import ArchiveError, BackendError, JobFailed, StorageError
+from fraudlab.errors import ArchiveError, BackendError, BackendLost, JobFailed, StorageError
 from fraudlab.files import read_json, storage, write_json
 from fraudlab.stages.context import Context
 from fraudlab.stages.prepare import Preparation
+from fraudlab.stages.prepared_key import prepared_content
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,8 @@ class Trained:
     ----------
     archive : Path
         ``model/model.tar.gz``.
+    uri : str or None
+        Where it is in a bucket; None where the job wrote to a folder.
     contract : dict
         ``model/model.json``.
     history : dict
@@ -33,6 +36,7 @@ class Trained:
     """
 
     archive: Path
+    uri: str | None
     contract: dict[str, Any]
     history: dict[str, Any]
 
@@ -46,7 +50,7 @@ def train(context: Context, prepared: Preparation, *, data_sha256: str) -> Train
         write_json(context.config_channel / "train.json", _job_description(context, hashes))
         files = context.backend.files
         splits = prepared.uri or files.stage(
-            prepared.folder, name="prepared", content=f"prepared-{prepared.key}"
+            prepared.folder, name="prepared", content=prepared_content(prepared.key)
         )
         return api_requests.training_job(
             context.config,
@@ -64,7 +68,9 @@ def train(context: Context, prepared: Preparation, *, data_sha256: str) -> Train
     files, folder = context.backend.files, context.folder.path
     try:
         _wait_for_job(context, handle)
-    except BaseException:
+    except BaseException as error:
+        if context.outlives_launcher and isinstance(error, BackendLost | KeyboardInterrupt):
+            raise  # the job goes on, and has written nothing yet
         try:
             keep_output(files.fetch(handle.output) / "output.tar.gz", folder)
         except (StorageError, ArchiveError, BackendError) as error:
@@ -72,7 +78,8 @@ def train(context: Context, prepared: Preparation, *, data_sha256: str) -> Train
         raise
     output = files.fetch(handle.output)
     keep_output(output / "output.tar.gz", folder)
-    return _keep_model(output / "model.tar.gz", folder)
+    uri = f"{handle.output}/model.tar.gz" if handle.output.startswith("s3://") else None
+    return _keep_model(output / "model.tar.gz", folder, uri=uri)
 
 
 def _send_hooks(context: Context) -> dict[str, str]:
@@ -116,7 +123,7 @@ def _wait_for_job(context: Context, handle: JobHandle) -> None:
                     context.tracker.tell(lambda e: e.log_metrics(named, step=number))
 
         with context.job_log("train", on_line=on_line) as log:
-            context.backend.wait(handle, log)
+            context.wait(handle, log)
 
 
 def keep_output(archive: Path, folder: Path) -> None:
@@ -136,7 +143,7 @@ def keep_output(archive: Path, folder: Path) -> None:
     unpack(archive, place)
 
 
-def _keep_model(archive: Path, folder: Path) -> Trained:
+def _keep_model(archive: Path, folder: Path, *, uri: str | None = None) -> Trained:
     if not archive.is_file():
         raise JobFailed(
             "The train job completed without a model.tar.gz.", fix=f"read {folder / 'logs' / 'train.log'}"
@@ -148,6 +155,7 @@ def _keep_model(archive: Path, folder: Path) -> Trained:
     unpack(archive, lambda name: target / name if name in {"model.ubj", "model.json"} else None)
     return Trained(
         archive=target / "model.tar.gz",
+        uri=uri,
         contract=read_json(target / "model.json"),
         history=read_json(folder / "training" / "history.json"),
     )

@@ -1,11 +1,14 @@
 """The check of an endpoint's scores, and the length of a test period."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
-from fraudlab.errors import EndpointError
+from fraudlab.config import RunConfig, Via
+from fraudlab.errors import ConfigError, EndpointError
 from fraudlab.report.recorded.run_record import days_of
-from fraudlab.stages.evaluate import largest_difference
+from fraudlab.stages.score import largest_difference, require_possible
 
 
 def test_scores_within_the_tolerance_pass():
@@ -21,6 +24,8 @@ def test_an_endpoint_that_scores_otherwise_is_an_error_that_shows_the_row(wrong)
     score[1] = wrong
     with pytest.raises(EndpointError, match=rf"scored test row 1 {wrong:.6g}, the booster itself 0.9"):
         largest_difference(score, own)
+    with pytest.raises(EndpointError, match=r"^The transform job scored test row 1 "):
+        largest_difference(score, own, by="The transform job")
 
 
 @pytest.mark.parametrize(
@@ -44,3 +49,32 @@ def test_rows_dealt_at_random_are_a_share_of_all_days():
     for facts in splits.values():
         facts |= {"time_start": None, "time_end": None}
     assert days_of(manifest) is None
+
+
+@pytest.mark.parametrize(("spot", "rounds", "said"), [(True, 0, True), (True, 100, False), (False, 0, False)])
+def test_spot_without_checkpoints_is_said_before_the_first_job(spot, rounds, said):
+    config = RunConfig()
+    config.sagemaker.spot, config.model.checkpoint_rounds = spot, rounds
+    heard = []
+    context = SimpleNamespace(
+        config=config, run_id="r", backend=SimpleNamespace(name="rehearsal"),
+        terminal=SimpleNamespace(say=lambda text, style: heard.append(text)),
+    )  # fmt: skip
+    require_possible(context)
+    assert [("writes no checkpoint" in text) for text in heard] == [True] * said
+
+
+def test_what_aws_refuses_is_refused_before_the_first_job():
+    config = RunConfig()
+    config.compute.process.instance_count = 2
+    context = SimpleNamespace(config=config, run_id="r", backend=SimpleNamespace(name="rehearsal"))
+    with pytest.raises(ConfigError, match="each host would prepare the whole table"):
+        require_possible(context)
+
+
+def test_a_backend_that_nobody_asked_for_may_run_no_transform_jobs():
+    config = RunConfig()
+    config.evaluation.via = Via.transform
+    context = SimpleNamespace(config=config, run_id="r", backend=SimpleNamespace(name="process"))
+    with pytest.raises(ConfigError, match="backend=process runs none"):
+        require_possible(context)

@@ -1,0 +1,39 @@
+"""What a run's record says of its jobs, as another launcher reads it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from fraudlab import redaction
+from fraudlab.files import write_json
+from fraudlab.stages.context import ASKED, JOBS, Context
+
+BUCKET = "fraudlab-000000000000-eu-west-1"
+
+
+def test_a_bucket_that_the_environment_names_is_found_in_handles_and_requests(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TEAM_BUCKET", BUCKET)
+    monkeypatch.setattr(redaction, "_interpolated", {BUCKET: "TEAM_BUCKET"})
+    train = {"backend": "sagemaker", "job": "train", "name": "n", "output": f"s3://{BUCKET}/out"}
+    record = redaction.hide({JOBS: {"train": train}, ASKED: {"job": "transform"}})
+    asked = {"TransformJobName": "t", "TransformOutput": {"S3OutputPath": f"s3://{BUCKET}/out"}}
+    write_json(tmp_path / "requests" / "transform-job.json", redaction.hide(asked))
+    assert BUCKET not in str(record)
+
+    monkeypatch.setattr(redaction, "_interpolated", {})
+    nothing: Any = None
+    folder: Any = SimpleNamespace(record=record, path=tmp_path)
+    backend: Any = SimpleNamespace(name="sagemaker")
+    context = Context(nothing, folder, nothing, tmp_path, backend, nothing, nothing)
+    assert context.job("train", pytest.fail).output == f"s3://{BUCKET}/out"
+    assert [(handle.name, handle.output) for handle in context.unfinished()] == [
+        ("n", f"s3://{BUCKET}/out"),
+        ("t", ""),
+    ]
+    assert context._asked("transform", "transform-job") == asked
