@@ -8,10 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.comet_server import KEY, CometServer, comet_server
 
 from fraudlab.tracking import Experiment, new_key, open_experiment
-
-from .comet_server import KEY, CometServer, comet_server
 
 
 @pytest.fixture(autouse=True)

@@ -53,7 +53,7 @@ def wait_for_metric(folder: Path) -> None:
     patience = time.monotonic() + 20
     while time.monotonic() < patience:
         if (folder / "open.json").exists():
-            messages = Path(json.loads((folder / "open.json").read_text())["data"]) / "messages.json"
+            messages = Path(folder, json.loads((folder / "open.json").read_text())["data"]) / "messages.json"
             if messages.exists() and b"average_precision" in messages.read_bytes():
                 return
         time.sleep(0.02)
@@ -92,7 +92,7 @@ def test_what_a_killed_run_had_logged_is_recovered(server, tmp_path):
     wait_for_metric(folder)
     run.kill()
     run.communicate(timeout=60)
-    with (Path(json.loads((folder / "open.json").read_text())["data"]) / "messages.json").open(
+    with (Path(folder, json.loads((folder / "open.json").read_text())["data"]) / "messages.json").open(
         "ab"
     ) as messages:
         messages.write(b'{"payload": {"key": "cut sho')

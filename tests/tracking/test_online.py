@@ -10,11 +10,10 @@ import time
 from pathlib import Path
 
 import pytest
+from tests.comet_server import KEY, Fault
 
 from fraudlab.errors import TrackingError
 from fraudlab.tracking import DatasetVersion, new_key, upload
-
-from .comet_server import KEY
 
 RAW = DatasetVersion(name="synthetic-raw", hashes={"table.csv": "ab" * 32}, facts={"rows": 10})
 
@@ -209,3 +208,37 @@ def test_what_came_just_after_the_sdk_looked_is_in_the_archive_too(opened, serve
     assert written.others["status"] == "completed"
     assert [value for _, value in server.points("average_precision")] == [0.75]
     assert experiment.problems == []
+
+
+@pytest.mark.parametrize("kind", ["lost", "cut"])
+def test_what_had_no_answer_is_left_to_an_upload_and_never_sent_twice(opened, server, monkeypatch, kind):
+    """The SDK itself sends it again when it reaches the server, whether it had arrived or not."""
+    monkeypatch.setenv("COMET_MESSAGE_BATCH_METRIC_INTERVAL", "0")
+    monkeypatch.setenv("COMET_FALLBACK_STREAMER_CONNECTION_CHECK_INTERVAL", "1")
+    experiment = opened("online")
+    monitor = experiment._live.streamer.server_connection_monitor
+    server.faults.append(Fault(kind, path="experiment/metric"))
+    experiment.log_metric("validation_aucpr", 0.5, step=0)
+    until(lambda: server.faults[0].times == 0)
+    pings = number_of_pings(server)
+    # the ping under way may be from before the fault, the one after the next is answered wholly after it
+    until(lambda: number_of_pings(server) >= pings + 2 and monitor.has_server_connection)
+    experiment.log_metric("validation_aucpr", 0.75, step=1)
+    (archive,) = experiment.end("completed")
+
+    assert [problem for problem in experiment.problems if archive.name in problem]
+    steps = [step for step, _ in server.points("validation_aucpr")]
+    assert steps == ([0, 1] if kind == "lost" else [1])
+    assert upload([archive], archive.parent / "uploaded.json", settle=0) == [archive]
+    assert sorted(server.points("validation_aucpr")) == [(0, 0.5), (1, 0.75)]
+
+
+def number_of_pings(server):
+    return sum(path.endswith("/ping") for path in server.paths)
+
+
+def until(holds, seconds=60):
+    give_up = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < give_up
+        time.sleep(0.02)

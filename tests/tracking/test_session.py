@@ -9,11 +9,10 @@ import time
 from subprocess import run
 
 import pytest
+from tests.comet_server import KEY
 
 from fraudlab.errors import TrackingError
 from fraudlab.tracking.comet import probe
-
-from .comet_server import KEY
 
 
 @pytest.fixture

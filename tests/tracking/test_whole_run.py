@@ -30,10 +30,14 @@ def test_an_online_run_is_one_experiment_with_everything_in_it_once(server, tmp_
     assert [step for step, _ in points] == list(range(len(history)))
     assert len(server.points("average_precision")) == 1
     assert server.asset("report.html") == Path("runs/live/report.html").read_bytes()
-    assert {artifact["artifactName"] for artifact in server.artifacts} == {
-        "synthetic-raw",
-        "synthetic-prepared",
-    }
+    assert [artifact["artifactName"] for artifact in server.artifacts] == ["fraud-dataset"] * 2
+    raw, prepared = (json.loads(artifact["versionMetadata"]) for artifact in server.artifacts)
+    assert raw["facts"]["rows"] == 20_000
+    assert 0 < raw["facts"]["fraud_share"] < 0.05
+    assert prepared["facts"]["split"]["kind"] == "time"
+    links = [asset.link for asset in server.assets if asset.link and asset.artifact]
+    assert len(links) == 4
+    assert all(Path(link.removeprefix("file://")).is_file() for link in links)
 
 
 def test_the_key_is_in_no_file_of_the_run(server, tmp_path, monkeypatch):

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
+
+from fraudlab.lineage.recorded import content_digest
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -15,24 +16,27 @@ class DatasetVersion:
     Attributes
     ----------
     name : str
-        Name over all versions, such as ``synthetic-raw`` or ``synthetic-prepared``.
+        Name over all versions, such as ``fraud-dataset``.
+    kind : {"raw", "preprocessed"}, optional
+        The alias that the newest version of its kind has.
     hashes : mapping of str to str
         SHA-256 of each file, by its name. Equal content is the same version.
     facts : mapping
-        Whatever else describes it: rows, columns, split boundaries. JSON values.
+        Whatever else describes it: rows, share of fraud, split boundaries, preprocessing. JSON values.
+    uris : mapping of str to str
+        Where each file is, by its name: ``s3://`` or ``file://``. It is named there, and not copied.
     """
 
     name: str
+    kind: Literal["raw", "preprocessed"] | None = None
     hashes: Mapping[str, str]
     facts: Mapping[str, Any] = field(default_factory=dict)
+    uris: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def digest(self) -> str:
         """The SHA-256 of the content: of the file, or of the sorted names and hashes of several."""
-        if len(self.hashes) == 1:
-            return next(iter(self.hashes.values()))
-        listing = "".join(f"{sha256}  {file}\n" for file, sha256 in sorted(self.hashes.items()))
-        return hashlib.sha256(listing.encode()).hexdigest()
+        return content_digest(self.hashes)
 
     @property
     def alias(self) -> str:
@@ -43,7 +47,9 @@ class DatasetVersion:
         """The version as JSON values."""
         return {
             "name": self.name,
+            "kind": self.kind,
             "digest": self.digest,
             "hashes": dict(self.hashes),
             "facts": dict(self.facts),
+            "uris": dict(self.uris),
         }

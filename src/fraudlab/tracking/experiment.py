@@ -12,7 +12,7 @@ from fraudlab.errors import StorageError, TrackingError
 from fraudlab.tracking.datasets import DatasetVersion
 
 Mode = Literal["auto", "online", "offline", "off"]
-Status = Literal["completed", "failed", "interrupted"]
+Status = Literal["completed", "failed", "interrupted", "detached"]
 
 
 def new_key() -> str:
@@ -119,8 +119,11 @@ class Experiment:
     def log_dataset(self, version: DatasetVersion) -> None:
         """Keep which data was used: as an artifact online, and always in the asset ``datasets.json``."""
 
-    def log_model(self, name: str, folder: Path) -> None:
-        """Keep ``model.ubj`` and ``model.json`` of `folder` as the model of that name."""
+    def log_model(self, name: str, folder: Path, *, uri: str | None = None) -> None:
+        """Keep ``model.ubj`` and ``model.json`` of `folder` as the model of that name.
+
+        Of a model in a bucket only its address is kept, where `uri` names it.
+        """
 
     def log_asset(self, path: Path) -> None:
         """Keep a file under its own name; known secrets are taken out of a text."""
@@ -133,7 +136,7 @@ class Experiment:
 
         Parameters
         ----------
-        status : {"completed", "failed", "interrupted"}, optional
+        status : {"completed", "failed", "interrupted", "detached"}, optional
             How the run ended.
         error : str, optional
             The sentence of the error it ended with.

@@ -55,7 +55,7 @@ def _open(config: RunConfig, folder: RunFolder, decision: TrackingDecision) -> E
             name=folder.id,
             key=decision.key or "",
             folder=folder.path / "comet",
-            tags=tuple(tracking.tags),
+            tags=(*tracking.tags, *(["rehearsed"] if folder.record.get("rehearsed") else [])),
             decision=decision,
         )
     except Exception as error:

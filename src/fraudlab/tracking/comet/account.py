@@ -16,6 +16,9 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urljoin, urlsplit
 
 from fraudlab.errors import TrackingError
+from fraudlab.redaction import keep_secret
+from fraudlab.tracking.comet.key_file import adopt_key_file
+from fraudlab.tracking.comet.partner_app import is_partner_app, partner_problems
 
 if TYPE_CHECKING:
     from everett.manager import ConfigManager
@@ -23,6 +26,8 @@ if TYPE_CHECKING:
 _SERVER = "https://www.comet.com/clientlib/"
 #: what the SDK looks through behind the environment and COMET_CONFIG, in its order
 _FILES = ("./.comet.config", "/content/drive/MyDrive/.comet.config", "~/.comet.config")
+#: of a key of Comet's, without the address that it may carry; it has 25
+_KEY_CHARACTERS = 20
 #: begins a key that a secret manager of the SDK's has to be asked for
 _SECRET = "_SECRET_-"
 
@@ -41,7 +46,7 @@ class Account:
         Whether a server has to prove who it is.
     ask_sdk : bool
         Only the SDK can tell all of this: a secret manager has the key, certificates of one's own have to be
-        merged, or Streamlit keeps the settings.
+        merged, Streamlit keeps the settings, or calls are signed for a Partner AI App.
     """
 
     has_key: bool
@@ -54,12 +59,20 @@ def unreadable() -> str:
     """Why Comet's configuration cannot be used, in one line, or an empty string."""
     try:
         values = _values()
-        _ = urlsplit(_value(values, "comet", "url_override") or "").port
+        override = _value(values, "comet", "url_override")
+        _ = urlsplit(override or "").port
     except _UnreadableError as error:
         return str(error)
     except ValueError:
         return "COMET_URL_OVERRIDE is not a URL"
-    return ""
+    if not is_partner_app():
+        return ""
+    key = _value(values, "comet", "api_key") or ""
+    try:
+        named = "" if key.startswith(_SECRET) else _server_in(key)
+    except TrackingError:
+        named = ""  # a key that cannot be read has an error of its own
+    return "; ".join(partner_problems(key_server=named, override=override))
 
 
 def read_account() -> Account:
@@ -70,10 +83,14 @@ def read_account() -> Account:
     TrackingError
         There is a key that cannot be read. With such a key the SDK cannot even write an archive.
     """
+    adopt_key_file()
     values = _values()
     key = _value(values, "comet", "api_key") or ""
+    keep_secret(key)
+    if len(own := key.partition("*")[0]) >= _KEY_CHARACTERS:  # less is no key, and may be any word
+        keep_secret(own)
     bundle = _value(values, "comet", "include", "custom_ca_bundle")
-    if key.startswith(_SECRET) or bundle is not None or "streamlit" in sys.modules:
+    if key.startswith(_SECRET) or bundle is not None or "streamlit" in sys.modules or is_partner_app():
         return Account(has_key=bool(key), ask_sdk=True)
     named = _server_in(key)
     override = _value(values, "comet", "url_override")

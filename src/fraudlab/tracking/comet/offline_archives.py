@@ -6,23 +6,21 @@ import hashlib
 import json
 import time
 import zipfile
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from fraudlab.errors import TrackingError
 from fraudlab.files import write_json
+from fraudlab.tracking.comet.internals import ABOUT, MERGES, MESSAGES, unsent_folder
 
 LEDGER = "uploaded.json"
 #: where a running experiment keeps what is not in an archive yet
 OPEN = "open.json"
-_ABOUT = "experiment.json"
-MESSAGES = "messages.json"
-#: of the file about an archive: it joins an experiment that exists
-MERGES = {
-    "resume_strategy": "get_or_create",
-    "user_provided_experiment_key": True,
-    "comet_start_sourced": True,
-}
+#: which data the experiment has used, for the artifacts that only a server can make
+DATASETS = "datasets.json"
+#: beside it: that the server has them
+_ARTIFACTS = "artifacts.json"
 
 
 def find(folder: Path, key: str | None) -> list[Path]:
@@ -30,12 +28,17 @@ def find(folder: Path, key: str | None) -> list[Path]:
     return sorted(folder.glob(f"{key}-*.zip"))
 
 
+def finished(folder: Path, key: str) -> list[Path]:
+    """The archives of experiment `key` in `folder` that are complete, by name."""
+    return [archive for archive in find(folder, key) if owner(archive) == key]
+
+
 def owner(archive: Path) -> str | None:
     """The key of the experiment an archive was written for; None where it was never finished."""
     try:
         with zipfile.ZipFile(archive) as content:
             content.getinfo(MESSAGES)
-            return str(json.loads(content.read(_ABOUT))["offline_id"])
+            return str(json.loads(content.read(ABOUT))["offline_id"])
     except (OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile):
         return None
 
@@ -59,23 +62,48 @@ def check(archive: Path, key: str | None = None) -> None:
         )
 
 
-def record(archive: Path, ledger: Path) -> None:
-    """Write into the ledger that the server has an archive."""
+def note(archives: Iterable[Path], ledger: Path, what: Literal["uploading", "uploaded"]) -> None:
+    """Write into the ledger that archives are about to be sent, or that the server has all of them."""
     now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
-    write_json(ledger, read_note(ledger) | {digest(archive): {"archive": archive.name, "uploaded": now}})
+    noted = {digest(archive): {"archive": archive.name, what: now} for archive in archives}
+    write_json(ledger, read_note(ledger) | noted)
 
 
-def make_mergeable(archive: Path) -> None:
-    """Let the archive of a live experiment be uploaded into that experiment.
+def note_datasets(folder: Path) -> None:
+    """Note that the server knows which data were used."""
+    write_json(folder / _ARTIFACTS, {"uploaded": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())})
 
-    The SDK writes it as one that must not exist yet, which the experiment it came from always does.
+
+def knows_datasets(folder: Path) -> bool:
+    """Whether the server knows which data were used."""
+    return (folder / _ARTIFACTS).is_file()
+
+
+def state(archive: Path, ledger: Mapping[str, Any]) -> Literal["", "uploading", "uploaded"]:
+    """What the ledger says of an archive."""
+    entry = ledger.get(digest(archive))
+    if not isinstance(entry, dict):
+        return ""
+    return "uploaded" if "uploaded" in entry else "uploading"
+
+
+def make_mergeable(archive: Path, **about: Any) -> None:
+    """Let an archive be uploaded into an experiment that exists, by whatever uploads it.
+
+    The SDK writes that of a live experiment as one that must not exist yet.
+
+    Parameters
+    ----------
+    archive : Path
+    **about
+        More to say of it, such as ``project_name``, without which it would go to the account's default.
     """
     rewritten = archive.with_suffix(".partial")
     with zipfile.ZipFile(archive) as old, zipfile.ZipFile(rewritten, "w", zipfile.ZIP_DEFLATED) as new:
         for entry in old.infolist():
             content = old.read(entry)
-            if entry.filename == _ABOUT:
-                content = json.dumps(json.loads(content) | MERGES).encode()
+            if entry.filename == ABOUT:
+                content = json.dumps(json.loads(content) | MERGES | about).encode()
             new.writestr(entry.filename, content)
     rewritten.replace(archive)
 
@@ -89,8 +117,10 @@ def mark_open(folder: Path, live: Any) -> None:
         "tags": live.get_tags(),
         "start_time": int(time.time() * 1000),
     }
-    data = getattr(live.streamer, "temp_dir", None) or live.tmpdir
-    write_json(folder / OPEN, {"data": data, "about": about})
+    data = unsent_folder(live).resolve()
+    # a run's folder may be moved
+    inside = data.is_relative_to(folder.resolve())
+    write_json(folder / OPEN, {"data": data.name if inside else str(data), "about": about})
 
 
 def mark_closed(folder: Path) -> None:

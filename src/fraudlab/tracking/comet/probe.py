@@ -7,6 +7,7 @@ import warnings
 from typing import Any
 
 from fraudlab.tracking.comet.account import Account, malformed_key, read_account
+from fraudlab.tracking.comet.partner_app import is_partner_app
 
 PROBE_SECONDS = 1.5
 
@@ -27,23 +28,44 @@ def why_not_online(timeout: float = PROBE_SECONDS) -> str:
     account = read_account()
     if not (_sdk_has_key() if account.ask_sdk else account.has_key):
         return "no COMET_API_KEY"
+    try:
+        # Outside the wait: what signs calls, and the SDK, take their time to import.
+        address, session = _sdk_session() if account.ask_sdk else (account.address, _session(account))
+    except _NoCredentialsError:
+        return "there are no AWS credentials to sign calls to the Partner AI App with"
+    except OSError as error:
+        return _unreachable(error)
     answer: list[str] = []
-    probe = threading.Thread(target=lambda: answer.append(_probe(account, timeout)), daemon=True)
+    probe = threading.Thread(target=lambda: answer.append(_probe(address, session, timeout)), daemon=True)
     probe.start()
     # Neither a slow name server nor an answer that drips in obeys a socket's timeout.
     probe.join(timeout)
     return answer[0] if answer else f"the Comet server did not answer in {timeout:g} s"
 
 
-def _probe(account: Account, timeout: float) -> str:
+class _NoCredentialsError(Exception):
+    """Nothing on this machine says who signs."""
+
+
+def _probe(address: str, session: Any, timeout: float) -> str:
     try:
-        address, session = _sdk_session() if account.ask_sdk else (account.address, _session(account))
         with session, session.get(f"{address}isAlive/ver", timeout=timeout) as response:
+            if response.status_code in (401, 403) and is_partner_app():
+                return (
+                    f"the Partner AI App refused a signed call ({response.status_code}): "
+                    "see that these AWS credentials may sagemaker:CallPartnerAppApi on it"
+                )
             broken = response.status_code >= 500
             return f"the Comet server answered {response.status_code}" if broken else ""
     except OSError as error:
-        # Every exception of requests is one; their texts are long, their types say enough.
-        return f"the Comet server cannot be reached ({type(error).__name__})"
+        return _unreachable(error)
+    except Exception as error:  # noqa: BLE001 - credentials that cannot be had are told while a call is signed
+        return f"a call to Comet cannot be made ({type(error).__name__})"
+
+
+def _unreachable(error: OSError) -> str:
+    # Every exception of requests is one; their texts are long, their types say enough.
+    return f"the Comet server cannot be reached ({type(error).__name__})"
 
 
 def _session(account: Account) -> Any:
@@ -64,11 +86,15 @@ def _sdk_session() -> tuple[str, Any]:
 
     load_sdk()
     from comet_ml import config as comet_config
-    from comet_ml.connection.http_session import get_http_session
+    from comet_ml.connection.http_session import get_comet_http_session
 
     settings = comet_config.get_config()
     address: str = comet_config.get_backend_address(settings)
-    return address, get_http_session(settings, verify_tls=comet_config.get_check_tls_certificate(settings))
+    check = comet_config.get_check_tls_certificate(settings)
+    session = get_comet_http_session(None, verify_tls=check, config=settings)
+    if is_partner_app() and session.auth.sigv4.credentials is None:
+        raise _NoCredentialsError
+    return address, session
 
 
 def _sdk_has_key() -> bool:

@@ -16,9 +16,12 @@ from fraudlab.errors import TrackingError
 from fraudlab.files import as_json, write_json
 from fraudlab.redaction import known_secrets, redact
 from fraudlab.runs.record import flatten
+from fraudlab.tracking.comet import dataset_artifacts
 from fraudlab.tracking.comet import offline_archives as archives
+from fraudlab.tracking.comet.internals import all_sent, at_step, end, finish_writing, is_connected
+from fraudlab.tracking.comet.logged_content import Known, read
 from fraudlab.tracking.comet.sdk import ErrorLog, collected_leftovers
-from fraudlab.tracking.comet.upload import upload
+from fraudlab.tracking.comet.upload import send_rest
 from fraudlab.tracking.datasets import DatasetVersion
 from fraudlab.tracking.experiment import Experiment, Status
 
@@ -52,6 +55,7 @@ class CometExperiment(Experiment):
         self._live = live
         self._folder = folder
         self._datasets: list[dict[str, Any]] = []
+        self._recorded = 0
         # The SDK makes an empty archive at once and fills it at the end.
         self._placeholder = set(archives.find(folder, self.key))
         self._secrets = known_secrets()
@@ -83,7 +87,9 @@ class CometExperiment(Experiment):
             if isinstance(value, int | float) and math.isfinite(value)
         }
         with self._reporting("metrics"):
-            self._live.log_metrics(numbers, step=step)
+            at_step(self._live, step)
+            self._live.log_metrics(numbers)
+            at_step(self._live, None)  # what comes next is of no round
 
     def log_curve(self, name: str, x: Sequence[float], y: Sequence[float]) -> None:
         with self._reporting(f"curve {name}"):
@@ -101,28 +107,19 @@ class CometExperiment(Experiment):
 
     def log_dataset(self, version: DatasetVersion) -> None:
         self._datasets.append(redact(version.as_dict(), self._secrets))
-        self.log_others({f"dataset.{version.name}": version.alias})
-        if self.mode == "online" and self._live.streamer.has_connection_to_server():
+        with self._reporting("datasets"):  # a run that is killed has used them too
+            write_json(self._folder / archives.DATASETS, self._datasets)
+        self.log_others({f"dataset.{version.kind or version.name}": version.alias})
+        if self.mode == "online" and is_connected(self._live):
             with self._reporting(f"dataset {version.name}"):
-                self._log_artifact(version)
+                dataset_artifacts.use(self._live, self._datasets[-1])
+                self._recorded += 1
 
-    def _log_artifact(self, version: DatasetVersion) -> None:
-        """Use the artifact version with this content, making it where there is none yet."""
-        from comet_ml import Artifact
-        from comet_ml.exceptions import ArtifactNotFound
-
-        try:
-            self._live.get_artifact(version.name, version_or_alias=version.alias)
-        except ArtifactNotFound:
-            about = self._datasets[-1]
-            artifact = Artifact(version.name, "dataset", aliases=[version.alias], metadata=about)
-            described = Path(self._live.tmpdir) / f"{version.alias}.json"
-            write_json(described, about)
-            artifact.add(str(described), logical_path="dataset.json")
-            self._live.log_artifact(artifact)
-
-    def log_model(self, name: str, folder: Path) -> None:
+    def log_model(self, name: str, folder: Path, *, uri: str | None = None) -> None:
         with self._reporting(f"model {name}"):
+            if uri is not None:
+                self._live.log_remote_model(name, uri, sync_mode=False)
+                return
             for file in MODEL_FILES:
                 self._live.log_model(name, str(folder / file), file_name=file, overwrite=True)
 
@@ -149,51 +146,42 @@ class CometExperiment(Experiment):
         self.log_others({name: value for name, value in ending.items() if value})
         if self._datasets:
             with self._reporting("datasets"):
-                self._live.log_asset_data(as_json(self._datasets), name="datasets.json", overwrite=True)
+                self._live.log_asset_data(as_json(self._datasets), name=archives.DATASETS, overwrite=True)
         written = set(archives.find(self._folder, self.key)) - self._placeholder
-        if self.mode == "online":
-            self._merge(written)
+        own: list[Path] = []
         with collected_leftovers():  # _check() says what they mean
             with self._reporting("writing the archive"):
-                self._drain()
+                finish_writing(self._live, online=self.mode == "online", seconds=_DRAIN_SECONDS)
             with self._reporting("ending"):
-                self._live.end()
+                end(self._live)
             with self._reporting("archive"):
-                self._check(set(archives.find(self._folder, self.key)) - written)
+                own.append(self._check(set(archives.find(self._folder, self.key)) - written))
+        for archive in sorted(written):
+            with self._reporting(f"archive {archive.name}"):
+                self._adopt(archive)
+        if own and self.mode == "online":
+            with self._reporting("uploading what jobs wrote"):
+                self._merge(own[0])
         logging.getLogger("comet_ml").removeHandler(self._errors)
         self.problems += [f"Comet: {line}" for line in self._errors.lines]
 
-    def _merge(self, written: set[Path]) -> None:
-        """Upload what the jobs wrote, before this experiment ends: the last to end sets the time it ended."""
-        for archive in sorted(written):
-            with self._reporting(f"archive {archive.name}"):
-                archives.check(archive, self.key)
-                upload([archive], self._folder / archives.LEDGER)
+    def _adopt(self, archive: Path) -> None:
+        """Let the archive of a job go where the experiment is, whoever uploads it, and however early."""
+        archives.check(archive, self.key)
+        archives.make_mergeable(archive, workspace=self._live.workspace, project_name=self._live.project_name)
 
-    def _drain(self) -> None:
-        """Let the thread that writes the archive finish by itself, so that ``end()`` need not sleep on it.
+    def _merge(self, own: Path) -> None:
+        """Upload what jobs wrote and this experiment has not sent."""
+        ledger, key = self._folder / archives.LEDGER, str(self.key)
+        archives.note([own], ledger, "uploaded")
+        if self._datasets and self._recorded == len(self._datasets):
+            archives.note_datasets(self._folder)
+        every = archives.finished(self._folder, key)
+        jobs = [found for found in every if archives.state(found, archives.read_note(ledger)) != "uploaded"]
+        if jobs:
+            send_rest(read(every, key).without(Known.of(read([own], key))), ledger, of=jobs)
 
-        The SDK waits until the queue is empty and then for the writer's one-second poll to time out. A writer
-        that has met the end of its queue is gone already, and nothing can be dropped between the two.
-        """
-        streamer = self._live.streamer
-        writer = streamer
-        if self.mode == "online":
-            writer = streamer.offline_streamer
-            # flush() waits for the next turn of the thread that hands messages on to end; the one that is
-            # under way may have looked before the last messages came. The turn after it has not.
-            with streamer.queue_empty:
-                streamer.queue_empty.wait(_DRAIN_SECONDS)
-        self._live.flush(timeout=_DRAIN_SECONDS)
-        writer.close()
-        writer.stop()
-        writer.join(_DRAIN_SECONDS)
-        if writer.is_alive():
-            raise TrackingError(
-                f"it was not written within {_DRAIN_SECONDS:g} s", fix="see whether the disk is slow or full"
-            )
-
-    def _check(self, made: set[Path]) -> None:
+    def _check(self, made: set[Path]) -> Path:
         """See that the archive is whole, and that a live experiment has everything it holds."""
         finished = [archive for archive in made if archives.owner(archive) == self.key]
         if not finished:
@@ -202,17 +190,14 @@ class CometExperiment(Experiment):
         archive = finished[0]
         archives.mark_closed(self._folder)
         shutil.rmtree(self._live.tmpdir, ignore_errors=True)
-        if self.mode == "offline":
-            return
-        writer = self._live.streamer
-        if writer.has_connection_to_server() and not writer.has_upload_failed() and not self._errors.lines:
-            archives.record(archive, self._folder / archives.LEDGER)
-        else:
+        if self.mode == "online":
             archives.make_mergeable(archive)
-            raise TrackingError(
-                f"not everything reached the server; {archive.name} has all of it",
-                fix=f"upload it with `comet upload {archive.name}`",
-            )
+            if not all_sent(self._live) or self._errors.lines:
+                raise TrackingError(
+                    f"not everything reached the server; {archive.name} has all of it",
+                    fix="upload the rest with `fraudlab sync`",
+                )
+        return archive
 
 
 def as_fields(values: Mapping[str, Any]) -> dict[str, str | int | float]:

@@ -10,9 +10,11 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from fraudlab.redaction import known_secrets, redact
+from fraudlab.tracking.comet.partner_app import tell_sdk
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
 
 #: Defaults the SDK reads from the environment; what a person has set wins.
 SETTINGS = {
@@ -22,7 +24,9 @@ SETTINGS = {
     "COMET_DISABLE_AUTO_LOGGING": "1",
     # A server that stops answering costs seconds, not the SDK's default of minutes.
     "COMET_TIMEOUT_HTTP": "5",
-    "COMET_HTTP_SESSION_RETRY_TOTAL": "1",
+    # Comet keeps both copies of what is sent again because its answer was lost. What may not have
+    # arrived is in the archive, and is sent once the server has been asked for it.
+    "COMET_HTTP_SESSION_RETRY_TOTAL": "0",
     "COMET_GET_OR_ADD_EXPERIMENT_RETRY_TOTAL": "1",
     "COMET_TIMEOUT_CLEANING": "30",
     "COMET_TIMEOUT_UPLOAD": "600",
@@ -49,12 +53,32 @@ def load_sdk() -> Any:
     """Import comet_ml with our defaults and without its console output."""
     for variable, value in SETTINGS.items():
         os.environ.setdefault(variable, value)
+    tell_sdk()
     import comet_ml
 
     for handler in logging.getLogger("comet_ml").handlers:
         if isinstance(handler, logging.StreamHandler) and not isinstance(handler, logging.FileHandler):
             handler.setLevel(logging.CRITICAL + 1)
     return comet_ml
+
+
+def quiet_config(sdk: Any, *, folder: Path, name: str | None = None, tags: Sequence[str] = ()) -> Any:
+    """Everything automatic off: it is slow, noisy, or tells more than was asked.
+
+    The remote URL of a git checkout may hold a token and the patch anything, so git is logged by hand.
+    A host without a network has no IP address, which would mark the uploaded experiment as failed.
+    """
+    automatic = dict.fromkeys(
+        (
+            "log_code", "log_graph", "parse_args", "log_git_metadata", "log_git_patch", "log_env_details",
+            "log_env_host", "log_env_gpu", "log_env_cpu", "log_env_network", "log_env_disk",
+            "auto_param_logging", "auto_metric_logging", "auto_output_logging", "auto_log_co2",
+        ),
+        False,
+    )  # fmt: skip
+    return sdk.ExperimentConfig(
+        **automatic, display_summary_level=0, offline_directory=str(folder), name=name, tags=list(tags)
+    )
 
 
 @contextmanager
