@@ -596,7 +596,7 @@ def test_a_model_that_scores_otherwise_is_never_made(tmp_path, monkeypatch):
 def test_serve_names_the_command(tmp_path, name):
     save(train(), tmp_path / name)
     with pytest.raises(RunError) as launcher:
-        serve(tmp_path, host="127.0.0.1", port=8080, workers=1)
+        serve(str(tmp_path), registry=tmp_path, host="127.0.0.1", port=8080, workers=1)
     with pytest.raises(ContainerConfigError) as image:
         read_model(tmp_path)
     for said in (str(launcher.value), f"{image.value.sentence} {image.value.fix}"):

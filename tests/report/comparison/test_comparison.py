@@ -205,8 +205,8 @@ def test_the_page_and_the_json_beside_it(base: Path, better: Path, tmp_path: Pat
     assert target.stat().st_size < 300_000
     assert (page.unbalanced, page.open) == ([], [])
     assert "B is better" in page.text
-    assert len(page.all("svg")) == 2
-    assert len([p for p in page.all("path") if p["class"] in {"curve a", "curve b"}]) == 4
+    assert len(page.all("svg")) == 5
+    assert len([p for p in page.all("path") if p["class"] in {"curve a", "curve b"}]) == 10
     assert page.index("Average precision") < page.index("Accuracy")
 
     found = json.loads((tmp_path / "comparison.json").read_text())

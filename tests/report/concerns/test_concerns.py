@@ -55,6 +55,7 @@ def test_a_sound_run_has_none(sound: Path) -> None:
         ("metrics", {"endpoint_max_difference": 0.01}, "problem", "up to 1.0e-02"),
         ("metrics", {"unseen_categories": 1234}, "caution", "1,234 values of the test rows"),
         ("run", {"fallback": "no Docker engine answers."}, "note", "No Docker engine answers."),
+        ("run", {"rehearsed": True}, "note", "Rehearsed, not run in AWS"),
         ("run", {"git": {"commit": "c", "dirty": True}}, "note", "uncommitted changes"),
         ("run", {"status": "interrupted"}, "problem", "was interrupted"),
         (

@@ -197,3 +197,27 @@ def test_nothing_heavy_is_imported(tmp_path: Path) -> None:
         [sys.executable, "-c", program, str(folder)], capture_output=True, text=True, check=True
     )
     assert done.stdout.strip() == "[]"
+
+
+def test_the_lineage_is_drawn_without_paths_of_the_machine(tmp_path: Path) -> None:
+    folder = build_run(tmp_path / "runs" / "a")
+    text = render_run(folder).read_text(encoding="utf-8")
+    drawn = text.split("<h2>Lineage</h2>")[1].split("</section>")[0]
+    kinds = ["Raw table", "Prepared data", "Run", "Model"]
+    assert [kind for kind in kinds if f"<strong>{kind}</strong>" in drawn] == kinds
+    assert str(tmp_path) not in drawn
+    assert "fraudlab models lineage a" in drawn
+
+
+def test_the_lineage_does_not_say_that_a_run_still_runs(tmp_path: Path) -> None:
+    """The page is written before the run has ended, and read after it."""
+    folder = build_run(tmp_path / "runs" / "a", run={"status": "running"})
+    text = render_run(folder).read_text(encoding="utf-8")
+    assert "running" not in text.split("<h2>Lineage</h2>")[1].split("</section>")[0]
+
+
+def test_a_run_that_used_nothing_yet_has_no_lineage(tmp_path: Path) -> None:
+    folder = build_run(tmp_path / "a", run={"data": {}})
+    for name in ("data/manifest.json", "model/model.json"):
+        (folder / name).unlink()
+    assert "<h2>Lineage</h2>" not in render_run(folder).read_text(encoding="utf-8")

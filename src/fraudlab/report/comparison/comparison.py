@@ -21,8 +21,8 @@ MATTERS = 0.02
 # of 0.06), and resampling five frauds can never show that.
 MIN_FRAUDS = 6
 _TITLES: dict[Outcome, str] = {
-    "a": "A is better",
-    "b": "B is better",
+    "a": "{} is better",
+    "b": "{} is better",
     "noise": "The difference is noise",
     "too few frauds": "Too few frauds to tell",
     "not comparable": "Not comparable",
@@ -100,6 +100,8 @@ class Comparison:
         Which is better.
     reason : str
         Why, in a sentence or two.
+    letters : tuple of str
+        What the two are called.
     """
 
     a: RunRecord
@@ -109,11 +111,12 @@ class Comparison:
     difference: Difference | None
     outcome: Outcome
     reason: str
+    letters: tuple[str, str] = ("A", "B")
 
     @property
     def title(self) -> str:
         """The outcome in a few words."""
-        return _TITLES[self.outcome]
+        return _TITLES[self.outcome].format(self.letters[self.outcome == "b"])
 
     @property
     def nothing_differs(self) -> str:
@@ -159,6 +162,18 @@ def compare_runs(a: Path, b: Path) -> Comparison:
         If one is no run folder, or a file in it is broken.
     """
     first, second = read_run(a), read_run(b)
+    return compare_records(first, second, read_scores(a), read_scores(b))
+
+
+def compare_records(
+    first: RunRecord,
+    second: RunRecord,
+    scores: Scores | None,
+    second_scores: Scores | None,
+    *,
+    letters: tuple[str, str] = ("A", "B"),
+) -> Comparison:
+    """:func:`compare_runs` of what was read already, with the letters that the runs are called by."""
     metrics = tuple(
         Metric(name, number(first.metrics, name), number(second.metrics, name))
         for name in METRICS
@@ -167,12 +182,12 @@ def compare_runs(a: Path, b: Path) -> Comparison:
     obstacle = _obstacle(first, second)
     difference = None
     if obstacle is None:
-        scores = read_scores(first.folder), read_scores(second.folder)
-        obstacle = _row_obstacle(first, second, *scores)
-        if obstacle is None and scores[0] and scores[1]:
-            difference = _difference(scores[0], scores[1])
-    outcome, reason = _judge(first, second, difference, obstacle)
-    return Comparison(first, second, _parameters(first, second), metrics, difference, outcome, reason)
+        obstacle = _row_obstacle(first, second, scores, second_scores)
+        if obstacle is None and scores and second_scores:
+            difference = _difference(scores, second_scores)
+    outcome, reason = _judge(first, second, difference, obstacle, letters)
+    parameters = _parameters(first, second)
+    return Comparison(first, second, parameters, metrics, difference, outcome, reason, letters)
 
 
 def _obstacle(a: RunRecord, b: RunRecord) -> str | None:
@@ -209,7 +224,11 @@ def _difference(a: Scores, b: Scores) -> Difference:
 
 
 def _judge(
-    a: RunRecord, b: RunRecord, difference: Difference | None, obstacle: str | None
+    a: RunRecord,
+    b: RunRecord,
+    difference: Difference | None,
+    obstacle: str | None,
+    letters: tuple[str, str],
 ) -> tuple[Outcome, str]:
     if difference is None:
         return "not comparable", (
@@ -218,7 +237,7 @@ def _judge(
     values = [numerals.decimal(number(record.metrics, "average_precision")) for record in (a, b)]
     positives = number(a.metrics, "positives") or 0
     measured = (
-        f"average precision {values[0]} for A and {values[1]} for B, a difference of "
+        f"average precision {values[0]} for {letters[0]} and {values[1]} for {letters[1]}, a difference of "
         f"{numerals.signed(difference.value)} (95\u00a0% interval "
         f"{numerals.signed(difference.low)} to {numerals.signed(difference.high)}) on the same "
         f"{numerals.counted(positives, 'test fraud')}"
@@ -256,13 +275,13 @@ def _needed(difference: Difference, frauds: float, least: float) -> tuple[float,
 
 
 def _parameters(a: RunRecord, b: RunRecord) -> tuple[Setting, ...]:
-    first, second = _settings(a), _settings(b)
+    first, second = settings(a), settings(b)
     names = list(dict.fromkeys([*first, *second]))
     found = [Setting(name, first.get(name), second.get(name)) for name in names]
     return tuple(sorted(found, key=lambda p: (not p.differs, p.name.split(".")[0] not in MODELLING)))
 
 
-def _settings(record: RunRecord) -> Json:
+def settings(record: RunRecord) -> Json:
     """Parameters by dotted name, and what the run was made with."""
     settings = {
         f"{group}.{key}" if group != "other" else key: value

@@ -30,6 +30,7 @@ _CHECKS: tuple[Callable[[RunRecord], Concern | None], ...] = (
     threshold.many_alerts,
     score_quality.last_round,
     circumstances.fallback,
+    circumstances.rehearsed,
     circumstances.uncommitted,
 )
 

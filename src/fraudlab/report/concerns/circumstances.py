@@ -31,11 +31,12 @@ def endpoint(record: RunRecord) -> Concern | None:
     difference = number(record.metrics, "endpoint_max_difference")
     if difference is None or difference <= ENDPOINT_TOLERANCE:
         return None
+    by = "a transform job" if record.run.get("scored_via") == "transform" else "the endpoint"
     return Concern(
         "endpoint",
         "problem",
-        "The endpoint does not answer what the model says",
-        f"Scores through the endpoint differ from the model's own by up to {difference:.1e}, "
+        f"{by.capitalize()} does not answer what the model says",
+        f"Scores through {by} differ from the model's own by up to {difference:.1e}, "
         f"more than {ENDPOINT_TOLERANCE:.0e}.",
     )
 
@@ -68,6 +69,19 @@ def fallback(record: RunRecord) -> Concern | None:
         "note",
         f"Ran on {where} instead of the one asked for",
         f"{reason[:1].upper()}{reason[1:]}.",
+    )
+
+
+def rehearsed(record: RunRecord) -> Concern | None:
+    """A run of the cloud that was only rehearsed."""
+    if not record.run.get("rehearsed"):
+        return None
+    return Concern(
+        "rehearsed",
+        "note",
+        "Rehearsed, not run in AWS",
+        "The image ran in Docker on this machine, behind a loopback AWS: its durations are not those of AWS, "
+        "and it cost nothing.",
     )
 
 

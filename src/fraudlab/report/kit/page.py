@@ -27,14 +27,15 @@ def page(
         More for the script, as JSON.
     """
     hover = {chart.id: chart.hover for chart in charts if chart.hover}
-    return Template(_asset("page.html")).substitute(
+    return Template(asset("page.html")).substitute(
         title=escape(title),
-        style=_asset("report.css"),
+        style=asset("report.css"),
         body=fragment(body),
         data=script_json({"charts": hover, **data}),
-        script=_asset("report.js"),
+        script=asset("report.js"),
     )
 
 
-def _asset(name: str) -> str:
+def asset(name: str) -> str:
+    """A file that pages are made with."""
     return (resources.files("fraudlab.report.kit") / "assets" / name).read_text(encoding="utf-8")

@@ -6,11 +6,10 @@ from collections.abc import Mapping
 
 from fraudlab.report.recorded.run_record import Json, RunRecord, section
 from fraudlab.runs.record import flatten
+from fraudlab.runs.run_parameters import NOT_PARAMETERS
 
 # Groups that decide the result; the others say where it was made.
 MODELLING = ("model", "data", "split", "evaluation", "other")
-# What is not a choice about the model: places, names and how much is printed.
-NOT_PARAMETERS = ("paths", "run", "verbose", "force")
 
 
 def parameter_groups(record: RunRecord) -> dict[str, Json]:

@@ -26,8 +26,14 @@ class Curve:
     threshold: list[float | None]
 
 
-def read_curve(record: RunRecord, kind: str, *, name: str = "", class_: str = "curve a") -> Curve | None:
-    """Read ``pr`` or ``roc`` from a run, ordered along x; None where there are no two points."""
+def read_curve(
+    record: RunRecord, kind: str, *, name: str = "", class_: str = "curve a", limit: int | None = None
+) -> Curve | None:
+    """Read ``pr`` or ``roc`` from a run, ordered along x; None where there are no two points.
+
+    With a limit, about so many points are left, without thresholds: the recorded ones are spread over recall
+    and alerts, and every so many of them are so as well.
+    """
     x_name, y_name = ("recall", "precision") if kind == "pr" else ("fpr", "tpr")
     xs, ys = series(record.curves, kind, x_name), series(record.curves, kind, y_name)
     thresholds = series(record.curves, kind, "threshold")
@@ -39,6 +45,9 @@ def read_curve(record: RunRecord, kind: str, *, name: str = "", class_: str = "c
     ]
     if len(points) < 2:
         return None
+    if limit is not None and len(points) > limit:
+        every = math.ceil(len(points) / limit)
+        points = [(x, y, None) for x, y, _ in [*points[:-1:every], points[-1]]]
     # Along x; at one x, precision falls and the true positive rate rises as the threshold does.
     points.sort(key=lambda point: (point[0], -point[1] if kind == "pr" else point[1]))
     return Curve(name, class_, [p[0] for p in points], [p[1] for p in points], [p[2] for p in points])

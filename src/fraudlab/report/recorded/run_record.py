@@ -159,12 +159,15 @@ def _read_json(path: Path, kind: type[Any]) -> Any:
 def _yaml(path: Path, kind: type[Any]) -> Any:
     if not path.is_file():
         return kind()
-    from omegaconf import OmegaConf
+    import yaml  # type: ignore[import-untyped]
 
+    raw = path.read_bytes()
     try:
-        found = OmegaConf.to_container(OmegaConf.load(path), resolve=False)
-    except Exception as error:
-        # OmegaConf passes on errors of the YAML parser, which have no type in common with its own.
+        try:
+            found = yaml.load(raw, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+        except yaml.YAMLError:  # libyaml takes no byte of a file name that is no UTF-8, as Python writes it
+            found = yaml.load(raw, Loader=yaml.SafeLoader)
+    except (yaml.YAMLError, ValueError) as error:
         raise _broken(path, str(error).splitlines()[0]) from error
     return kind() if not found else _of_kind(path, found, kind)
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from fraudlab.evaluation.operating import NO_ALERTS, OperatingPoint
+from fraudlab.evaluation.operating import OperatingPoint
 from fraudlab.report.kit import numerals
 from fraudlab.report.kit.chart import Chart
 from fraudlab.report.kit.markup import Markup, element
-from fraudlab.report.recorded.run_record import RunRecord, dig, number
+from fraudlab.report.recorded.run_record import RunRecord
+from fraudlab.report.recorded.threshold_reason import threshold_reason
 from fraudlab.report.run.threshold_stops import OperatingRange
 
 
@@ -20,7 +21,7 @@ def operating_section(record: RunRecord, reach: OperatingRange, charts: Sequence
         element(
             "p",
             "Move the threshold to see what it would catch and miss on the test rows. The ring marks the "
-            f"one the model was shipped with, {_choice(record)}; the dot marks yours.",
+            f"one the model was shipped with, {threshold_reason(record)}; the dot marks yours.",
             class_="lead",
         ),
         element(
@@ -30,28 +31,6 @@ def operating_section(record: RunRecord, reach: OperatingRange, charts: Sequence
             class_="operating",
         ),
     )
-
-
-def _choice(record: RunRecord) -> str:
-    """How the threshold came about, as it follows "the one the model was shipped with"."""
-    policy, rows = dig(record.model, "decision", "policy"), record.decided_on
-    if policy == "fixed":
-        given = number(record.model, "decision", "threshold")
-        return (
-            f"given, not chosen (evaluation.threshold={given:g})"
-            if given is not None
-            else "given, not chosen"
-        )
-    if policy == "f1" and rows:
-        return f"chosen where F1 is highest on {rows}"
-    if policy != "cost" or not rows:
-        return "stored with the model"
-    alert, missed = (number(record.model, "decision", f"{what}_cost") for what in ("alert", "missed_fraud"))
-    price = f"{missed:g} each" if missed is not None else "their amounts"
-    work = f"{alert:g} each" if alert is not None else "their price"
-    if (number(record.model, "threshold") or 0.0) >= NO_ALERTS:
-        return f"which alerts nothing: on {rows} missed frauds ({price}) cost less than alerts ({work}) would"
-    return f"chosen where missed frauds ({price}) and alerts ({work}) together cost least on {rows}"
 
 
 def _slider(reach: OperatingRange) -> Markup:

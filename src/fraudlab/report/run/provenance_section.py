@@ -115,6 +115,7 @@ def _files(record: RunRecord) -> Iterator[Markup]:
     names = {
         "data": "data/manifest.json",
         "model": "model/model.json",
+        "model card": "model/model_card.md",
         "training": "training/history.json",
         "metrics": "evaluation/metrics.json",
         "scores": "evaluation/scores.parquet",
@@ -149,10 +150,11 @@ def _endpoint(record: RunRecord) -> str | None:
     difference = number(record.metrics, "endpoint_max_difference")
     if difference is None:
         return None
+    by = "a transform job" if record.run.get("scored_via") == "transform" else "the endpoint"
     return (
-        f"scores through the endpoint are the model’s own to {difference:.1e}"
+        f"scores through {by} are the model’s own to {difference:.1e}"
         if difference
-        else ("scores through the endpoint are exactly the model’s own")
+        else f"scores through {by} are exactly the model’s own"
     )
 
 

@@ -14,9 +14,11 @@ from fraudlab.report.kit.page import page
 from fraudlab.report.recorded.ranking_charts import precision_recall, read_curve, roc
 from fraudlab.report.recorded.run_record import Json, RunRecord, number, read_run
 from fraudlab.report.recorded.scores import Scores, read_scores
+from fraudlab.report.run.card_section import card_section
 from fraudlab.report.run.concern_list import concern_list
 from fraudlab.report.run.glossary import glossary
 from fraudlab.report.run.headline import headline, verdict
+from fraudlab.report.run.lineage_section import lineage_section
 from fraudlab.report.run.model_section import model_section
 from fraudlab.report.run.operating_section import operating_section
 from fraudlab.report.run.parameter_section import parameter_section
@@ -67,6 +69,8 @@ def render_run(folder: Path) -> Path:
         split_section(record),
         model_section(record, training),
         parameter_section(record),
+        card_section(record),
+        lineage_section(record),
         provenance_section(record),
     ]
     charts = [*(curves if reach else []), *([training] if training else [])]

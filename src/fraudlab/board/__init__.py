@@ -1,0 +1,1 @@
+"""Many runs on one loopback page: what folders hold, read anew, and never written."""

@@ -1,0 +1,1 @@
+"""A run carried out once more: the same bytes, or what differs."""
