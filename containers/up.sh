@@ -1,16 +1,19 @@
 #!/usr/bin/env bash
 # `docker compose up -d --wait`, after the questions whose answers Compose gives in the engine's words: is there a
-# model, and is the port free? FRAUDLAB_MODEL and FRAUDLAB_PORT as in docker-compose.yml.
+# model, and is the port free? FRAUDLAB_MODEL, MODEL and FRAUDLAB_PORT as in docker-compose.yml.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 die() { printf 'up: %s\nfix: %s\n' "$1" "$2" >&2; exit 1; }
 
-model=${FRAUDLAB_MODEL:-./runs/latest/model}
+model=${FRAUDLAB_MODEL:-${MODEL:+${FRAUDLAB_REGISTRY:-./registry}/}${MODEL:-./runs/latest/model}}
 port=${FRAUDLAB_PORT:-8080}
 if [ ! -f "$model/model.json" ]; then
     if [ -n "${FRAUDLAB_MODEL:-}" ]; then
         die "there is no model in $model." "name a run's model folder: FRAUDLAB_MODEL=runs/RUN/model make up"
+    fi
+    if [ -n "${MODEL:-}" ]; then
+        die "there is no $MODEL in the registry." "see what there is: fraudlab models list"
     fi
     die "there is no completed run to serve." "train one: make train-local"
 fi

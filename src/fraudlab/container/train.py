@@ -18,7 +18,7 @@ from fraudlab.container.runtime import Stages, StopRequest
 from fraudlab.container.training import checkpoints
 from fraudlab.container.training.digests import NOTHING, Digests, channel_sha256
 from fraudlab.container.training.job import PARTS, Job, has_rows, read_job
-from fraudlab.container.training.progress import round_line
+from fraudlab.container.training.progress import as_printed, round_line
 from fraudlab.container.training.tracking import Archive
 
 if TYPE_CHECKING:
@@ -95,7 +95,8 @@ def _train(job: Job, hosts: Hosts, archive: Archive, stages: Stages, stop: StopR
     def on_round(number: int, metrics: Mapping[str, float]) -> None:
         print(round_line(number, metrics))
         if job.request.log_rounds:
-            archive.log_metrics({f"validation_{k}": v for k, v in metrics.items()}, step=number)
+            printed = as_printed(metrics)
+            archive.log_metrics({f"validation_{name}": printed[name] for name in printed}, step=number)
 
     with stages.stage("train"):
         fitted = fit(training, stop=stop, on_round=on_round, start=start, checkpoints=keeper)

@@ -10,12 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.comet_server import KEY as API_KEY
+from tests.comet_server import CometServer, comet_server
 
 from fraudlab.container.training import tracking
 from fraudlab.container.training.tracking import Archive
-
-from ...tracking.comet_server import KEY as API_KEY
-from ...tracking.comet_server import CometServer, comet_server
 
 KEY = "fraudlabtrainingarchive0123456789"
 

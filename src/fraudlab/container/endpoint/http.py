@@ -24,6 +24,8 @@ from fraudlab.container.endpoint.logs import log, log_defect
 _CLOSE_SECONDS = 0.2
 #: how long those who are connected and have asked nothing may still ask, when the server stops
 _LAST_ORDERS_SECONDS = 1.0
+#: how much of that one turn of the loop takes at most: while the process stands still, nobody can be heard
+_TURN_SECONDS = 0.05
 #: how long those who are about to connect are waited for then
 _HANDSHAKE_SECONDS = 0.25
 #: connections above the limit whose requests are read on, so that they get to read their refusal
@@ -86,13 +88,10 @@ class Server(Shared):
         Whoever has connected is answered: also who waits in the kernel's queue, and who has connected and is
         about to ask.
         """
-        began = self.loop.time()
+        give_up = self.loop.time() + seconds
         await self._stop_accepting()
         self.stopping = True
-        while self.connections and (waited := self.loop.time() - began) < seconds:
-            if waited >= _LAST_ORDERS_SECONDS and not any(open_.busy for open_ in self.connections):
-                break
-            await asyncio.sleep(0.01)
+        await self._last_orders(give_up)
         for connection in list(self.connections):
             connection.end()
         give_up = self.loop.time() + _CLOSE_SECONDS
@@ -101,6 +100,18 @@ class Server(Shared):
         for connection in list(self.connections):
             connection.abort()
         await asyncio.sleep(0)
+
+    async def _last_orders(self, give_up: float) -> None:
+        """Answer who asks until nobody has for a while: a while of the loop's, not of the clock's."""
+        heard, before = 0.0, self.loop.time()
+        while self.connections and (now := self.loop.time()) < give_up:
+            heard += min(now - before, _TURN_SECONDS)
+            before = now
+            if heard >= _LAST_ORDERS_SECONDS:
+                await asyncio.sleep(0)  # timers come before what has arrived: this turn reads it
+                if not any(open_.busy for open_ in self.connections):
+                    return
+            await asyncio.sleep(0.01)
 
     async def _stop_accepting(self) -> None:
         assert self._listener is not None

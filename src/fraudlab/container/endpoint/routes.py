@@ -12,6 +12,7 @@ from urllib.parse import unquote_to_bytes
 import orjson
 
 from fraudlab.container.endpoint.asks import Refusal, ServedModel
+from fraudlab.container.endpoint.following import Follower
 from fraudlab.container.endpoint.hosted_models import Models
 from fraudlab.container.endpoint.http import Server
 from fraudlab.container.endpoint.http_messages import Answer, Request, problem
@@ -50,18 +51,21 @@ class Application:
         self._settings = settings
         self._metrics = Metrics() if settings.metrics else None
         self._invocations = Invocations(settings, self.server, self._metrics)
-        self._model = None if scorer is None else ServedModel(scorer, loop)
+        self._model: ServedModel | None = None
+        self._follower: Follower | None = None
         self._models = Models(settings, loop)
         self._tasks: set[asyncio.Task[None]] = set()
         self._routes: dict[bytes, Callable[[Request], None]] = {
             b"/ping": self._ping,
             b"/execution-parameters": self._execution_parameters,
         }
-        if self._model is None:
+        if scorer is None:
             self._routes[b"/models"] = self._all_models
         else:
-            self._routes[b"/invocations"] = partial(self._invocations.invoke, self._model)
+            model = ServedModel(scorer, loop)
+            self._answer_with(model)
             self._routes[b"/model"] = self._contract
+            self._follower = _follower(settings, model, self._answer_with)
         if self._metrics is not None:
             self._routes[b"/metrics"] = self._figures
 
@@ -81,7 +85,14 @@ class Application:
 
     def close(self) -> None:
         """Let go of what works beside the event loop."""
+        if self._follower is not None:
+            self._follower.stop()
         self._invocations.close()
+
+    def _answer_with(self, model: ServedModel) -> None:
+        """Let a model answer every request from now on; those that came before keep theirs."""
+        self._model = model
+        self._routes[b"/invocations"] = partial(self._invocations.invoke, model)
 
     def _ping(self, request: Request) -> None:
         _only(request, b"GET", b"HEAD")
@@ -149,6 +160,18 @@ class Application:
         log(logging.INFO, "refused", status=answer.status)
         if self._metrics is not None:
             self._metrics.answered(b"", answer.status, seconds=0.0)
+
+
+def _follower(
+    settings: Settings, model: ServedModel, switch: Callable[[ServedModel], None]
+) -> Follower | None:
+    if settings.follow is None:
+        return None
+    follower = Follower(
+        settings.follow, settings.model, model, switch=switch, max_bytes=settings.max_model_bytes
+    )
+    follower.start()
+    return follower
 
 
 def _only(request: Request, *methods: bytes) -> None:

@@ -32,6 +32,8 @@ class Settings:
     ----------
     model : Path
         The model folder; with several models, the folder they may be loaded from.
+    follow : Path or None
+        A link that led to the model; where it leads elsewhere, the model there takes over.
     several : bool
         Whether models come and go by SageMaker's multi-model protocol.
     host : str
@@ -71,6 +73,7 @@ class Settings:
     """
 
     model: Path
+    follow: Path | None
     several: bool
     host: str
     port: int
@@ -105,6 +108,15 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
     batch = read.flag("SAGEMAKER_BATCH")
     several = read.flag("SAGEMAKER_MULTI_MODEL")
     workers = read.whole("FRAUDLAB_WORKERS", 1, 1, 256)
+    model, follow = read.folder(several=several), None
+    if read.flag("FRAUDLAB_FOLLOW"):
+        # where it leads is found out once: what is loaded is what is compared with
+        model, follow = model.resolve(), model.absolute()
+        if several:
+            read.refuse(
+                "FRAUDLAB_FOLLOW is set, but with SAGEMAKER_MULTI_MODEL there is no one model to follow",
+                fix="leave it out behind a multi-model endpoint",
+            )
     if workers > 1 and several:
         read.refuse(
             f"FRAUDLAB_WORKERS is {workers}, but with SAGEMAKER_MULTI_MODEL one process holds the models",
@@ -113,7 +125,8 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
     if workers > 1 and not hasattr(os, "fork"):
         read.refuse(f"FRAUDLAB_WORKERS is {workers}; this system cannot fork", fix="leave it at 1")
     settings = Settings(
-        model=read.folder(several=several),
+        model=model,
+        follow=follow,
         several=several,
         host=read.text("FRAUDLAB_HOST") or "0.0.0.0",
         port=read.whole("SAGEMAKER_BIND_TO_PORT", 8080, 1, 65_535),

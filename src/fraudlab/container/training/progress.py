@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -90,6 +91,14 @@ def can_go_on(progress: Progress, parameters: Hyperparameters) -> bool:
     length = parameters.checkpoint_rounds
     whole = length > 0 and progress.rounds % length == 0
     return whole or not parameters.samples or is_over(progress, parameters)
+
+
+def as_printed(metrics: Mapping[str, float]) -> dict[str, float]:
+    """The values that :func:`round_line` prints, without those that are no numbers.
+
+    Whoever reads them out of the log keeps the same values as whoever is told them.
+    """
+    return {name: float(f"{value:.5f}") for name, value in metrics.items() if math.isfinite(value)}
 
 
 def round_line(number: int, metrics: Mapping[str, float]) -> str:

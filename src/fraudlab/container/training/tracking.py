@@ -6,6 +6,7 @@ an archive up to 1 s of waiting, so both happen on a thread beside the training.
 
 from __future__ import annotations
 
+import json
 import os
 import queue
 import sys
@@ -45,11 +46,12 @@ class Archive:
 
     def log_parameters(self, parameters: Mapping[str, Any]) -> None:
         """Record what the model is trained with."""
-        self._put(lambda experiment: experiment.log_parameters(dict(parameters)))
+        texts = {name: _as_hyperparameter(value) for name, value in parameters.items()}
+        self._put(lambda experiment: experiment.log_parameters(texts))
 
     def log_metrics(self, metrics: Mapping[str, float], *, step: int | None = None) -> None:
         """Record figures, of one round where a step is given."""
-        self._put(lambda experiment: experiment.log_metrics(dict(metrics), step=step))
+        self._put(lambda experiment: _log_metrics(experiment, dict(metrics), step))
 
     def close(self) -> None:
         """Write the archive. Safe to call after an error, and more than once."""
@@ -73,6 +75,20 @@ class Archive:
             experiment.end()
         except Exception as error:  # noqa: BLE001  (a model is worth more than its record; the log says so)
             print(f"tracking: the archive was not written: {type(error).__name__}: {error}", file=sys.stderr)
+
+
+def _as_hyperparameter(value: Any) -> str | int | float:
+    """A value as the launcher has sent it, and logs it too: what is no number or text is JSON."""
+    if isinstance(value, str | int | float) and not isinstance(value, bool):
+        return value
+    return json.dumps(value)
+
+
+def _log_metrics(experiment: Any, metrics: dict[str, float], step: int | None) -> None:
+    """Record them at that step or at none; a step it is given, the SDK keeps for what comes next."""
+    experiment.curr_step = step
+    experiment.log_metrics(metrics)
+    experiment.curr_step = None
 
 
 def _finish_writing(experiment: Any) -> None:
