@@ -12,8 +12,8 @@ ARGS ?=
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup reference dist release dev base-image image sbom reproducible train-local up serve test lint check audit lock fuzz stress-runs bench-loop \
-	bench-serve bench-train bench-evaluation bench-handbook soak docs clean
+.PHONY: help setup reference dist release dev base-image image sbom reproducible train-local train-cloud rehearse-cloud plan up serve test awscli lint check audit lock fuzz stress-runs stress-cloud bench-loop \
+	bench-serve bench-train bench-rehearsal bench-kill bench-evaluation bench-handbook soak docs clean
 
 help: ## This list
 	@awk 'BEGIN { FS = ":.*## " } \
@@ -26,6 +26,17 @@ train-local: setup ## Prepare, train, deploy, evaluate and report, in containers
 	@containers/xgboost/build-or-say.sh
 	@FRAUDLAB_IMAGE_PROBLEM="$$(cat build/image-problem 2>/dev/null)"; export FRAUDLAB_IMAGE_PROBLEM; set -x; \
 		$(BIN)/fraudlab train backend=local $(ARGS)
+
+plan: setup ## What a run would send, rent and cost; nothing is sent (ARGS="backend=sagemaker")
+	@$(BIN)/fraudlab plan $(ARGS)
+
+train-cloud: setup ## The same run as jobs of SageMaker in your AWS account; says what it may cost, and asks
+	@containers/xgboost/build.sh
+	$(BIN)/fraudlab train backend=sagemaker $(ARGS)
+
+rehearse-cloud: .venv/.rehearsal ## The same code against a loopback AWS, which runs the image in Docker
+	@containers/xgboost/build.sh
+	$(BIN)/fraudlab train backend=rehearsal $(ARGS)
 
 up: ## Serve the newest completed run in Docker Compose (FRAUDLAB_PORT=8081, FRAUDLAB_MODEL=FOLDER)
 	@containers/up.sh
@@ -61,7 +72,12 @@ dev: .venv/.dev ## Packages for tests and lint as well
 	@touch $@
 	@echo "setup: done; $(BIN)/fraudlab --help"
 
-.venv/.dev: requirements/dev.txt .venv/.setup
+.venv/.rehearsal: requirements/rehearsal.txt .venv/.setup
+	@echo "setup: installing $$(grep -c '^[a-zA-Z0-9]' requirements/rehearsal.txt) packages for the rehearsal of the cloud"
+	@$(PIP) install --require-hashes --no-deps --use-pep517 -r requirements/rehearsal.txt
+	@touch $@
+
+.venv/.dev: requirements/dev.txt .venv/.rehearsal
 	@echo "setup: installing $$(grep -c '^[a-zA-Z0-9]' requirements/dev.txt) packages for tests and lint"
 	@$(PIP) install --require-hashes --no-deps --use-pep517 -r requirements/dev.txt
 	@touch $@
@@ -72,11 +88,12 @@ test: dev ## All tests; those that need Docker or a browser are skipped where th
 	$(BIN)/pytest $(ARGS)
 	$(BIN)/lint-imports --no-logo --no-cache
 
-lint: dev ## Style, types and the direction of imports
+lint: dev ## Style, types, the direction of imports and the templates of infra/
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo --no-cache
+	$(BIN)/cfn-lint infra/*.yaml
 
 check: lint test ## Lint and tests
 
@@ -88,6 +105,9 @@ fuzz: dev ## Fuzz every parser for a minute each (ARGS="--seconds 600 json boost
 
 stress-runs: dev ## Eight runs at once beside a clean in a loop, and thirty kills of a launcher
 	FRAUDLAB_STRESS_RUNS=8 FRAUDLAB_STRESS_KILLS=30 $(BIN)/pytest tests/test_side_by_side.py $(ARGS)
+
+stress-cloud: dev ## Thirty kills of the launcher of a rehearsed run, each finished by another
+	FRAUDLAB_STRESS_KILLS=30 $(BIN)/pytest --timeout=3600 tests/docker/test_killed_launcher.py $(ARGS)
 
 reference: setup ## Write docs/configuration.md, every key of a run, from the schema
 	$(BIN)/python -m fraudlab.reference
@@ -109,7 +129,9 @@ build/docs-env/.setup: requirements/docs.txt | .venv/.setup
 
 lock: dev ## Resolve all locked requirements again (ARGS=--upgrade for newer versions)
 	$(LOCK) $(ARGS) pyproject.toml -o requirements/launcher.txt
-	$(LOCK) $(ARGS) requirements/dev.in -c requirements/launcher.txt -o requirements/dev.txt
+	$(LOCK) $(ARGS) requirements/rehearsal.in -c requirements/launcher.txt -o requirements/rehearsal.txt
+	$(LOCK) $(ARGS) requirements/dev.in -c requirements/launcher.txt -c requirements/rehearsal.txt -o requirements/dev.txt
+	$(LOCK) $(ARGS) requirements/awscli.in -o requirements/awscli.txt
 	$(LOCK) $(ARGS) requirements/docs.in -c requirements/launcher.txt -c requirements/dev.txt -o requirements/docs.txt
 	$(LOCK) $(ARGS) containers/xgboost/requirements.in -c requirements/launcher.txt -o containers/xgboost/requirements.txt
 	@set -e; for name in $(COMPARATORS); do \
@@ -120,6 +142,15 @@ bench-loop: setup ## Time a run against a bare pandas and xgboost script
 
 bench-serve: setup $(COMPARATORS:%=build/bench-%/.setup) ## Time the endpoint against other servers of XGBoost models
 	$(BIN)/python -m benchmarks.serving $(ARGS)
+
+awscli: build/awscli/.setup ## The AWS CLI that tests use, in build/awscli
+
+build/awscli/.setup: requirements/awscli.txt | .venv/bin/python
+	@echo "awscli: installing $$(grep -c '^[a-zA-Z0-9]' $<) locked packages (once)"
+	@rm -rf $(@D)
+	@$(BIN)/python -m venv $(@D)
+	@$(@D)/bin/python -m pip --disable-pip-version-check --quiet install --require-hashes --no-deps --use-pep517 -r $<
+	@touch $@
 
 build/bench-%/.setup: benchmarks/requirements/%.txt | .venv/.setup
 	@echo "bench-serve: installing the locked packages of $* (once)"
@@ -133,6 +164,12 @@ soak: setup ## Requests at the limits of every format and output, in 1 GiB (ARGS
 
 bench-train: setup ## Time the training job against a bare xgboost script
 	$(BIN)/python -m benchmarks.training $(ARGS)
+
+bench-kill: dev ## Kill runs and uploads to Comet at seeded moments; nothing may be lost, nothing twice (ARGS="--runs 20 --syncs 10 --seed 2")
+	$(BIN)/python -m benchmarks.kill $(ARGS)
+
+bench-rehearsal: .venv/.rehearsal ## Time a rehearsed run against local mode, and the calls that a rehearsal answers
+	$(BIN)/python -m benchmarks.rehearsal $(ARGS)
 
 bench-evaluation: setup ## Time evaluation of ten million scores against scikit-learn
 	$(BIN)/python -m benchmarks.evaluation $(ARGS)

@@ -45,6 +45,9 @@ for name in SSL_CERT_FILE SSL_CERT_DIR REQUESTS_CA_BUNDLE CURL_CA_BUNDLE {http,h
     [ -z "${!name:-}" ] || environment+=("$name=${!name}")
 done
 
+# The fuzzer draws the same numbers for any user: the other lane of .ci/run has run it.
+environment+=(PYTEST_ADDOPTS="${PYTEST_ADDOPTS:-} --deselect=tests/fuzz/test_fuzz.py::test_a_short_run")
+
 as_person() { runuser -u "$person" -- env -i "${environment[@]}" bash -c "cd; $1"; }
 
 git clone --quiet --no-hardlinks . "$home/fraudlab"

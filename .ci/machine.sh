@@ -75,8 +75,8 @@ start_engine() {
 }
 
 [ "$(id -u)" = 0 ] || die "must run as root"
-# procps: SageMaker's local mode calls pgrep.
-install_packages ca-certificates git make procps python3 python3-venv docker.io iptables debootstrap chromium wrk
+# procps: SageMaker's local mode calls pgrep. docker-registry: a rehearsal's images.
+install_packages ca-certificates git make procps python3 python3-venv docker.io iptables debootstrap chromium docker-registry wrk
 install_plugins
 start_engine
 say "engine $(docker version --format '{{.Server.Version}}'), compose $(docker compose version --short)," \

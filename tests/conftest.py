@@ -12,11 +12,14 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from fraudlab import redaction
+
 # a shared machine is slow at times, and no test here is about time
 settings.register_profile("fraudlab", deadline=None)
 settings.load_profile("fraudlab")
 
 ROOT = Path(__file__).parents[1]
+pytest_plugins = ["tests.seen_actions", "tests.loopback_aws", "tests.moto_account"]
 
 
 def require(resource: str, present: bool, why: str) -> None:
@@ -82,6 +85,14 @@ def no_outside(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in [n for n in os.environ if n.startswith(("COMET_", "AWS_"))]:
         if name != "AWS_CA_BUNDLE":
             monkeypatch.delenv(name)
+
+
+@pytest.fixture(autouse=True)
+def no_secrets_of_other_tests(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What another test's configuration took from its environment is not hidden in this one's."""
+    monkeypatch.setattr(redaction, "_interpolated", {})
+    monkeypatch.setattr(redaction, "_showing", [])
+    monkeypatch.setattr(redaction, "_kept", set())
 
 
 @pytest.fixture

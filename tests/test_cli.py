@@ -10,10 +10,11 @@ import omegaconf
 import pytest
 from omegaconf import OmegaConf
 
-from fraudlab import config
+from fraudlab import cli, config
+from fraudlab.backend_registry import BACKENDS
 from fraudlab.cli import VERBS, main
-from fraudlab.compose import valid_keys
 from fraudlab.config import RunConfig
+from fraudlab.config_options import valid_keys
 from fraudlab.errors import DataError
 
 FRAUDLAB = [sys.executable, "-m", "fraudlab"]
@@ -34,7 +35,7 @@ def verbs_and_actions():
 
 @pytest.mark.parametrize("words", verbs_and_actions(), ids=" ".join)
 def test_every_verb_answers_help_with_an_example(words, capsys):
-    if words == ("train",):
+    if words in {("train",), ("plan",)}:
         assert main([*words, "--help"]) == 0
     else:
         with pytest.raises(SystemExit) as done:
@@ -116,7 +117,7 @@ def test_a_sweep_with_a_wrong_value_fails_before_it_starts_that_run(in_tmp):
         ("fraudlab ", set(VERBS)),
         ("fraudlab tr", {"train"}),
         ("fraudlab train model=no", {"model=notebook_v1", "model=notebook_v2"}),
-        ("fraudlab train seed=7 backend=", {"backend=local", "backend=process"}),
+        ("fraudlab train seed=7 backend=", {f"backend={name}" for name in BACKENDS}),
         ("fraudlab train model.max_dep", {"model.max_depth="}),
         ("fraudlab compare x", set()),
     ],
@@ -294,3 +295,27 @@ NO_MODES = {
 def test_flags_that_cannot_be_are_refused_in_a_sentence(in_tmp, capsys, line):
     assert main(["train", *line.split()]) == 2
     assert NO_MODES[line] in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("words", "taken"),
+    [
+        (["doctor", "a=1", "--json", "b=2"], ["a=1", "b=2"]),
+        (["doctor", "--cloud", "a=1"], ["a=1"]),
+        (["clean", "--cloud", "a=1", "--yes", "b=2"], ["a=1", "b=2"]),
+        (["deploy", "latest", "--to", "sagemaker", "a=1"], ["latest", "a=1"]),
+        (["deploy", "--to", "sagemaker", "latest", "--name", "x", "a=1"], ["latest", "a=1"]),
+    ],
+)
+def test_overrides_may_stand_before_and_behind_flags(words, taken):
+    assert cli._parsed(words).words == taken
+
+
+@pytest.mark.parametrize(
+    "words", [["doctor", "--jsno"], ["compare", "a", "b", "--jsno"], ["clean", "--cloud", "-x"]]
+)
+def test_what_no_verb_knows_is_refused(words, capsys):
+    with pytest.raises(SystemExit) as done:
+        cli._parsed(words)
+    assert done.value.code == 2
+    assert "unrecognized arguments" in capsys.readouterr().err

@@ -9,8 +9,9 @@ from typing import get_args
 import pytest
 import yaml
 
-from fraudlab.compose import as_dict, as_yaml, compose, config_folder, groups, options, valid_keys
+from fraudlab.compose import as_dict, as_yaml, compose
 from fraudlab.config import SCHEMA, SplitKind, ThresholdPolicy
+from fraudlab.config_options import config_folder, groups, options, valid_keys
 from fraudlab.config_rules import check_constraints, gap_seconds, split_kind
 from fraudlab.errors import ConfigError
 from fraudlab.evaluation.thresholds import Policy
@@ -67,7 +68,7 @@ def test_no_group_file_sets_what_another_group_owns():
         (["model.max_depth=deep"], "model.max_depth: Value 'deep' of type 'str'", "model.max_depth=4"),
         (
             ["backend.kind=docker"],
-            "Invalid value 'docker', expected one of [process, local]",
+            "Invalid value 'docker', expected one of [process, local, rehearsal, sagemaker]",
             "backend.kind=local",
         ),
         (
@@ -157,6 +158,65 @@ def test_what_cannot_work_is_refused_with_the_fix(overrides, message, fix):
     assert message in caught.value.message
     assert fix in (caught.value.fix or "")
     assert caught.value.exit_code == 2
+
+
+@pytest.mark.parametrize(
+    ("overrides", "messages", "fixes"),
+    [
+        (
+            ["model.max_dept=3", "modle.num_round=4", "seed=1", "data.rowz=5"],
+            ["'model.max_dept' is not a key in model.", "'modle' is not a key.", "'data.rowz' is not a key"],
+            ["'max_depth'", "'model'", "'rows'"],
+        ),
+        (
+            ["data=tabel", "model.max_depth=x", "model.num_round=many"],
+            ["'tabel' is not an option", "model.max_depth: Value 'x'", "model.num_round: Value 'many'"],
+            ["'table'", "model.max_depth=4", "model.num_round=500"],
+        ),
+        (
+            ["max_depth", "foo=1", "seed=1,2", "model.max_depth=1,5", ""],
+            [
+                "'max_depth' is not KEY=VALUE.",
+                "an override is empty.",
+                "'foo' is not a key.",
+                "seed=1,2 has several values",
+                "model.max_depth=1,5 has several values",
+            ],
+            ["add -m", "nothing between them"],
+        ),
+        (
+            ["data=table", "seed=${sed}", "split.trane=0.5", "model.gama=1"],
+            ["'split.trane' is not a key in split.", "'model.gama' is not a key in model."],
+            ["'train'", "'gamma'"],
+        ),
+        (
+            [*TABLE, "seed=-1", "split=time", "data.drop=[y]", "run.id=latest", "model.hooks=h.py"],
+            ["seed=-1 is out of", "split=time needs", "column 'y'", "model.hooks=h.py", "run.id='latest'"],
+            ["0 to 2147483647", "data.time=COLUMN", "hook:NAME"],
+        ),
+        (["sagemaker.max_usd=-1", "split.train=0.9"], ["sagemaker.max_usd", "is 1.3, not 1."], ["0.6"]),
+    ],
+    ids=lambda value: " ".join(value)[:40],
+)
+def test_all_that_cannot_be_used_is_said_at_once(overrides, messages, fixes):
+    with pytest.raises(ConfigError) as caught:
+        compose(overrides)
+    first, *lines = caught.value.message.splitlines()
+    assert first == f"{len(messages)} settings cannot be used:", lines
+    assert len(lines) == len(messages)
+    for message in messages:
+        assert sum(message in line for line in lines) == 1, (message, lines)
+    assert all(fix in caught.value.fix for fix in fixes), caught.value.fix
+
+
+def test_a_sweep_says_all_that_cannot_be_used_of_its_overrides(in_tmp):
+    words = ["train", "-m", "seed=1,2", "model.max_dept=3", "modle.num_round=4,5"]
+    command = [sys.executable, "-m", "fraudlab", *words]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert "'model.max_dept' is not a key in model." in done.stderr
+    assert "'modle' is not a key." in done.stderr
+    assert "seed" not in done.stderr.partition("fix:")[0]
 
 
 @pytest.mark.parametrize(

@@ -74,4 +74,10 @@ def test_a_folder_that_a_hook_replaces_by_a_link_is_refused_by_the_launcher(in_t
 def test_plain_files_of_a_hook_are_taken(in_tmp):
     assert train(in_tmp, "plain", "(MODEL / 'notes.txt').write_text('plain')") == 0
     with tarfile.open("runs/plain/model/model.tar.gz") as archive:
-        assert sorted(archive.getnames()) == ["model.json", "model.ubj", "notes.txt", "once"]
+        assert sorted(archive.getnames()) == [
+            "model.json",
+            "model.ubj",
+            "model_card.md",
+            "notes.txt",
+            "once",
+        ]

@@ -11,8 +11,9 @@ from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from fraudlab import hydra_errors
-from fraudlab.compose import CONFIG_NAME, config_folder
+from fraudlab.compose import CONFIG_NAME
 from fraudlab.config import register_schema
+from fraudlab.config_options import config_folder
 from fraudlab.hydra_errors import PROSE_OF, Mistake, Told, read
 
 PROSE = [name for name, value in vars(hydra_errors).items() if isinstance(value, re.Pattern)]

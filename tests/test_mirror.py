@@ -6,8 +6,8 @@ import fraudlab
 
 TESTS = Path(__file__).parent
 ROOMS = Path(fraudlab.__file__).parent
-#: what is no room: the page in a browser, the image, fuzzing, scripts of the repository, and files for tests
-OTHERS = {"browser", "docker", "fuzz", "supply", "inputs"}
+#: what is no room: the page in a browser, a server, the image, fuzzing, templates, scripts, files for tests
+OTHERS = {"browser", "comet_server", "docker", "fuzz", "infra", "supply", "inputs"}
 
 
 def folders(root):

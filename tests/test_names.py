@@ -10,10 +10,13 @@ SRC = Path(__file__).parent.parent / "src" / "fraudlab"
 
 #: names that stand twice on purpose, each with the reason
 FILES = {
+    "account.py": "an account of AWS, and one of Comet",
+    "answers.py": "what AWS answers, and what the endpoint answers",
     "train.py": "the command of the image, the stage that runs it and the verb of the command line",
     "process.py": "the command of the image, and the backend that runs commands as plain processes",
 }
 CLASSES = {
+    "Account": "an account of AWS, and one of Comet",
     "ConfigError": "one kind of error on both sides of the container wall: the same exit code",
     "StorageError": "one kind of error on both sides of the container wall: the same exit code",
 }

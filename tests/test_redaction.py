@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 import fraudlab
+from fraudlab import redaction
 from fraudlab.cli import main
 from fraudlab.compose import as_dict, as_yaml, compose
 from fraudlab.errors import ConfigError
@@ -159,3 +160,29 @@ def test_no_file_of_a_run_holds_a_key(monkeypatch, in_tmp, capsys):
     assert [name for name, value in keys.items() if value.encode() in everything] == []
     assert "project: ${oc.env:MY_API_KEY}" in Path(run.folder, "config.yaml").read_text()
     assert "${oc.env:MY_API_KEY}" in run.report.read_text()
+
+
+def test_what_was_hidden_is_revealed_where_the_variable_is_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A bucket that looks like a key is named by a run's handles, which another launcher has to read."""
+    bucket = "fraudlab-000000000000-eu-west-1"
+    monkeypatch.setenv("TEAM_BUCKET", bucket)
+    monkeypatch.setattr(redaction, "_interpolated", {bucket: "TEAM_BUCKET"})
+    handle = {"job": "train", "output": f"s3://{bucket}/out", "sizes": [1, f"s3://{bucket}"], "none": None}
+    hidden = redaction.hide(handle)
+    assert bucket not in str(hidden)
+    monkeypatch.setattr(redaction, "_interpolated", {})
+    assert redaction.revealed(hidden) == handle
+    assert redaction.hide(handle) == hidden  # and is hidden again
+    monkeypatch.delenv("TEAM_BUCKET")
+    assert redaction.revealed(hidden) == hidden
+
+
+def test_what_may_be_costing_money_is_said_without_secrets(monkeypatch, capsys, tmp_path):
+    from fraudlab.cloud import after_run
+    from fraudlab.verbs import train
+
+    monkeypatch.setenv("COMET_API_KEY", "s3cr3tOfMine0123456789")
+    line = "endpoint fraudlab-r, of s3cr3tOfMine0123456789"
+    monkeypatch.setattr(after_run, "say_costs_after", lambda folder, say: say(line))
+    train._say_costs(tmp_path)
+    assert capsys.readouterr().err == "endpoint fraudlab-r, of ***\n"

@@ -66,7 +66,7 @@ def test_a_run_leaves_what_the_readme_says(run):
     found = {str(p.relative_to(run.folder)) for p in run.folder.rglob("*") if p.is_file()}
     expected = {
         "report.html", "run.json", "config.yaml", "overrides.yaml", "data/manifest.json",
-        "model/model.tar.gz", "model/model.ubj", "model/model.json",
+        "model/model.tar.gz", "model/model.ubj", "model/model.json", "model/model_card.md",
         "training/history.json", "training/validation.json",
         "evaluation/metrics.json", "evaluation/curves.json", "evaluation/importance.json",
         "evaluation/scores.parquet", "logs/process.log", "logs/train.log", "logs/serve.log",
@@ -306,7 +306,7 @@ def test_a_full_disk_ends_a_run_with_its_sentence_and_code(in_tmp, small_disk, c
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("kib", [420, 540, 620, 700])
+@pytest.mark.parametrize("kib", [400, 420, 540, 620, 700])
 def test_the_record_on_a_full_disk_tells_the_truth_and_nothing_prints_a_traceback(in_tmp, small_disk, kib):
     """Full while it trains, while it measures, while it reports, and while Comet's archive is written."""
     disk = small_disk(kib)

@@ -20,9 +20,10 @@ def train(overrides: Sequence[str] = (), *, quiet: bool = False, fail_if: Sequen
     Parameters
     ----------
     overrides : sequence of str
-        Hydra overrides.
+        Hydra overrides. A run that spends money shows what it may cost and asks at a terminal;
+        ``"yes=true"`` agrees beforehand, and is needed where there is no terminal.
     quiet : bool
-        Print no progress.
+        Print no progress, and what a run may cost only where it has to be agreed to.
     fail_if : sequence of str
         Conditions on the test metrics that make it fail, such as ``"average_precision<0.7"``.
 
@@ -33,6 +34,8 @@ def train(overrides: Sequence[str] = (), *, quiet: bool = False, fail_if: Sequen
 
     Raises
     ------
+    ConfigError
+        Also where nobody has agreed to what the run may cost, or it may cost more than ``sagemaker.max_usd``.
     FraudlabError
         See :mod:`fraudlab.errors`; its ``run`` is the folder of the run that ended with it.
     GateFailed
@@ -56,17 +59,20 @@ def train(overrides: Sequence[str] = (), *, quiet: bool = False, fail_if: Sequen
     ...     (error.run / "report.html").exists()
     True
     """
+    from fraudlab.cloud.consent import require_consent
     from fraudlab.compose import compose
     from fraudlab.gates import parse_gates
     from fraudlab.terminal import Terminal
     from fraudlab.workflow import run_workflow
 
     gates = parse_gates(fail_if)
-    return run_workflow(compose(overrides), overrides=overrides, terminal=Terminal(quiet=quiet), gates=gates)
+    config = compose(overrides)
+    plan = require_consent(config, quiet=quiet)
+    return run_workflow(config, overrides=overrides, terminal=Terminal(quiet=quiet), gates=gates, plan=plan)
 
 
 def compare(a: str | Path, b: str | Path, *, runs: str | Path | None = None) -> Comparison:
-    """Put two runs side by side.
+    """Put two runs side by side; a notebook shows what comes back as a page.
 
     Parameters
     ----------
@@ -92,7 +98,7 @@ def compare(a: str | Path, b: str | Path, *, runs: str | Path | None = None) -> 
     >>> [parameter.name for parameter in comparison.parameters if parameter.differs]
     ['model.max_depth']
     """
-    from fraudlab.report import compare_runs
+    from fraudlab.report.comparison.shown_comparison import shown_comparison
 
     where = None if runs is None else Path(runs)
-    return compare_runs(find_run(where, a).folder, find_run(where, b).folder)
+    return shown_comparison(find_run(where, a).folder, find_run(where, b).folder)

@@ -16,6 +16,8 @@ from pathlib import Path
 BACKENDS: dict[str, str] = {
     "process": "fraudlab.backends.process",
     "local": "fraudlab.backends.local",
+    "rehearsal": "fraudlab.backends.rehearsal",
+    "sagemaker": "fraudlab.backends.sagemaker",
 }
 
 
@@ -47,6 +49,12 @@ class Description:
         The keys of the ``backend`` section that limit its jobs: ``memory``, ``pids``.
     outlives_launcher : bool
         Its jobs go on when the process that started them ends, and any process may wait for them.
+    in_cloud : bool
+        Its jobs cost money, or would where they are only rehearsed: a person is shown what before.
+    transforms : bool
+        It runs batch transform jobs.
+    rehearsed : bool
+        Its results stand for those of the cloud and are none of them.
     folder : callable
         Given the folder that is wanted for working files, one that jobs can be given.
     release : callable
@@ -61,6 +69,9 @@ class Description:
     needs: str
     takes: frozenset[str] = frozenset()
     outlives_launcher: bool = False
+    in_cloud: bool = False
+    transforms: bool = False
+    rehearsed: bool = False
     folder: Callable[[Path], Path] = _as_it_is
     release: Callable[[Path], bool] = _nothing_left
 

@@ -11,20 +11,31 @@ from pathlib import Path
 from fraudlab import streams
 from fraudlab._version import __version__
 from fraudlab.errors import AFTER_INTERRUPTION, FraudlabError, Interrupted, StorageError
+from fraudlab.verbs.clean import add_clean
+from fraudlab.verbs.cloud import add_cloud_group
+from fraudlab.verbs.deploy import add_deploy
+from fraudlab.verbs.doctor import add_doctor
+from fraudlab.verbs.model_versions import registry_option
 from fraudlab.verbs.models import add_models_group
 from fraudlab.verbs.parsers import Verbs, runs_option, verb
+from fraudlab.verbs.rehearse import add_rehearsal
 from fraudlab.verbs.runs import add_runs_group
+from fraudlab.verbs.sync import add_sync
 
-VERBS = ("train", "predict", "compare", "serve", "clean", "runs", "data", "models")
+VERBS = (
+    *("train", "plan", "predict", "compare", "serve", "clean", "runs", "data", "models"),
+    *("rehearsal", "doctor", "deploy", "cloud", "sync"),
+)
 _DESCRIPTION = (
-    "Describe a fraud-detection run once; run it as plain processes, or as SageMaker\n"
-    "jobs in Docker on this machine (local mode). Nothing runs in a cloud."
+    "Describe a fraud-detection run once; run it as plain processes, as SageMaker jobs in\n"
+    "Docker on this machine (local mode, or a rehearsal of AWS), or in an AWS account."
 )
 _EXAMPLES = """examples:
   fraudlab train                                        the default table, in Docker where there is one
   fraudlab train backend=process model=weighted         other answers to conf/train.yaml's questions
   fraudlab train data=table data.path=t.csv data.label=is_fraud data.time=ts "data.id=[tx]"
   fraudlab train experiment=notebook_v1                 a named combination
+  fraudlab plan backend=sagemaker sagemaker.region=eu-west-1    what it would send and cost
   fraudlab compare latest 20261123-142501-baseline      two runs side by side
   fraudlab serve --model runs/latest/model              a local endpoint
   fraudlab predict --endpoint http://localhost:8080 transactions.csv
@@ -57,7 +68,11 @@ def _run_command(arguments: Sequence[str] | None) -> int:
             from fraudlab.verbs.train import train_command
 
             return train_command(words, verbs=VERBS)
-        parsed = _parser().parse_args(_with_hyphen(words))
+        if words[:1] == ["plan"]:
+            from fraudlab.verbs.plan import plan_command
+
+            return plan_command(words[1:])
+        parsed = _parsed(_with_hyphen(words))
         command: Callable[[argparse.Namespace], int] = parsed.command
         return command(parsed)
     except FraudlabError as error:
@@ -72,6 +87,17 @@ def _run_command(arguments: Sequence[str] | None) -> int:
     except KeyboardInterrupt:
         print(f"error: Interrupted.\nfix: {AFTER_INTERRUPTION}", file=sys.stderr)
         return Interrupted.exit_code
+
+
+def _parsed(words: Sequence[str]) -> argparse.Namespace:
+    """Parse, and let overrides stand behind flags too: argparse takes them in one place only."""
+    parser = _parser()
+    parsed, more = parser.parse_known_args(words)
+    if more and (not hasattr(parsed, "words") or any(word.startswith("-") for word in more)):
+        parser.error(f"unrecognized arguments: {' '.join(more)}")
+    if more:
+        parsed.words = [*parsed.words, *more]
+    return parsed
 
 
 def _with_hyphen(words: Sequence[str]) -> list[str]:
@@ -90,11 +116,12 @@ def _parser() -> argparse.ArgumentParser:
         prog="fraudlab",
         description=_DESCRIPTION,
         epilog=_EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=_front_formatter,
     )
     parser.add_argument("--version", action="version", version=f"fraudlab {__version__}")
     verbs = parser.add_subparsers(title="verbs", metavar="VERB", required=True)
     verbs.add_parser("train", help="prepare, train, deploy, evaluate, report: one run")
+    verbs.add_parser("plan", help="what a run would send, rent and cost; nothing is sent")
 
     predict = verb(
         verbs,
@@ -109,6 +136,9 @@ def _parser() -> argparse.ArgumentParser:
         metavar="FILE",
         help="CSV with a header, or Parquet, of raw rows; or a folder of such files",
     )
+    predict.add_argument(
+        "words", nargs="*", metavar="KEY=VALUE", help="with a name, as behind `fraudlab train`: the account"
+    )
     for option, example in (("separator", "semicolon"), ("decimal", ","), ("encoding", "latin-1")):
         predict.add_argument(
             f"--{option}",
@@ -116,7 +146,10 @@ def _parser() -> argparse.ArgumentParser:
             help=f"of a CSV file, such as {example}; default: as data.{option}, found where it is certain",
         )
     predict.add_argument(
-        "--endpoint", default="http://localhost:8080", metavar="URL", help="default: %(default)s"
+        "--endpoint",
+        default="http://localhost:8080",
+        metavar="URL|NAME",
+        help="URL, or name of an endpoint of SageMaker; default: %(default)s",
     )
     predict.add_argument("--output", type=Path, metavar="CSV", help="default: standard output")
     predict.add_argument(
@@ -136,13 +169,21 @@ def _parser() -> argparse.ArgumentParser:
         verbs,
         "compare",
         _compare,
-        "put two runs side by side, on the terminal and as a page",
-        "fraudlab compare 20261123-142501-notebook-v1 latest",
+        "put two to twenty runs side by side, on the terminal and as a page",
+        "fraudlab compare 20261123-142501-notebook-v1 latest\n"
+        "  fraudlab compare base wider deeper --markdown | gh pr comment --body-file -",
     )
-    compare.add_argument("a", metavar="RUN_A", help="run id or `latest`; without --runs also a run's folder")
-    compare.add_argument("b", metavar="RUN_B")
     compare.add_argument(
-        "--output", type=Path, metavar="HTML", help="default: RUNS/comparisons/RUN_A--RUN_B.html"
+        "names",
+        nargs="+",
+        metavar="RUN",
+        help="run id or `latest`, each is judged against the first; without --runs also a run's folder",
+    )
+    compare.add_argument(
+        "--output", type=Path, metavar="HTML", help="default: in RUNS/comparisons, named after the runs"
+    )
+    compare.add_argument(
+        "--markdown", action="store_true", help="print Markdown for a pull request instead of the tables"
     )
     runs_option(compare)
 
@@ -151,21 +192,41 @@ def _parser() -> argparse.ArgumentParser:
         "serve",
         _serve,
         "serve a model on this machine, without Docker",
-        "fraudlab serve --model runs/latest/model --port 8080",
+        "fraudlab serve --model fraud-detection-xgb:production --port 8080",
     )
     serve.add_argument(
-        "--model", type=Path, default=Path("runs/latest/model"), metavar="FOLDER", help="%(default)s"
+        "--model",
+        default="runs/latest/model",
+        metavar="FOLDER|NAME:VERSION",
+        help="a model's folder, or a version of the registry by its number or stage (%(default)s)",
     )
     serve.add_argument("--host", default="127.0.0.1", help="address to listen on (%(default)s)")
     serve.add_argument("--port", type=int, default=8080, help="%(default)s")
     serve.add_argument("--workers", type=int, default=1, help="processes, one thread each (%(default)s)")
+    serve.add_argument(
+        "--follow",
+        action="store_true",
+        help="answer with whichever version has the stage: a promotion takes over between two requests",
+    )
+    registry_option(serve)
 
-    clean = verb(verbs, "clean", _clean, "remove prepared data and leftovers; runs stay", "fraudlab clean")
-    runs_option(clean)
+    add_clean(verbs)
     add_runs_group(verbs)
     _add_data_group(verbs)
     add_models_group(verbs)
+    add_rehearsal(verbs)
+    add_doctor(verbs)
+    add_deploy(verbs)
+    add_cloud_group(verbs)
+    add_sync(verbs)
     return parser
+
+
+def _front_formatter(prog: str) -> argparse.HelpFormatter:
+    """Leave room for the longest verb: argparse measures them without what they are indented by."""
+    formatter = argparse.RawDescriptionHelpFormatter(prog)
+    formatter._action_max_length = len("    rehearsal")
+    return formatter
 
 
 def _add_data_group(verbs: Verbs) -> None:
@@ -190,6 +251,7 @@ def _predict(arguments: argparse.Namespace) -> int:
     predict_file(
         arguments.file,
         endpoint=arguments.endpoint,
+        overrides=arguments.words,
         output=arguments.output,
         batch_rows=arguments.batch_rows,
         allow_unseen=arguments.allow_unseen,
@@ -203,19 +265,20 @@ def _predict(arguments: argparse.Namespace) -> int:
 def _compare(arguments: argparse.Namespace) -> int:
     from fraudlab.commands import compare
 
-    return compare(arguments.a, arguments.b, runs=arguments.runs, output=arguments.output)
+    return compare(arguments.names, runs=arguments.runs, output=arguments.output, markdown=arguments.markdown)
 
 
 def _serve(arguments: argparse.Namespace) -> int:
     from fraudlab.commands import serve
 
-    return serve(arguments.model, host=arguments.host, port=arguments.port, workers=arguments.workers)
-
-
-def _clean(arguments: argparse.Namespace) -> int:
-    from fraudlab.commands import clean
-
-    return clean(arguments.runs)
+    return serve(
+        arguments.model,
+        registry=arguments.registry,
+        follow=arguments.follow,
+        host=arguments.host,
+        port=arguments.port,
+        workers=arguments.workers,
+    )
 
 
 def _data_generate(arguments: argparse.Namespace) -> int:

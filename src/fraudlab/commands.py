@@ -2,48 +2,93 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import shlex
 import shutil
 import socket
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from fraudlab import children, files
 from fraudlab.errors import ConfigError, PortInUse, RunError
 from fraudlab.files import private_folder, storage
-from fraudlab.runs import DEFAULT, Run, find_run, list_runs, remove_unbegun
-from fraudlab.runs.listing import Selection, headline, select, sorted_by_metric, summary
+from fraudlab.runs import DEFAULT, Run, find_run, list_runs, remove_unbegun, require_completed
+from fraudlab.runs.find import without_collection
+from fraudlab.runs.listing import Selection, select, shown_columns, sorted_by, summary
+from fraudlab.runs.run_values import RunColumn, RunValues
 
 
-def compare(a: str, b: str, *, runs: Path | None, output: Path | None) -> int:
-    """Print two runs side by side and write the same as a page."""
+def compare(names: Sequence[str], *, runs: Path | None, output: Path | None, markdown: bool = False) -> int:
+    """Print runs side by side, the first against each other, and write the same as a page.
+
+    Parameters
+    ----------
+    names : sequence of str
+        Two to twenty runs.
+    runs, output : Path or None
+    markdown : bool
+        Print Markdown instead, and nothing else: a pull request takes it as it is.
+    """
     from rich.console import Console
 
-    from fraudlab.report import compare_runs, print_comparison, render_comparison
+    from fraudlab.report.comparison.lineup import line_up
+    from fraudlab.report.comparison.lineup_markdown import lineup_markdown
+    from fraudlab.report.comparison.lineup_page import render_lineup
+    from fraudlab.report.comparison.lineup_terminal import print_lineup
 
-    first, second = _completed(runs, a), _completed(runs, b)
-    target = output or (runs or DEFAULT) / "comparisons" / f"{first.id}--{second.id}.html"
+    found = [require_completed(find_run(runs, name)) for name in names]
+    different = {run.folder.resolve(): run for run in found}
+    if 2 <= len(different) < len(found):
+        _to_standard_error("a run that is named twice stands there once")
+        found = list(different.values())
+    lineup = line_up([run.folder for run in found])
+    target = output or (runs or DEFAULT) / "comparisons" / _comparison_name([run.id for run in found])
     if output is None:
         private_folder(target.parent)
-    comparison = compare_runs(first.folder, second.folder)
-    print_comparison(comparison, Console(highlight=False))
-    page = render_comparison(comparison, target)
-    print(f"comparison: {page}")
+    if markdown:
+        print(lineup_markdown(lineup), end="")
+    else:
+        print_lineup(lineup, Console(highlight=False))
+    page = render_lineup(lineup, target)
+    print(f"comparison: {page}", file=sys.stderr if markdown else sys.stdout)
     return 0
 
 
-def serve(model: Path, *, host: str, port: int, workers: int) -> int:
+def _comparison_name(ids: list[str]) -> str:
+    """Of the page: both ids, and of several a digest of all."""
+    if len(ids) == 2:
+        return f"{ids[0]}--{ids[1]}.html"
+    digest = hashlib.sha256("\n".join(ids).encode()).hexdigest()[:8]
+    return f"{ids[0]}--and-{len(ids) - 1}-more-{digest}.html"
+
+
+def serve(named: str, *, registry: Path, follow: bool = False, host: str, port: int, workers: int) -> int:
     """Replace this process with the image's `serve`, on this machine.
+
+    Parameters
+    ----------
+    named : str
+        A model's folder, or a version of the registry.
+    registry : Path
+        Where the registry is.
+    follow : bool
+        Whether what takes the place of the model takes over without a restart.
+    host, port, workers
+        Of the endpoint.
 
     Raises
     ------
     RunError
         Where the folder holds no model.
+    RegistryError
+        Where there is no such version.
     PortInUse
         Where somebody listens already.
     """
+    model = _model_folder(named, registry)
     if not (model / "model.json").is_file():
         official = sorted(model.glob("xgboost-model*")) if model.is_dir() else []
         if official:
@@ -60,15 +105,37 @@ def serve(model: Path, *, host: str, port: int, workers: int) -> int:
     require_free_port(host, port)
     environment = {
         **children.environment(),
-        "FRAUDLAB_MODEL_DIR": str(model.resolve()),
+        "FRAUDLAB_MODEL_DIR": str(_link(named, model, registry) if follow else model.resolve()),
+        "FRAUDLAB_FOLLOW": "true" if follow else "",
         "FRAUDLAB_HOST": host,
         "SAGEMAKER_BIND_TO_PORT": str(port),
         "FRAUDLAB_WORKERS": str(workers),
     }
     print(
-        f"serving {model} on http://{host}:{port} (GET /ping, POST /invocations); Ctrl-C stops it", flush=True
+        f"serving {named} on http://{host}:{port} (GET /ping, POST /invocations); Ctrl-C stops it", flush=True
     )
     os.execve(sys.executable, children.python("fraudlab.container", "serve"), environment)
+
+
+def _model_folder(named: str, registry: Path) -> Path:
+    from fraudlab.registry import registered_run
+
+    run = registered_run(named, registry=registry)
+    return Path(named) if run is None else run.folder / "model"
+
+
+def _link(named: str, model: Path, registry: Path) -> Path:
+    """The path that leads elsewhere when another model takes its place."""
+    from fraudlab.registry import reference_in, standing_name
+
+    if standing_name(named) is not None:
+        return (registry / named).absolute()
+    if reference_in(named) is None and model.resolve() != model.absolute():
+        return model.absolute()
+    raise ConfigError(
+        f"{named} is always the same model: there is nothing to follow.",
+        fix="follow a stage, as NAME:production, or a path with a link in it, as runs/latest/model",
+    )
 
 
 def require_free_port(host: str, port: int) -> None:
@@ -98,31 +165,92 @@ def clean(runs: Path | None) -> int:
     from fraudlab.backend_registry import descriptions
     from fraudlab.backends import release
     from fraudlab.cache import clean as clean_cache
+    from fraudlab.tracking import leftovers
 
     remove_unbegun(runs or DEFAULT)
     folder = (runs or DEFAULT) / ".cache"
     for cache in sorted({folder.resolve(), *(used.folder(folder.resolve()) for used in descriptions())}):
-        freed = clean_cache(cache, release=release)
+        freed = clean_cache(cache, release=leftovers.taking(release))
         kept = f"; {len(freed.kept)} entries are in use and stay" if freed.kept else ""
         print(f"removed {freed.bytes / 2**20:,.1f} MiB from {cache}{kept}")
     return 0
 
 
-def list_all(runs: Path | None, selection: Selection, *, as_json: bool = False) -> int:
-    """Print the runs that are asked for, each with its headline; say which cannot be read."""
-    runs = runs or DEFAULT
-    found = list_runs(runs, damaged=lambda error: print(f"left out: {error.message}", file=sys.stderr))
-    chosen = select(found, selection)
+def list_all(
+    runs: Path | None, selection: Selection, *, columns: Sequence[str] = (), as_json: bool = False
+) -> int:
+    """Print the runs that are asked for, each with its headline; say which cannot be read, and what costs.
+
+    Parameters
+    ----------
+    runs : Path or None
+    selection : Selection
+    columns : sequence of str
+        Names of what is shown of each run instead of the headline.
+    as_json : bool
+    """
+    with without_collection():
+        return _list_all(runs or DEFAULT, selection, columns=columns, as_json=as_json)
+
+
+def _list_all(runs: Path, selection: Selection, *, columns: Sequence[str], as_json: bool) -> int:
+    from fraudlab.runs.list_table import column_lines, headline_lines
+
+    found = list_runs(runs, damaged=lambda error: _to_standard_error(f"left out: {error.message}"))
+    values = RunValues(found)
+    chosen = select(found, selection, values=values)
+    shown = shown_columns(columns, values, chosen)
+    usd, words, lines = _costs(found)
     if as_json:
-        text = json.dumps([summary(run) for run in chosen])
-        print(files.as_json(json.loads(text, parse_constant=lambda _: None)), end="")  # NaN is no JSON
+        print(_as_json(chosen, shown if columns else None, usd), end="")
     elif not found:
         print(f"no runs in {runs}")
     elif not chosen:
         print(f"no such runs in {runs}, of {len(found)}")
     else:
-        _print_table(chosen, metric=sorted_by_metric(selection))
+        room = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+        if columns:
+            table = column_lines(chosen, shown, room=room)
+        else:
+            table = headline_lines(chosen, sorted_by(selection, values), room=room)
+        print("\n".join(table))
+        for run in chosen:
+            if run.id in words:
+                print(f"{run.status} {run.id}: {words[run.id]}")
+    sys.stdout.flush()
+    for line in [*values.notes, *lines]:
+        _to_standard_error(line)
     return 0
+
+
+def _as_json(runs: list[Run], columns: list[RunColumn] | None, usd: dict[str, float | None]) -> str:
+    """Runs as a JSON array, an object per run; NaN, which is no JSON, is null."""
+    found = []
+    for run in runs:
+        facts = summary(run)
+        if run.id in usd:
+            facts["usd_so_far"] = usd[run.id]
+        if columns is not None:
+            facts["columns"] = {column.name: column.value(run) for column in columns}
+        found.append(facts)
+    text = json.dumps(found, default=str)
+    return files.as_json(json.loads(text, parse_constant=lambda _: None))
+
+
+def _costs(runs: list[Run]) -> tuple[dict[str, float | None], dict[str, str], list[str]]:
+    """What runs in an account have cost so far; where there are none, nothing is loaded or asked."""
+    if not any(isinstance(run.head.cloud, dict) for run in runs):
+        return {}, {}, []
+    from fraudlab.cloud.spent_so_far import spent_so_far
+
+    found = spent_so_far(runs)
+    return found.usd, found.words, found.lines
+
+
+def _to_standard_error(line: str) -> None:
+    from fraudlab.redaction import hide
+
+    print(hide(line), file=sys.stderr)
 
 
 def show(name: str, *, runs: Path | None) -> int:
@@ -132,10 +260,16 @@ def show(name: str, *, runs: Path | None) -> int:
 
 
 def report(name: str, *, runs: Path | None) -> int:
-    """Write a completed run's report again, from what its folder holds."""
+    """Write a completed run's report and its model's card again, from what its folder holds."""
     from fraudlab.report import render_run
+    from fraudlab.report.card.model_card import write_card
 
-    print(f"report: {render_run(_completed(runs, name).folder)}")
+    folder = require_completed(find_run(runs, name)).folder
+    if card := write_card(folder):
+        print(f"model card: {card.path}")
+        if card.kept is not None:
+            print(f"  more than your own places was changed in it; that card is kept: {card.kept}")
+    print(f"report: {render_run(folder)}")
     return 0
 
 
@@ -154,29 +288,3 @@ def generate(file: Path, *, rows: int, fraud_rate: float, seed: int) -> int:
         write_synthetic(file, rows=rows, fraud_rate=fraud_rate, seed=seed)
     print(f"wrote {rows:,} rows to {file}")
     return 0
-
-
-def _completed(runs: Path | None, name: str) -> Run:
-    run = find_run(runs, name)
-    if run.status != "completed":
-        raise RunError(f"Run {run.id} is {run.status}, not completed.", fix="see `fraudlab runs list`")
-    return run
-
-
-def _print_table(runs: list[Run], *, metric: str | None) -> None:
-    """Columns of one width each; on a terminal no line is longer than it is wide."""
-    rows = [("run", "status", "backend", "data", metric, "average precision (95 % interval)")]
-    for run in runs:
-        facts = summary(run)
-        value = facts["metrics"].get(metric)
-        value_text = f"{value:.4g}" if isinstance(value, int | float) else "-"
-        rows.append(
-            (run.id, run.status, facts["backend"] or "-", facts["data"] or "-", value_text, headline(run))
-        )
-    width = max(len(row[0]) for row in rows)
-    place = max(7, *(len(str(row[2])) for row in rows))
-    room = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
-    for name, status, backend, data, value, last in rows:
-        extra = f"{value:<{len(metric)}}  " if metric else ""
-        line = f"{name:<{width}}  {status:<11}  {backend!s:<{place}}  {data!s:<10}  {extra}{last}"
-        print("".join(character if character.isprintable() else " " for character in line)[:room])

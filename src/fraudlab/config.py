@@ -10,7 +10,9 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
 
+from fraudlab.cloud_config import RehearsalConfig, SageMakerConfig
 from fraudlab.model_config import ModelConfig
+from fraudlab.registry_config import RegistryConfig
 
 #: OmegaConf's value of what somebody has to give, without importing it: help needs the schema alone
 MISSING: Any = "???"
@@ -65,6 +67,12 @@ class TrackingMode(Enum):
     off = "off"
 
 
+class Via(Enum):
+    auto = "auto"
+    endpoint = "endpoint"
+    transform = "transform"
+
+
 class ThresholdPolicy(Enum):
     cost = "cost"
     f1 = "f1"
@@ -75,7 +83,7 @@ class ThresholdPolicy(Enum):
 class BackendConfig:
     """Where the jobs run."""
 
-    #: as plain processes, or by SageMaker local mode in Docker; set by the option of `backend`
+    #: as plain processes, in local mode, in AWS or a rehearsal of it; set by the option of `backend`
     kind: str = "local"
     #: what to do where the backend cannot be used: run as plain processes, or stop
     fallback: Fallback = Fallback.process
@@ -161,6 +169,8 @@ class TrackingConfig:
     project: str = "fraudlab"
     #: of the experiment
     tags: list[str] = field(default_factory=list)
+    #: artifact whose versions are tables (alias raw) and what was prepared of them (alias preprocessed)
+    dataset: str = "fraud-dataset"
 
 
 @dataclass
@@ -173,16 +183,17 @@ class InstanceConfig:
     instance_count: int = 1
     #: disk of each
     volume_gb: int = 30
-    #: the job is stopped after that
+    #: the job is stopped, or the endpoint of a run in AWS taken down, after that
     max_minutes: int = 60
 
 
 @dataclass
 class ComputeConfig:
-    """One machine description per job, as its SageMaker request has it; both backends run on this machine."""
+    """One machine description per job, as its SageMaker request has it; only AWS gives such machines."""
 
     process: InstanceConfig = field(default_factory=InstanceConfig)
     train: InstanceConfig = field(default_factory=InstanceConfig)
+    transform: InstanceConfig = field(default_factory=InstanceConfig)
     serve: InstanceConfig = field(default_factory=lambda: InstanceConfig(instance_type="ml.m5.large"))
 
 
@@ -190,6 +201,8 @@ class ComputeConfig:
 class EvaluationConfig:
     """The decision threshold and how sure the headline number is."""
 
+    #: how the test split is scored: by a batch transform job, or an endpoint; auto is transform in AWS
+    via: Via = Via.auto
     #: cost: cheapest on validation; f1: best F1 on validation; fixed: `threshold`
     policy: ThresholdPolicy = ThresholdPolicy.cost
     #: an alert is a score of at least this; only with policy=fixed
@@ -244,6 +257,9 @@ class RunConfig:
     compute: ComputeConfig = field(default_factory=ComputeConfig)
     evaluation: EvaluationConfig = field(default_factory=EvaluationConfig)
     serving: ServingConfig = field(default_factory=ServingConfig)
+    sagemaker: SageMakerConfig = field(default_factory=SageMakerConfig)
+    rehearsal: RehearsalConfig = field(default_factory=RehearsalConfig)
+    registry: RegistryConfig = field(default_factory=RegistryConfig)
     paths: PathsConfig = field(default_factory=PathsConfig)
     run: RunIdConfig = field(default_factory=RunIdConfig)
     #: seed of the synthetic table, the stratified split, training and the bootstrap
@@ -252,6 +268,8 @@ class RunConfig:
     force: bool = False
     #: show what the jobs print
     verbose: bool = False
+    #: spend money without being asked first
+    yes: bool = False
 
 
 SCHEMA: dict[str, type[Any]] = {
@@ -263,6 +281,9 @@ SCHEMA: dict[str, type[Any]] = {
     "compute": ComputeConfig,
     "evaluation": EvaluationConfig,
     "serving": ServingConfig,
+    "sagemaker": SageMakerConfig,
+    "rehearsal": RehearsalConfig,
+    "registry": RegistryConfig,
 }
 
 

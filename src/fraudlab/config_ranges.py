@@ -6,10 +6,12 @@ training job, in :mod:`fraudlab.container.hyperparameters`.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from fraudlab.backend_registry import BACKENDS
+from fraudlab.cloud_config import FAULTS
 
 
 @dataclass(frozen=True)
@@ -38,6 +40,8 @@ def _between(minimum: int, maximum: int) -> Range:
 
 _SHARE = Range("between 0 and 1", lambda value: 0.0 < value < 1.0)
 
+_JOBS = ("process", "train", "transform", "serve")
+
 RANGES: dict[str, Range] = {
     "backend.pids": _between(64, 4_194_304),
     "data.rows": _from(1_000),
@@ -53,21 +57,29 @@ RANGES: dict[str, Range] = {
     "serving.workers": _between(1, 64),
     "serving.max_body_mib": _between(1, 1024),
     "seed": _between(0, 2**31 - 1),
+    "registry.min_frauds": _from(0),
     # what a SageMaker request can say
-    **{f"compute.{job}.instance_count": _between(1, 100) for job in ("process", "train", "serve")},
-    **{f"compute.{job}.volume_gb": _between(1, 16_384) for job in ("process", "train", "serve")},
+    **{f"compute.{job}.instance_count": _between(1, 100) for job in _JOBS},
+    **{f"compute.{job}.volume_gb": _between(1, 16_384) for job in _JOBS},
     "compute.process.max_minutes": _between(1, 12_960),
     "compute.train.max_minutes": _between(1, 40_320),
+    "compute.transform.max_minutes": _between(1, 40_320),
     "compute.serve.max_minutes": _from(1),
+    "sagemaker.max_wait_minutes": _between(1, 40_320),
+    "sagemaker.warm_pool_minutes": _between(0, 60),
+    "sagemaker.max_usd": Range("above 0", lambda value: value > 0.0),
 }
 
 #: keys that take one of several names, which are listed elsewhere
 CHOICES: dict[str, tuple[str, ...]] = {"backend.kind": tuple(BACKENDS)}
 
+#: what a URL takes, and Comet as the name of an artifact before its version
+DATASET_NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,98}[A-Za-z0-9])?")
 _COLUMN = "a column of the table"
 #: what is valid for a text, as far as it is not any
 TEXTS: dict[str, str] = {
     "backend.memory": "256m or more, such as 512m or 4g",
+    **{f"compute.{job}.instance_type": "a type that SageMaker has for it" for job in _JOBS},
     "data.path": "a file, a folder or a pattern",
     "data.separator": "a word or one character",
     "data.decimal": "`.` or `,`",
@@ -77,15 +89,32 @@ TEXTS: dict[str, str] = {
     "split.gap": "0s or more, such as 7d, 12h, 30m",
     **{f"data.{role}": _COLUMN for role in ("label", "time", "card", "amount")},
     **{f"data.{role}": "columns of the table" for role in ("id", "features", "drop", "categorical")},
+    "tracking.dataset": "up to 100 letters, digits and `.`, `_`, `-` between them",
     "run.id": "up to 40 letters, digits and hyphens",
     "model.hooks": "a Python file",
     "paths.runs": "a folder",
+    "sagemaker.region": "a region's name",
+    "sagemaker.profile": "a profile's name",
+    "sagemaker.role": "a role's name, or an ARN",
+    "sagemaker.bucket": "a bucket's name, as S3 has them",
+    "sagemaker.prefix": "up to 200 letters, digits and !-_.*'() in parts with / between them",
+    "sagemaker.repository": "a repository's name, as ECR has them",
+    "sagemaker.kms": "a key's id, alias/NAME, or the ARN of either",
+    "sagemaker.vpc.subnets": "up to 16 ids",
+    "sagemaker.vpc.security_groups": "up to 5 ids; both lists or neither",
+    "sagemaker.tags": "up to 46 tags, as AWS has them",
+    "sagemaker.owner": "up to 256 letters, digits, spaces and _.:/=+-@",
+    "rehearsal.endpoint": "a URL of this machine",
+    "rehearsal.faults": ", ".join(sorted(FAULTS)),
+    "registry.allowed_cautions": "kinds of cautions, or any",
+    "registry.needs_approval": "staging, production",
     "paths.cache": "a folder",
 }
 
 _ROUNDS, _MINUTES, _MONEY = "rounds", "minutes", "the money of `data.amount`"
 UNITS: dict[str, str] = {
     "backend.memory": "m (MiB) or g (GiB)",
+    "registry.min_frauds": "frauds",
     "backend.pids": "processes and threads",
     "data.rows": "rows",
     "data.fraud_rate": "share of rows",
@@ -117,9 +146,9 @@ UNITS: dict[str, str] = {
     "model.max_cat_threshold": "categories",
     "model.rate_drop": "share of trees",
     "model.skip_drop": "probability",
-    **{f"compute.{job}.instance_count": "machines" for job in ("process", "train", "serve")},
-    **{f"compute.{job}.volume_gb": "GiB" for job in ("process", "train", "serve")},
-    **{f"compute.{job}.max_minutes": _MINUTES for job in ("process", "train", "serve")},
+    **{f"compute.{job}.instance_count": "machines" for job in _JOBS},
+    **{f"compute.{job}.volume_gb": "GiB" for job in _JOBS},
+    **{f"compute.{job}.max_minutes": _MINUTES for job in _JOBS},
     "evaluation.threshold": "probability",
     "evaluation.missed_fraud_cost": _MONEY,
     "evaluation.alert_cost": _MONEY,
@@ -127,4 +156,7 @@ UNITS: dict[str, str] = {
     "evaluation.batch_rows": "rows",
     "serving.workers": "processes",
     "serving.max_body_mib": "MiB",
+    "sagemaker.max_wait_minutes": _MINUTES,
+    "sagemaker.warm_pool_minutes": _MINUTES,
+    "sagemaker.max_usd": "US dollars",
 }

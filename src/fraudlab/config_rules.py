@@ -9,10 +9,12 @@ from contextlib import contextmanager
 from dataclasses import replace
 from operator import attrgetter
 from pathlib import Path
+from typing import Literal
 
-from fraudlab.backend_registry import describe, descriptions
-from fraudlab.config import BackendConfig, DataConfig, DataKind, RunConfig, SplitKind, ThresholdPolicy
-from fraudlab.config_ranges import CHOICES, RANGES, TEXTS
+from fraudlab.backend_registry import Description, describe, descriptions
+from fraudlab.cloud_rules import check_cloud
+from fraudlab.config import BackendConfig, DataConfig, DataKind, RunConfig, SplitKind, ThresholdPolicy, Via
+from fraudlab.config_ranges import CHOICES, DATASET_NAME, RANGES, TEXTS
 from fraudlab.container.column_rules import ColumnNames
 from fraudlab.container.failure import JobError
 from fraudlab.container.hook_source import HookSource, read_hooks
@@ -20,6 +22,8 @@ from fraudlab.container.hyperparameters import Hyperparameters, read_hyperparame
 from fraudlab.durations import seconds
 from fraudlab.errors import ConfigError
 from fraudlab.model_config import ModelConfig
+from fraudlab.objections import together
+from fraudlab.registry_config import check_registry
 
 #: A run id becomes part of job names, which SageMaker limits to 63 letters, digits and hyphens.
 RUN_ID = re.compile(r"[a-zA-Z0-9](?:[a-zA-Z0-9-]{0,38}[a-zA-Z0-9])?")
@@ -32,7 +36,7 @@ _MIN_MEMORY = 256 << 20
 
 
 def check(config: RunConfig) -> None:
-    """Check a composed configuration; the first thing that cannot work is raised.
+    """Check a composed configuration; what cannot work is raised, of every kind of rule at once.
 
     Raises
     ------
@@ -40,11 +44,14 @@ def check(config: RunConfig) -> None:
         With the key, its value, and what would work.
     """
     _check_choices(config)
-    _check_ranges(config)
-    _check_data(config)
-    _check_split(config)
-    _check_model(config)
-    _check_rest(config)
+    found = []
+    for rule in (_check_ranges, check_cloud, _check_data, _check_split, _check_model, _check_rest):
+        try:
+            rule(config)
+        except ConfigError as error:
+            found.append(error)
+    if found:
+        raise together(found)
 
 
 def _check_choices(config: RunConfig) -> None:
@@ -65,6 +72,22 @@ def _check_ranges(config: RunConfig) -> None:
         valid = out[0][2].valid if len(out) == 1 else "; ".join(f"{key}: {r.valid}" for key, _, r in out)
         message = " ".join(f"{key}={value} is out of range." for key, value, _ in out)
         raise ConfigError(message, fix=f"valid: {valid}")
+
+
+def scored_via(config: RunConfig, backend: Description) -> Literal[Via.transform, Via.endpoint]:
+    """How a backend's test split is scored: as was asked for, or by a transform job where it runs them."""
+    if config.evaluation.via is Via.auto:
+        return Via.transform if backend.transforms else Via.endpoint
+    return config.evaluation.via
+
+
+def no_transforms(backend: str) -> ConfigError:
+    """Why the test split cannot be scored by a transform job."""
+    others = [f"backend={other.name}" for other in descriptions() if other.transforms]
+    return ConfigError(
+        f"evaluation.via=transform needs transform jobs, and backend={backend} runs none.",
+        fix=f"leave evaluation.via out, or choose {' or '.join(others)}",
+    )
 
 
 def gap_seconds(config: RunConfig) -> float:
@@ -250,6 +273,8 @@ def _check_limits(backend: BackendConfig) -> None:
 def _check_rest(config: RunConfig) -> None:
     _check_limits(config.backend)
     evaluation = config.evaluation
+    if evaluation.via is Via.transform and not describe(config.backend.kind).transforms:
+        raise no_transforms(config.backend.kind)
     if evaluation.policy is ThresholdPolicy.fixed:
         if evaluation.threshold is None:
             raise ConfigError(
@@ -267,3 +292,8 @@ def _check_rest(config: RunConfig) -> None:
             f"run.id={config.run.id!r} cannot be part of a job's name.",
             fix="use up to 40 letters, digits and hyphens, beginning and ending with a letter or digit",
         )
+    if not DATASET_NAME.fullmatch(name := config.tracking.dataset):
+        raise ConfigError(
+            f"tracking.dataset={name!r} cannot be its name.", fix=f"use {TEXTS['tracking.dataset']}"
+        )
+    check_registry(config.registry)

@@ -8,16 +8,23 @@
     ├── BackendError              exit 4    the place the jobs should run in is not usable
     │   ├── DockerUnavailable               no engine answers, or it went away midway
     │   ├── ImageMissing                    the image is not on this engine
-    │   └── PortInUse                       somebody else listens there
+    │   ├── PortInUse                       somebody else listens there
+    │   └── BackendLost                     it cannot be asked any more (network, expired credentials)
     ├── JobFailed                 exit 5    a job ran and ended with an error of its own
     │   └── ArchiveError                    what it packed cannot be unpacked
     ├── EndpointError             exit 6    the endpoint refused, or answered with something else
     │   └── RequestTooLarge                 it takes fewer bytes or rows at once (413)
     ├── RunError                  exit 7    a run folder is missing, taken or incomplete
+    │   ├── RunTaken                        another launcher has it
+    │   ├── RunEnded                        another machine has finished it
+    │   └── NotReproduced                   carried out once more, its model is another
     ├── StorageError              exit 8    the disk is full or refuses to be written
     ├── TrackingError             exit 9    Comet was required and cannot be used
     ├── GateFailed                exit 10   the run completed, and a condition of --fail-if holds
+    ├── RegistryError             exit 12   the registry has no such model, or refuses what is asked of it
+    │   └── PromotionRefused                a gate of a promotion failed
     └── Interrupted               exit 130  Ctrl-C, SIGTERM, or a terminal that closed
+        └── Detached              exit 11   the launcher ended, the run's jobs go on: `fraudlab runs attach`
 
 Each carries the sentence a person needs and a fix, always. A job that fails on its data or configuration
 raises :class:`DataError`, :class:`ConfigError` or :class:`StorageError` with the job's own sentence, so that
@@ -96,6 +103,10 @@ class PortInUse(BackendError):
     pass
 
 
+class BackendLost(BackendError):
+    """It cannot be asked any more, and what was started there goes on: a run whose jobs do is detached."""
+
+
 class JobFailed(FraudlabError):
     exit_code = 5
 
@@ -116,6 +127,18 @@ class RunError(FraudlabError):
     exit_code = 7
 
 
+class RunTaken(RunError):
+    pass
+
+
+class RunEnded(RunError):
+    pass
+
+
+class NotReproduced(RunError):
+    pass
+
+
 class StorageError(FraudlabError):
     exit_code = 8
 
@@ -128,12 +151,28 @@ class GateFailed(FraudlabError):
     exit_code = 10
 
 
+class RegistryError(FraudlabError):
+    exit_code = 12
+
+
+class PromotionRefused(RegistryError):
+    pass
+
+
 class Interrupted(FraudlabError):
     exit_code = 130
 
 
-def ending_of(error: BaseException) -> Literal["interrupted", "failed"]:
+class Detached(Interrupted):
+    """The launcher leaves a run whose jobs go on."""
+
+    exit_code = 11
+
+
+def ending_of(error: BaseException) -> Literal["interrupted", "failed", "detached"]:
     """How a run ended that this error ended."""
+    if isinstance(error, Detached):
+        return "detached"
     return "interrupted" if isinstance(error, Interrupted | KeyboardInterrupt) else "failed"
 
 

@@ -7,10 +7,12 @@ import operator
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from fraudlab.config import RunConfig
 from fraudlab.errors import ConfigError, GateFailed, nearest
+
+if TYPE_CHECKING:
+    from fraudlab.config import RunConfig
 
 #: every metric of ``evaluation/metrics.json``
 METRICS = (

@@ -9,26 +9,29 @@ from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from fraudlab.compose import (
     CONFIG_NAME,
     checked,
     compose,
-    config_folder,
-    explain,
+    mistakes_of_each,
     own_folder,
     readable,
     search_path_override,
 )
 from fraudlab.config import register_schema
+from fraudlab.config_options import config_folder
 from fraudlab.errors import ConfigError, FraudlabError, Interrupted, nearest
+from fraudlab.objections import together
+from fraudlab.override_mistakes import explain
 from fraudlab.overrides import quoted
 from fraudlab.redaction import showing_configuration, watch_environment
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig
 
+    from fraudlab.config import RunConfig
     from fraudlab.gates import Gate
     from fraudlab.runs import Run
 
@@ -60,11 +63,15 @@ class Task:
         Told how each run ended.
     gates : sequence of Gate
         Conditions that make a run fail.
+    consent : callable
+        Given each configuration before its run begins; raises where it may not begin, and returns what the
+        run's record keeps of its plan.
     """
 
     completed: Callable[[Run], None]
     failed: Callable[[FraudlabError], None]
     gates: Sequence[Gate] = ()
+    consent: Callable[[RunConfig], dict[str, Any] | None] = lambda _config: None
 
 
 class _SweepEnds(BaseException):
@@ -89,10 +96,11 @@ def carry_out(words: Sequence[str], task: Task) -> int:
         return _through_hydra(words, task)
     try:
         config = compose(words)
+        plan = task.consent(config)
         # What a run needs takes a second to import: a mistake is said before that.
         from fraudlab.workflow import run_workflow
 
-        task.completed(run_workflow(config, overrides=words, gates=task.gates))
+        task.completed(run_workflow(config, overrides=words, gates=task.gates, plan=plan))
     except FraudlabError as error:
         task.failed(error)
         return error.exit_code
@@ -120,7 +128,9 @@ def _through_hydra(words: Sequence[str], task: Task) -> int:
 
         overrides = list(HydraConfig.get().overrides.task)
         try:
-            task.completed(run_workflow(checked(node), overrides=overrides, gates=task.gates))
+            config = checked(node)
+            plan = task.consent(config)
+            task.completed(run_workflow(config, overrides=overrides, gates=task.gates, plan=plan))
         except Interrupted as error:
             raise _SweepEnds(error) from error
         except FraudlabError as error:  # the other runs of a sweep still go on
@@ -139,7 +149,8 @@ def _through_hydra(words: Sequence[str], task: Task) -> int:
             task.failed(end.error)
             failed.append(end.error)
         except (HydraException, OmegaConfBaseException) as error:
-            raise explain(error) from error
+            overrides = _sorted_words(words)[1]
+            raise together([explain(error), *mistakes_of_each(overrides, sweep=True)]) from error
     return failed[0].exit_code if failed else 0
 
 
@@ -215,7 +226,7 @@ def _value_of(flag: str, rest: list[str], given: str | None) -> list[str]:
 
 
 def _no_flag(word: str) -> ConfigError:
-    from fraudlab.compose import groups, valid_keys
+    from fraudlab.config_options import groups, valid_keys
 
     bare = word.lstrip("-")
     section = bare.partition("=")[0].partition(".")[0]

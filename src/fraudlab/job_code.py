@@ -16,6 +16,7 @@ from pathlib import Path
 
 #: where the job begins; how it is started and how its failure is told changes nothing that it writes
 _JOB = "fraudlab.container.process"
+_TRAIN_JOB = "fraudlab.container.train"
 #: what reads, orders and writes rows
 _LIBRARIES = ("numpy", "pyarrow", "scikit-learn")
 _IMPORT = re.compile(r"^[ \t]*from[ \t]+(fraudlab[\w.]*)[ \t]+import[ \t]+(\([^)]*\)|[^\n#]+)", re.MULTILINE)
@@ -35,12 +36,26 @@ def processing_code(package: Path = _PACKAGE) -> str:
     str
         A sha256, equal where modules and versions are equal.
     """
-    digest = hashlib.sha256()
-    for module, source in sorted(processing_modules(package).items()):
-        digest.update(f"{module}\0{len(source)}\0".encode() + source)
+    digest = _digest(processing_modules(package))
     for name, used in _versions().items():
         digest.update(f"{name} {used}\0".encode())
     return digest.hexdigest()
+
+
+def jobs_code(package: Path = _PACKAGE) -> str:
+    """Identify the code by which a model is made: of the processing job and of the train job.
+
+    Parameters
+    ----------
+    package : Path
+        The folder of the package ``fraudlab``.
+
+    Returns
+    -------
+    str
+        A sha256, equal where their modules are; versions of packages are no part of it.
+    """
+    return _digest(_modules([_JOB, _TRAIN_JOB], package)).hexdigest()
 
 
 def processing_modules(package: Path = _PACKAGE) -> dict[str, bytes]:
@@ -48,8 +63,19 @@ def processing_modules(package: Path = _PACKAGE) -> dict[str, bytes]:
 
     They are found in the text of the imports: to import them would take a second, to parse them a tenth.
     """
+    return _modules([_JOB], package)
+
+
+def _digest(modules: Mapping[str, bytes]) -> hashlib._Hash:
+    digest = hashlib.sha256()
+    for module, source in sorted(modules.items()):
+        digest.update(f"{module}\0{len(source)}\0".encode() + source)
+    return digest
+
+
+def _modules(jobs: list[str], package: Path) -> dict[str, bytes]:
     found: dict[str, bytes] = {}
-    waiting = [_JOB]
+    waiting = [*jobs]
     while waiting:
         module = waiting.pop()
         file = _file(package, module)

@@ -3,29 +3,39 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from fraudlab import provenance
-from fraudlab.backend_registry import BACKENDS, describe
+from fraudlab.backend_registry import describe
 from fraudlab.backends import Opened, open_backend, release
-from fraudlab.backends.backend import Backend
+from fraudlab.backends.backend import Backend, FarAway, facts_of
 from fraudlab.cache import Cache, take_away_dead
 from fraudlab.compose import as_yaml
-from fraudlab.config import Fallback, RunConfig
-from fraudlab.errors import BackendError, DataError, RunError, StorageError, ending_of
+from fraudlab.config import RunConfig
+from fraudlab.detaching import settled
+from fraudlab.errors import (
+    BackendError,
+    FraudlabError,
+    StorageError,
+    ending_of,
+)
 from fraudlab.files import full_disk, storage, write_text
-from fraudlab.interruption import interruptible
-from fraudlab.recorded_config import read_config
+from fraudlab.interruption import Attention, interruptible
+from fraudlab.job_code import jobs_code
+from fraudlab.plan.price_cache import known_prices
+from fraudlab.plan.spending import costs_of, spending_line
 from fraudlab.redaction import hide
 from fraudlab.runs import RunFolder
+from fraudlab.runs.shared_copy import SharedCopy
 from fraudlab.stages.context import Context
 from fraudlab.stages.raw_table import find_table
 from fraudlab.terminal import Terminal
+from fraudlab.tracking import leftovers
 from fraudlab.tracking.run_experiment import track_run
 
 if TYPE_CHECKING:
@@ -35,66 +45,57 @@ if TYPE_CHECKING:
 
 @contextmanager
 def run_in_progress(
-    config: RunConfig, *, overrides: Sequence[str], terminal: Terminal
+    config: RunConfig,
+    *,
+    overrides: Sequence[str],
+    terminal: Terminal,
+    plan: Mapping[str, Any] | None = None,
 ) -> Iterator[tuple[Context, Source]]:
     """Open everything a run needs, record how it ends, and close everything again.
 
     The table is found before the run's folder is made: a wrong path leaves nothing behind.
     """
     runs = Path(config.paths.runs).absolute()
-    with interruptible(terminal), ExitStack() as stack, ThreadPoolExecutor(1) as aside:
+    with interruptible(terminal) as attention, ExitStack() as stack, ThreadPoolExecutor(1) as aside:
         facts = aside.submit(_facts)
         folder = RunFolder.reserve(runs, config.run.id, name=hide(config.model.name))
         with _abandoned_on_error(folder):
-            place = _opened(stack, config, folder, terminal)
+            place = opened_workplace(stack, config, folder, terminal)
             source = find_table(config, place.cache)
             for note in source.notes:
                 terminal.say(f"  {note}", style="dim")
-            folder.begin(**_record(config, place.opened, source), **facts.result())
-        with recorded(folder, terminal):
+            state = place.opened.backend.shared_state
+            shared = None if state is None else SharedCopy(folder, state)
+            if shared is not None:
+                stack.callback(shared.let_go)
+                shared.begin()
+            folder.begin(
+                **_record(config, place.opened, source), **_planned(place.opened, plan), **facts.result()
+            )
+        with shared_in_the_end(shared, terminal), recorded(folder, terminal, attention):
             write_text(folder.path / "config.yaml", as_yaml(config))
             typed = "".join(f"- {_quoted(hide(override))}\n" for override in overrides)
             write_text(folder.path / "overrides.yaml", typed or "[]\n")
-            with _under_way(config, folder, place, terminal) as context:
+            with under_way(config, folder, place, terminal, shared, attention) as context:
                 yield context, source
 
 
 @contextmanager
-def run_taken_up(path: Path, *, terminal: Terminal) -> Iterator[tuple[Context, Source]]:
-    """Go on with a run whose launcher has ended while its jobs went on, and record how it ends.
-
-    Until everything is open, the run stays as it is when something fails, so that it can be taken up again.
-
-    Parameters
-    ----------
-    path : Path
-        The run's folder.
-    terminal : Terminal
-
-    Raises
-    ------
-    RunError
-        Where it has ended, somebody has it, or its jobs have ended with its launcher.
-    DataError
-        Where its table is not the one it began with.
-    """
-    with interruptible(terminal), ExitStack() as stack:
-        folder = RunFolder.take_up(path)
-        with _left_on_error(folder):
-            config = read_config(path)
-            config.backend.kind, config.backend.fallback = _outliving(folder), Fallback.error
-            place = _opened(stack, config, folder, terminal)
-            source = find_table(config, place.cache)
-            if source.sha256 != folder.record["data"]["sha256"]:
-                raise DataError(
-                    f"{source.path} is not the table run {folder.id} began with.",
-                    fix="bring that table back, or begin another run",
+def shared_in_the_end(shared: SharedCopy | None, terminal: Terminal) -> Iterator[None]:
+    """Save how a run ended where every machine finds it, as far as that can be asked now."""
+    try:
+        yield
+    finally:
+        if shared is not None:
+            try:
+                shared.keep(everything=True)
+            except FraudlabError as error:
+                terminal.say(
+                    f"  {shared.where} does not say how the run ended: {error.message}", style="yellow"
                 )
-        with recorded(folder, terminal), _under_way(config, folder, place, terminal) as context:
-            yield context, source
 
 
-class _Workplace(NamedTuple):
+class Workplace(NamedTuple):
     """Where a run is carried out."""
 
     cache: Cache
@@ -102,47 +103,51 @@ class _Workplace(NamedTuple):
     opened: Opened
 
 
-def _opened(stack: ExitStack, config: RunConfig, folder: RunFolder, terminal: Terminal) -> _Workplace:
+def opened_workplace(stack: ExitStack, config: RunConfig, folder: RunFolder, terminal: Terminal) -> Workplace:
     """Open cache and backend, which `stack` closes again, and say how the run is carried out."""
     cache = stack.enter_context(Cache(_cache(config, terminal)))
-    take_away_dead(cache.folder, release=release)
+    take_away_dead(cache.folder, release=leftovers.taking(release))
     workspace = cache.workspace(folder.id)
     opened = open_backend(config, run_id=folder.id, workspace=workspace)
     stack.enter_context(_closed(opened.backend, terminal, unfinished=partial(cache.leave, workspace)))
+    if isinstance(opened.backend, FarAway):
+        opened.backend.show_on(terminal)
     _say_how(terminal, folder.id, config, opened)
-    return _Workplace(cache, workspace, opened)
+    return Workplace(cache, workspace, opened)
 
 
 @contextmanager
-def _under_way(
-    config: RunConfig, folder: RunFolder, place: _Workplace, terminal: Terminal
+def under_way(
+    config: RunConfig,
+    folder: RunFolder,
+    place: Workplace,
+    terminal: Terminal,
+    shared: SharedCopy | None,
+    attention: Attention,
 ) -> Iterator[Context]:
+    """A run whose jobs can be started, whose experiment is open, and which leaves no job behind."""
     backend = place.opened.backend
     tracker = track_run(config, folder)
-    context = Context(config, folder, place.cache, place.workspace, backend, tracker, terminal)
-    with _tracked(context):
+    leftovers.connect(place.workspace, folder.path)
+    context = Context(
+        config, folder, place.cache, place.workspace, backend, tracker, terminal, shared, attention.heed
+    )
+    with settled(context, attention):  # of a run that is taken up, jobs may be going on
+        _require_experiment(context)
+    with _tracked(context), _costed(context), settled(context, attention):
         yield context
 
 
-def _outliving(folder: RunFolder) -> str:
-    """The backend of a run that is taken up, whose jobs must have outlived its launcher."""
-    name = str(folder.record["backend"])
-    if name not in BACKENDS or not describe(name).outlives_launcher:
-        raise RunError(
-            f"The jobs of run {folder.id} have ended with its launcher (backend={name}).",
-            fix="repeat the run: jobs that had ended are taken from the cache",
-        )
-    return name
-
-
 @contextmanager
-def recorded(folder: RunFolder, terminal: Terminal) -> Iterator[None]:
-    """Record how a run ends: completed, or failed and why."""
+def recorded(folder: RunFolder, terminal: Terminal, attention: Attention) -> Iterator[None]:
+    """Record how a run ends: completed, or failed and why. Signals change nothing of that afterwards."""
     try:
-        with full_disk(folder.path):
+        with full_disk(folder.path), attention.as_raised():
             yield
+            attention.is_ending = True
         folder.complete()
     except BaseException as error:
+        attention.is_ending = True
         try:
             folder.fail(error)
         except StorageError as unwritten:  # the reason for the failure is more use than this one
@@ -162,16 +167,6 @@ def _abandoned_on_error(folder: RunFolder) -> Iterator[None]:
 
 
 @contextmanager
-def _left_on_error(folder: RunFolder) -> Iterator[None]:
-    """Let go of a run that cannot be gone on with just now."""
-    try:
-        yield
-    except BaseException:
-        folder.leave()
-        raise
-
-
-@contextmanager
 def _closed(backend: Backend, terminal: Terminal, *, unfinished: Callable[[], None]) -> Iterator[None]:
     """Close a backend in the end, without hiding how the run ended; `unfinished` is told of what is left."""
     try:
@@ -185,19 +180,41 @@ def _closed(backend: Backend, terminal: Terminal, *, unfinished: Callable[[], No
 
 
 @contextmanager
+def _costed(context: Context) -> Iterator[None]:
+    """Record and say in the end what the machines of a run in the cloud have cost by list."""
+    try:
+        yield
+    finally:
+        if describe(context.backend.name).in_cloud:
+            context.record_facts()
+            prices = known_prices(Path(context.config.paths.cache))
+            costs = costs_of(context.folder.record, prices)
+            context.folder.record["costs"] = costs  # written with how the run ended
+            if line := spending_line(costs):
+                context.terminal.say(f"  {line}", style="dim")
+
+
+@contextmanager
 def _tracked(context: Context) -> Iterator[None]:
     """End the experiment whatever happens, and record where it is."""
-    if context.config.tracking.mode.value == "online":
-        context.tracker.experiment  # noqa: B018  (raises where there can be no experiment, before any job)
     try:
         yield
     except BaseException as error:
-        _end_experiment(context, ending_of(error), str(error).split("\n")[0])
+        with suppress(KeyboardInterrupt):  # it is not waited for then, and the run ends as it would have
+            _end_experiment(context, ending_of(error), str(error).split("\n")[0])
         raise
     _end_experiment(context, "completed")
 
 
+def _require_experiment(context: Context) -> None:
+    """Open the experiment before any job where there must be one."""
+    if context.config.tracking.mode.value == "online":
+        context.tracker.experiment  # noqa: B018  (raises where there can be none)
+
+
 def _end_experiment(context: Context, status: Status, error: str | None = None) -> None:
+    with suppress(FraudlabError, OSError):  # what a job has written goes with its working folder
+        leftovers.take(context.workspace, context.folder.path, context.tracker.decision.key)
     archives, problems = context.tracker.close(status, error)
     for problem in problems:
         context.terminal.say(f"  the experiment is incomplete: {problem}", style="yellow")
@@ -241,12 +258,19 @@ def _record(config: RunConfig, opened: Opened, source: Source) -> dict[str, Any]
         "image": image,
         "data": {"source": config.data.kind.value, "path": str(source.path), "sha256": source.sha256},
         "experiment": None,
+        **facts_of(backend),
     }
+
+
+def _planned(opened: Opened, plan: Mapping[str, Any] | None) -> dict[str, Any]:
+    """The plan that was shown, of a run that is carried out where it was planned."""
+    return {"plan": dict(plan)} if plan is not None and describe(opened.backend.name).in_cloud else {}
 
 
 def _facts() -> dict[str, Any]:
     return {
         "git": provenance.git_state(Path.cwd()),
+        "code": jobs_code(),
         "packages": provenance.packages(),
         "platform": provenance.machine(),
     }

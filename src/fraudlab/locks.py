@@ -66,6 +66,26 @@ def share(path: Path) -> Lock:
         lock.release()
 
 
+def hold(path: Path) -> Lock:
+    """Hold a file alone, as soon as nobody else does; it is made where it is missing.
+
+    Raises
+    ------
+    OSError
+        Where it cannot be made, or the file system has no locks.
+    """
+    while True:
+        lock = Lock(path, os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+        try:
+            _flock(lock.descriptor, _ALONE)
+        except BaseException:
+            lock.release()
+            raise
+        if _is_still_there(lock):
+            return lock
+        lock.release()
+
+
 def take(path: Path) -> Lock | None:
     """Hold a file alone, now; None where somebody else holds it, or where there are no locks."""
     while True:

@@ -61,6 +61,9 @@ def _quoted_word(word: str, *, sweep: bool) -> str:
     if not found or found[1].startswith("~"):
         return word
     key, value = found[1], found[2]
+    if (place := _map_of(key.lstrip("+"))) is not None:  # whose names are a person's own
+        inner = value.strip()
+        return f"++{key.lstrip('+')}=" + (_map(inner) if place == "whole" else _text(inner, sweep))
     kind = _kind(key.lstrip("+").partition("@")[0])
     if kind is None or not value.strip() or _CALL.fullmatch(value.strip()):
         return f"{key}={value}"
@@ -101,6 +104,14 @@ def _structure(value: str, sweep: bool) -> str:
     if not sweep and not _QUOTED.fullmatch(stripped) and len(parts := _split(stripped)) > 1:
         return "[" + ",".join(_atom(part.strip()) for part in parts) + "]"
     return _atom(stripped)
+
+
+def _map(text: str) -> str:
+    """Texts by name: each is one text; with quotes they are as Hydra reads them."""
+    if not (text.startswith("{") and text.endswith("}")) or {"'", '"'} & set(text):
+        return text
+    pairs = [part.partition(":") for part in _split(text[1:-1]) if part.strip()]
+    return "{" + ", ".join(f"{name.strip()}: {_text(value.strip(), False)}" for name, _, value in pairs) + "}"
 
 
 def _odd_names(text: str) -> str | None:
@@ -183,6 +194,17 @@ def _schema() -> type[Any]:
     from fraudlab.config import RunConfig
 
     return RunConfig
+
+
+@cache
+def _map_of(key: str) -> str | None:
+    """``"whole"`` for a key of texts by name, ``"member"`` for one of those texts, None for all else."""
+    node: Any = _schema()
+    for part in key.split("."):
+        if get_origin(node) is dict:
+            return "member"
+        node = get_type_hints(node).get(part) if isinstance(node, type) else None
+    return "whole" if get_origin(node) is dict else None
 
 
 @cache

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from fraudlab.compose import checked
 from fraudlab.config import RunConfig
+from fraudlab.container.hook_source import FILE as HOOKS
 from fraudlab.errors import RunError
 from fraudlab.redaction import watch_environment
 
@@ -42,6 +43,9 @@ def read_config(folder: Path) -> RunConfig:
         raise RunError(f"{path} is no configuration of a run ({reason}).", fix="repeat the run") from error
     if not isinstance(node, DictConfig):
         raise RunError(f"{path} is no configuration of a run (it is a list).", fix="repeat the run")
+    kept = folder / HOOKS
+    if node.model.hooks and not Path(node.model.hooks).is_file() and kept.is_file():
+        node.model.hooks = str(kept)  # begun on another machine
     config = checked(node)
     kept_beside = config.paths.cache == str(Path(config.paths.runs) / ".cache")
     config.paths.runs = str(folder.parent)  # whoever goes on with it may be in another folder

@@ -14,6 +14,7 @@ _USER_INFO = re.compile(r"(?<=://)[^/@\s]+@")
 _MIN_SECRET = 8
 
 
+_REFERENCE = re.compile(r"\$\{oc\.env:(\w+)\}")
 #: of a variable that somebody hands over on purpose, a looser sign is enough
 _KEY_NAME = re.compile(r"(?i)key|token|secret|pass|pwd|credential|auth|private|signature|dsn")
 #: a value that nobody would type: long, of letters and digits, without spaces or folders
@@ -22,6 +23,8 @@ _MIN_KEY = 6
 #: variables that the configuration has asked for with ``${oc.env:NAME}``, by value
 _interpolated: dict[str, str] = {}
 _showing: list[bool] = []
+#: secrets that came out of files
+_kept: set[str] = set()
 
 
 def watch_environment() -> None:
@@ -61,6 +64,28 @@ def hide(value: Any) -> Any:
     return redact(value, known_secrets())
 
 
+def revealed(value: Any) -> Any:
+    """What :func:`hide` has written down, with what this environment has for each reference in it.
+
+    What a variable stands for is known from then on, and hidden again wherever it is written.
+    """
+    if isinstance(value, Mapping):
+        return {key: revealed(inner) for key, inner in value.items()}
+    if isinstance(value, str):
+        return _REFERENCE.sub(_value_of, value)
+    if isinstance(value, Sequence):
+        return [revealed(inner) for inner in value]
+    return value
+
+
+def _value_of(reference: re.Match[str]) -> str:
+    found = os.environ.get(reference[1])
+    if found is None:
+        return reference[0]
+    _interpolated[found] = reference[1]
+    return found
+
+
 def hide_configuration(value: Any) -> Any:
     """A configuration as it was described: whatever came from the environment is a reference again."""
     for found, name in sorted(_interpolated.items(), key=lambda pair: -len(pair[0])):
@@ -87,6 +112,12 @@ def _replaced(value: Any, found: str, name: str) -> Any:
     return value
 
 
+def keep_secret(value: str) -> None:
+    """Let :func:`known_secrets` know a secret of a file, which is in no variable of the environment."""
+    if len(value) >= _MIN_SECRET:
+        _kept.add(value)
+
+
 def known_secrets(environment: Mapping[str, str] | None = None) -> tuple[str, ...]:
     """The values of the environment variables whose names say that they are secret.
 
@@ -101,6 +132,7 @@ def known_secrets(environment: Mapping[str, str] | None = None) -> tuple[str, ..
     ]
     handed_over = {} if environment is not None else _interpolated
     named += [value for value, name in handed_over.items() if _is_secret(name, value)]
+    named += [] if environment is not None else sorted(_kept, key=len, reverse=True)
     return tuple(dict.fromkeys(named))
 
 

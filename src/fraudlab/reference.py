@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import inspect
+import sys
 import textwrap
 import types
 from collections.abc import Iterator
@@ -18,9 +19,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any, get_args, get_origin, get_type_hints
 
-from fraudlab import config, model_config
-from fraudlab.compose import config_folder, groups, options
 from fraudlab.config import RunConfig
+from fraudlab.config_options import config_folder, groups, options
 from fraudlab.config_ranges import CHOICES, RANGES, TEXTS, UNITS
 from fraudlab.container.hyperparameters import canonical, wanted
 from fraudlab.errors import ConfigError, nearest
@@ -137,6 +137,8 @@ def _kind(kind: Any) -> str:
         return f"{_kind(next(member for member in get_args(kind) if member is not type(None)))}, or null"
     if get_origin(kind) is list:
         return "list of texts"
+    if get_origin(kind) is dict:
+        return "texts by name"
     return "word"
 
 
@@ -157,8 +159,7 @@ def _valid(name: str, kind: Any) -> str:
 
 def _comments(section: type[Any]) -> dict[str, str]:
     """The ``#:`` comment above each field, as one sentence."""
-    module = config if section.__module__ == config.__name__ else model_config
-    lines = inspect.getsource(module).splitlines()
+    lines = inspect.getsource(sys.modules[section.__module__]).splitlines()
     (found,) = (
         node
         for node in ast.parse("\n".join(lines)).body

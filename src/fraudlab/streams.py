@@ -11,7 +11,19 @@ from contextlib import contextmanager, redirect_stdout, suppress
 
 #: our typography where an encoding has none; all else keeps its code point, and names can be told apart
 _PLAIN = str.maketrans(
-    {"·": "-", "…": "...", "–": "-", "—": "-", "→": "->", "×": "x", "≥": ">=", "≤": "<=", "ø": "o"}
+    {
+        "·": "-",
+        "…": "...",
+        "–": "-",
+        "—": "-",
+        "→": "->",
+        "×": "x",
+        "≥": ">=",
+        "≤": "<=",
+        "ø": "o",
+        "✓": "+",
+        "✗": "x",
+    }
 )
 
 

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fraudlab.config import RunConfig
 from fraudlab.errors import GateFailed
 from fraudlab.gates import Gate, check_gates, parse_gates, require_passed, why
-from fraudlab.lifecycle import run_in_progress, run_taken_up
+from fraudlab.lifecycle import run_in_progress
 from fraudlab.runs import Run
 from fraudlab.stages.context import Context
-from fraudlab.stages.evaluate import judge, measure, score_through_endpoint
+from fraudlab.stages.evaluate import judge, measure
 from fraudlab.stages.prepare import cautions, prepare
 from fraudlab.stages.publish import log_dataset, log_job, log_results, publish_report, what_to_know
+from fraudlab.stages.score import require_possible, score
 from fraudlab.stages.train import train
+from fraudlab.taking_up import run_taken_up
 from fraudlab.terminal import Terminal
 
 if TYPE_CHECKING:
@@ -31,6 +33,7 @@ def run_workflow(
     overrides: Sequence[str] = (),
     terminal: Terminal | None = None,
     gates: Sequence[Gate] = (),
+    plan: Mapping[str, Any] | None = None,
 ) -> Run:
     """Carry out one run: prepare, train, deploy, evaluate, report.
 
@@ -44,6 +47,8 @@ def run_workflow(
         Where progress is shown; default standard output.
     gates : sequence of Gate
         Conditions on the metrics that make it fail.
+    plan : mapping, optional
+        What its record keeps of the plan that a person was shown.
 
     Returns
     -------
@@ -58,12 +63,13 @@ def run_workflow(
         The run completed, with all its files, and a gate's condition holds.
     """
     check_gates(gates, config)
-    with run_in_progress(config, overrides=overrides, terminal=terminal or Terminal()) as (context, source):
+    shown = terminal or Terminal()
+    with run_in_progress(config, overrides=overrides, terminal=shown, plan=plan) as (context, source):
         judged = _carry_out(context, source, gates)
     return _judged(Run(context.folder.path), judged)
 
 
-def finish_run(folder: Path, *, terminal: Terminal | None = None) -> Run:
+def finish_run(folder: Path, *, terminal: Terminal | None = None, account: RunConfig | None = None) -> Run:
     """Go on with a run whose launcher has ended while its jobs went on; see :func:`run_workflow`.
 
     Jobs that were started are waited for, and not started again.
@@ -74,6 +80,8 @@ def finish_run(folder: Path, *, terminal: Terminal | None = None) -> Run:
         The run's.
     terminal : Terminal, optional
         Where progress is shown; default standard output.
+    account : RunConfig, optional
+        Names the account from here, where the folder does not.
 
     Raises
     ------
@@ -81,7 +89,8 @@ def finish_run(folder: Path, *, terminal: Terminal | None = None) -> Run:
         Where it has ended, somebody has it, or its jobs have ended with its launcher.
     """
     folder = folder.resolve()
-    with run_taken_up(folder, terminal=terminal or Terminal()) as (context, source):
+    taken_up = run_taken_up(folder, terminal=terminal or Terminal(), account=account)
+    with taken_up as (context, source):
         gates = parse_gates(context.folder.record.get(_GATES, []))
         judged = _carry_out(context, source, gates)
     return _judged(Run(folder), judged)
@@ -89,6 +98,7 @@ def finish_run(folder: Path, *, terminal: Terminal | None = None) -> Run:
 
 def _carry_out(context: Context, source: Source, gates: Sequence[Gate]) -> list[dict[str, Any]]:
     """The stages of a run; what became of each gate."""
+    require_possible(context)
     context.note_for_others(**{_GATES: [str(gate) for gate in gates]})
     with context.stage("prepare") as line:
         prepared = prepare(context, source)
@@ -101,8 +111,8 @@ def _carry_out(context: Context, source: Source, gates: Sequence[Gate]) -> list[
         line.detail = log_job(context, trained)
 
     with context.stage("score") as line:
-        scored = score_through_endpoint(context, prepared, trained)
-        line.detail = f"{scored.table.num_rows:,} test rows through the endpoint"
+        scored = score(context, prepared, trained)
+        line.detail = f"{scored.table.num_rows:,} test rows {scored.how}"
 
     with context.stage("evaluate") as line:
         metrics = measure(context, scored, trained, prepared)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -131,7 +132,26 @@ def test_a_comparison(comparison: Path, open_page: OpenPage, width: int, dark: b
     assert page.evaluate(CONTRAST) == []
     sizes = page.evaluate("""() => [...document.querySelectorAll("svg .curve")]
         .map((path) => path.getBBox()).map((box) => Math.min(box.width, box.height))""")
-    assert len(sizes) == 4
+    assert len(sizes) == 10
     assert min(sizes) > 100
     page.locator("#pr svg").hover(position={"x": 150, "y": 80})
     assert page.locator("#pr .readout").inner_text().count("at threshold") == 2
+
+
+@pytest.mark.parametrize(("width", "dark"), [(390, True), (1440, False)])
+def test_many_runs_side_by_side(
+    runs: Path, tmp_path: Path, open_page: OpenPage, width: int, dark: bool
+) -> None:
+    from fraudlab.report.comparison.lineup import line_up
+    from fraudlab.report.comparison.lineup_page import render_lineup
+
+    names = ["time", "dated", "stratified", "hostile"] * 5
+    copies = [shutil.copytree(runs / name, tmp_path / f"{i:02d}-{name}") for i, name in enumerate(names)]
+    page = open_page(render_lineup(line_up(copies), tmp_path / "c.html"), width=width, dark=dark)
+    assert page.evaluate("document.documentElement.scrollWidth") == width
+    assert page.evaluate(CONTRAST) == []
+    strokes = page.evaluate("""() => [...document.querySelectorAll("#pr .curve")]
+        .map((line) => getComputedStyle(line)).map((style) => `${style.stroke} ${style.strokeDasharray}`)""")
+    assert len(set(strokes)) == 20
+    page.locator("#pr svg").hover(position={"x": 150, "y": 80})
+    assert page.locator("#pr .readout").inner_text().startswith("recall")

@@ -102,6 +102,23 @@ def test_the_file_is_valid_and_its_defaults_are_what_it_says(tmp_path):
     assert mount["bind"] in ({}, {"create_host_path": False})
 
 
+@pytest.mark.parametrize(
+    ("variables", "source"),
+    [
+        ({"MODEL": "fraud:production"}, str(ROOT / "registry/fraud:production")),
+        ({"MODEL": "fraud:3", "FRAUDLAB_REGISTRY": "/data/models"}, "/data/models/fraud:3"),
+        ({"FRAUDLAB_REGISTRY": "/data/models"}, str(ROOT / "runs/latest/model")),
+        ({"FRAUDLAB_MODEL": "/a/model", "MODEL": "fraud:3"}, "/a/model"),
+    ],
+)
+def test_a_version_of_the_registry_is_mounted_by_its_link(variables, source):
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("FRAUDLAB_")}
+    words = ["docker", "compose", f"--file={ROOT / 'docker-compose.yml'}", "config", "--format=json"]
+    described = subprocess.run(words, env={**kept, **variables}, check=True, capture_output=True, text=True)
+    (mount,) = json.loads(described.stdout)["services"]["endpoint"]["volumes"]
+    assert mount["source"] == source
+
+
 def test_the_service_becomes_healthy_and_scores(endpoint):
     row = ",".join(["0.1"] * 29)
     curl = ["curl", "-s", f"http://127.0.0.1:{PORT}/invocations", "-H", "Content-Type: text/csv", "-d", row]

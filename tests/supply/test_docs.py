@@ -10,6 +10,9 @@ import pytest
 import yaml
 from markdown_it import MarkdownIt
 
+from fraudlab.cli import main
+from fraudlab.errors import FraudlabError
+
 ROOT = Path(__file__).parents[2]
 PAGES = sorted(
     page
@@ -161,3 +164,24 @@ def test_contributing_lists_the_same_files_in_the_same_order(what):
     assert re.findall(r"^\d\. `([^`]+)`", section, re.MULTILINE) == [path for path, _ in steps]
     words = re.findall(r"\w+", " ".join(names for _, names in steps))
     assert {word for word in words if f"`{word}`" not in section} == set()
+
+
+def test_the_readme_has_every_exit_code():
+    codes, waiting = set(), [FraudlabError]
+    while waiting:
+        kind = waiting.pop()
+        codes.add(kind.exit_code)
+        waiting += kind.__subclasses__()
+    (sentence,) = re.findall(
+        r"^Exit codes: (.*?)\. ", (ROOT / "README.md").read_text(), re.DOTALL | re.MULTILINE
+    )
+    named = {int(code) for code in re.findall(r"(?:^|, )(\d+) ", sentence.replace("\n", " "))}
+    assert named == {0, *codes} - {1}
+
+
+def test_the_help_of_runs_has_an_example_of_every_action(capsys):
+    with pytest.raises(SystemExit):
+        main(["runs", "--help"])
+    shown = capsys.readouterr().out
+    for action in ("list", "board", "show", "report", "attach"):
+        assert f"  fraudlab runs {action}" in shown

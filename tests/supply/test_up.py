@@ -38,7 +38,7 @@ def up(tmp_path):
         docker = tmp_path / "bin" / "docker"
         docker.write_text(DOCKER.format(tmp=tmp_path, engine=engine, compose=compose, running=running, up=up))
         docker.chmod(0o755)
-        kept = {k: v for k, v in os.environ.items() if not k.startswith("FRAUDLAB_")}
+        kept = {k: v for k, v in os.environ.items() if not k.startswith("FRAUDLAB_") and k != "MODEL"}
         environment = {**kept, "PATH": f"{tmp_path / 'bin'}:{os.environ['PATH']}", **variables}
         done = subprocess.run(
             [tmp_path / "containers" / "up.sh"], capture_output=True, text=True, check=False, env=environment
@@ -53,6 +53,9 @@ REFUSED = {
     "no run": ({"model": None}, "there is no completed run to serve.", "make train-local"),
     "no model in the folder": (
         {"FRAUDLAB_MODEL": "elsewhere"}, "there is no model in elsewhere.", "FRAUDLAB_MODEL=runs/RUN/model"
+    ),
+    "no such version": (
+        {"MODEL": "fraud:production"}, "there is no fraud:production in the registry.", "fraudlab models list"
     ),
     "no port": ({"FRAUDLAB_PORT": "http"}, "FRAUDLAB_PORT=http is not a port.", "1 to 65535"),
     "too large": ({"FRAUDLAB_PORT": "65536"}, "is not a port.", "1 to 65535"),
@@ -99,6 +102,15 @@ def test_else_compose_starts_it_as_the_one_who_may_read_the_run(up):
     assert asked.index("build.sh") < asked.index("compose up")
     assert f"{os.getuid()}:{os.getgid()} compose up --detach --wait" in asked
     assert f"http://127.0.0.1:{port} " in done.stdout
+
+
+@pytest.mark.parametrize("folder", [None, "elsewhere"])
+def test_a_version_of_the_registry_is_served_by_its_link(up, folder):
+    variables = {"FRAUDLAB_REGISTRY": folder} if folder else {}
+    model = f"{folder or 'registry'}/fraud:production"
+    done, _ = up(model=model, MODEL="fraud:production", FRAUDLAB_PORT="18997", **variables)
+    assert done.returncode == 0, done.stderr
+    assert f"{model} on http" in done.stdout
 
 
 def test_an_endpoint_that_does_not_come_up_says_where_to_look(up):

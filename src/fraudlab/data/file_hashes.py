@@ -57,9 +57,7 @@ def file_sha256(path: Path, *, cache: Path | None = None) -> str:
     DataError
         If the file cannot be read, or changes meanwhile.
     """
-    memo = None
-    if cache is not None:
-        memo = cache / "digests" / f"{hashlib.sha256(os.fsencode(path)).hexdigest()[:32]}.json"
+    memo = None if cache is None else _memo(path, cache)
     before = identity(path)
     known = _remembered(memo, before) if memo else None
     if known is not None:
@@ -76,6 +74,15 @@ def file_sha256(path: Path, *, cache: Path | None = None) -> str:
             break
         before = after
     raise DataError(f"{path} changed while it was read.", fix="wait until it is written, and start again")
+
+
+def remembered_sha256(path: Path, *, cache: Path) -> str | None:
+    """The hash of a file that has not changed since :func:`file_sha256` read it; None where none is known."""
+    return _remembered(_memo(path, cache), identity(path))
+
+
+def _memo(path: Path, cache: Path) -> Path:
+    return cache / "digests" / f"{hashlib.sha256(os.fsencode(path)).hexdigest()[:32]}.json"
 
 
 def _read(path: Path) -> str:

@@ -16,7 +16,7 @@ from fraudlab.container.column_rules import ColumnNames, Unusable, name_faults
 from fraudlab.container.failure import ConfigError as JobConfigError
 from fraudlab.container.failure import JobError
 from fraudlab.container.table_layout import Declared, Format, Layout, whole_sha256
-from fraudlab.data.file_hashes import Identity, file_sha256, identity
+from fraudlab.data.file_hashes import Identity, file_sha256, identity, remembered_sha256
 from fraudlab.data.places import Place, find_place
 from fraudlab.errors import ConfigError, DataError, nearest
 
@@ -66,6 +66,12 @@ class Source:
         return [self.folder / file for file in self.layout.files]
 
 
+def absent(path: Path, *, sha256: str) -> Source:
+    """A table that was given to jobs on another machine, of which no file is here."""
+    layout = Layout(name=path.name, files=(), format="csv")
+    return Source(path, sha256, (), "csv", 0, None, path.parent, layout, (), ())
+
+
 def resolve(
     path: str | Path,
     *,
@@ -82,6 +88,7 @@ def resolve(
     separator: str | None = None,
     decimal: str | None = None,
     encoding: str | None = None,
+    read: bool = True,
 ) -> Source:
     """Find a table, check what can be checked without reading it in full, and hash it.
 
@@ -97,6 +104,9 @@ def resolve(
         What the table's hash has to be.
     separator, decimal, encoding : str, optional
         Of a CSV table, where they are not to be found.
+    read : bool
+        Read the files for their hashes; if False, only remembered hashes count, and where one is not, the
+        source's is the empty text.
 
     Returns
     -------
@@ -137,8 +147,8 @@ def resolve(
     refuse_text(place, found, numeric, categorical=categorical)
     if sha256 is not None:
         _check_is_sha256(sha256)
-    digest, identities = _hash(place, cache)
-    if sha256 is not None and digest != sha256.lower():
+    digest, identities = _hash(place, cache, read=read)
+    if sha256 is not None and digest and digest != sha256.lower():
         raise DataError(
             f"{place.name} is not the file that data.sha256 names: its sha256 is {digest}.",
             fix="get the file again, or accept this one with data.sha256=null",
@@ -201,10 +211,12 @@ def in_launcher_words() -> Iterator[None]:
         raise DataError(f"{error.sentence}.", fix=error.fix) from error
 
 
-def _hash(place: Place, cache: Path) -> tuple[str, tuple[Identity, ...]]:
+def _hash(place: Place, cache: Path, *, read: bool) -> tuple[str, tuple[Identity, ...]]:
     identities = tuple(identity(place.folder / file) for file in place.files)
-    hashes = [(file, file_sha256(place.folder / file, cache=cache)) for file in place.files]
-    return whole_sha256(hashes), identities
+    hash_of = file_sha256 if read else remembered_sha256
+    hashes = [(file, hash_of(place.folder / file, cache=cache)) for file in place.files]
+    known = [(file, digest) for file, digest in hashes if digest is not None]
+    return whole_sha256(known) if len(known) == len(hashes) else "", identities
 
 
 def _notes(place: Place, found: Found) -> tuple[str, ...]:

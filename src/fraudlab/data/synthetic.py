@@ -29,6 +29,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fraudlab.data.synthetic_place import place_of
 from fraudlab.errors import ConfigError
 from fraudlab.files import publish, storage
 
@@ -38,8 +39,6 @@ if TYPE_CHECKING:
 ROWS = 284_807
 FRAUD_RATE = 0.001727
 SEED = 42
-# Add 1 whenever the same arguments make another table than before.
-VERSION = 2
 HOURS = 48
 COLUMNS = ("Time", *(f"V{i}" for i in range(1, 29)), "Amount", "Class")
 
@@ -121,7 +120,7 @@ def write_synthetic(
 
 
 def cached(cache: Path, *, rows: int = ROWS, fraud_rate: float = FRAUD_RATE, seed: int = SEED) -> Path:
-    """Find :func:`generate`'s table in the cache as Parquet, or write it there.
+    """Find :func:`generate`'s table in the cache as Parquet, or write it there; of one name per arguments.
 
     Parameters
     ----------
@@ -129,13 +128,8 @@ def cached(cache: Path, *, rows: int = ROWS, fraud_rate: float = FRAUD_RATE, see
         Folder of everything that can be made again.
     rows, fraud_rate, seed
         As in :func:`generate`.
-
-    Returns
-    -------
-    Path
-        Of the same name for the same arguments.
     """
-    path = cache / "synthetic" / f"v{VERSION}-{rows}-{fraud_rate!r}-{seed}.parquet"
+    path = place_of(cache, rows=rows, fraud_rate=fraud_rate, seed=seed)
     if not path.is_file():
         made = path.with_name(f".{secrets.token_hex(4)}-{path.name}")
         write_synthetic(made, rows=rows, fraud_rate=fraud_rate, seed=seed)

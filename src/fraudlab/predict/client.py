@@ -18,7 +18,8 @@ _MAX_PAUSE = 15.0
 _BUSY = {429, 502, 503, 504}
 _SECONDS = 60.0
 _START = "start one with `docker compose up` or `fraudlab serve`"
-_IS_IT_OURS = "is this a fraudlab endpoint?"
+#: what is asked of whoever names an endpoint that answers as none of ours does
+IS_IT_OURS = "is this a fraudlab endpoint?"
 
 
 class EndpointClient:
@@ -68,7 +69,7 @@ class EndpointClient:
         except ValueError:
             model = None
         if not isinstance(model, dict) or "columns" not in model or "threshold" not in model:
-            raise EndpointError(f"{self.base}/model is no model.", fix=_IS_IT_OURS)
+            raise EndpointError(f"{self.base}/model is no model.", fix=IS_IT_OURS)
         return model
 
     def max_body(self) -> int:
@@ -129,7 +130,7 @@ class EndpointClient:
             return EndpointError(sentence, fix="try again when it has less to do")
         # Problem details (RFC 9457) are how our endpoint refuses.
         ours = problem is not None and "problem+json" in headers.get("content-type", "")
-        return EndpointError(sentence, fix="the endpoint's log says more" if ours else _IS_IT_OURS)
+        return EndpointError(sentence, fix="the endpoint's log says more" if ours else IS_IT_OURS)
 
 
 def _problem(body: bytes) -> dict[str, Any] | None:

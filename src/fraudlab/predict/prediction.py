@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +11,9 @@ from fraudlab.errors import ConfigError, EndpointError
 
 if TYPE_CHECKING:
     from fraudlab.container.features import Features
+    from fraudlab.predict.client import EndpointClient
     from fraudlab.predict.file_rows import CsvOptions
+    from fraudlab.predict.service_client import ServiceClient
 
 
 def predict_file(
@@ -23,6 +25,7 @@ def predict_file(
     allow_unseen: bool = False,
     options: CsvOptions | None = None,
     sleep: Callable[[float], object] | None = None,
+    overrides: Sequence[str] = (),
 ) -> int:
     """Score raw rows of a CSV or Parquet file and write them as CSV: ``row,score,alert``.
 
@@ -34,7 +37,7 @@ def predict_file(
     file : Path
         With the model's input columns by name; other columns are left out.
     endpoint : str
-        Base URL, such as ``http://localhost:8080``.
+        Base URL, such as ``http://localhost:8080``, or the name of an endpoint of SageMaker.
     output : Path, optional
         Default standard output.
     batch_rows : int
@@ -45,6 +48,8 @@ def predict_file(
         How a CSV file is to be read, where its first bytes do not say it.
     sleep : callable, optional
         Waits some seconds before an endpoint that is busy or away is asked again.
+    overrides : sequence of str
+        As behind ``fraudlab train``: in which account an endpoint of SageMaker is.
 
     Returns
     -------
@@ -61,7 +66,6 @@ def predict_file(
         Where the scores cannot be written.
     """
     from fraudlab.evaluation.operating import alerts
-    from fraudlab.predict.client import EndpointClient
     from fraudlab.predict.file_rows import read_rows
     from fraudlab.predict.score_file import ScoreFile
     from fraudlab.stages.scoring import score_batches
@@ -71,7 +75,7 @@ def predict_file(
     if batch_rows < 1:
         raise ConfigError(f"--batch-rows {batch_rows} is out of range.", fix="valid: 1 or more")
     terminal = Terminal(file=sys.stderr)
-    client = EndpointClient(endpoint, sleep=sleep)
+    client = _client(endpoint, overrides, sleep)
     features, threshold = _described(client.model(), client.base)
     table, notes = read_rows(file, features, options)
     for note in notes:
@@ -98,14 +102,35 @@ def predict_file(
     return scores.rows
 
 
+def _client(
+    endpoint: str, overrides: Sequence[str], sleep: Callable[[float], object] | None
+) -> EndpointClient | ServiceClient:
+    """What asks an endpoint: by its URL, or by its name in the configured account."""
+    from fraudlab.predict.client import EndpointClient
+    from fraudlab.predict.service_client import ServiceClient, is_endpoint_name
+
+    if is_endpoint_name(endpoint):
+        from fraudlab.cloud.configured_account import account_of
+        from fraudlab.compose import compose
+
+        return ServiceClient(endpoint, account_of(compose(overrides)), sleep=sleep)
+    if overrides:
+        raise ConfigError(
+            f"{' '.join(overrides)} is for an endpoint of SageMaker, which has a name.",
+            fix="leave it out, or name one: --endpoint NAME",
+        )
+    return EndpointClient(endpoint, sleep=sleep)
+
+
 def _described(model: dict[str, Any], base: str) -> tuple[Features, float]:
     """The columns and the threshold of a ``model.json``."""
     from fraudlab.container.contract import Fields
     from fraudlab.container.failure import JobError
     from fraudlab.container.features import read_features
+    from fraudlab.predict.client import IS_IT_OURS
 
     fields = Fields(model, source=f"{base}/model")
     try:
         return read_features(fields), fields.get("threshold", float)
     except JobError as error:
-        raise EndpointError(f"{error.sentence}.", fix="is this a fraudlab endpoint?") from error
+        raise EndpointError(f"{error.sentence}.", fix=IS_IT_OURS) from error

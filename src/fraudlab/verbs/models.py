@@ -5,15 +5,32 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from fraudlab.verbs.parsers import Verbs, runs_option, verb
+from fraudlab.verbs.lineage import add_lineage
+from fraudlab.verbs.model_versions import add_version_verbs
+from fraudlab.verbs.parsers import Verbs, explained_verb, runs_option, verb
 
 _IMPORT = "make a model of an official container's xgboost-model"
 _EXPORT = "write a model as the official container's archives hold it"
+_EXAMPLES = """examples:
+  fraudlab models register latest --name fraud-detection-xgb
+  fraudlab models approve fraud-detection-xgb 1 --reason "reviewed"
+  fraudlab models promote fraud-detection-xgb 1 --to production
+  fraudlab models history fraud-detection-xgb
+  fraudlab models lineage latest
+  fraudlab models import model.tar.gz --columns auto
+  fraudlab models export latest
+
+`fraudlab models ACTION --help` says more."""
 
 
 def add_models_group(verbs: Verbs) -> None:
-    """Add ``models import|export``."""
-    group = verbs.add_parser("models", help="bring a model of the official container, or take one there")
+    """Add ``models import|export|lineage`` and the verbs of the registry."""
+    group = explained_verb(
+        verbs,
+        "models",
+        "versions with approval and stages; where one is from; the official container's models",
+        epilog=_EXAMPLES,
+    )
     actions = group.add_subparsers(metavar="ACTION", required=True)
     bring = verb(
         actions,
@@ -58,6 +75,8 @@ def add_models_group(verbs: Verbs) -> None:
         "--output", type=Path, default=Path("xgboost-model.tar.gz"), metavar="FILE", help="%(default)s"
     )
     runs_option(take)
+    add_lineage(actions)
+    add_version_verbs(actions)
 
 
 def _import(arguments: argparse.Namespace) -> int:

@@ -18,15 +18,28 @@ def verb(
     example: str,
 ) -> argparse.ArgumentParser:
     """Add a verb with its summary, an example, and the command that carries it out."""
-    parser = verbs.add_parser(
+    parser = explained_verb(
+        verbs,
         name,
-        help=summary,
+        summary,
         description=summary[0].upper() + summary[1:] + ".",
         epilog=f"example:\n  {example}",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.set_defaults(command=command)
     return parser
+
+
+def explained_verb(
+    verbs: Verbs, name: str, summary: str, *, description: str | None = None, epilog: str
+) -> argparse.ArgumentParser:
+    """Add a verb or a group whose help has texts of its own, printed line by line as they are written."""
+    return verbs.add_parser(
+        name,
+        help=summary,
+        description=description,
+        epilog=epilog,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
 
 
 def runs_option(parser: argparse.ArgumentParser) -> None:

@@ -14,6 +14,7 @@ from fraudlab.errors import ConfigError, FraudlabError, GateFailed
 
 if TYPE_CHECKING:
     from fraudlab.hydra_front import Task
+    from fraudlab.runs import Run
 
 #: flags that print something and start no run
 _STARTS_NONE = {"--cfg", "-c", "--info", "-i", "--hydra-help", "--version", "--shell-completion", "-sc"}
@@ -98,7 +99,7 @@ def train_command(words: Sequence[str], *, verbs: Sequence[str]) -> int:
 
 def help_text() -> str:
     """The text of ``fraudlab train --help``: every group with its options, every key."""
-    from fraudlab.compose import groups, options, valid_keys
+    from fraudlab.config_options import groups, options, valid_keys
 
     asked = [f"  {group:<12}{' | '.join(options(group))}" for group in groups()]
     keys = []
@@ -116,11 +117,12 @@ def _help_for(topic: str) -> str:
 
 
 def _train(words: Sequence[str], task: Task) -> int:
+    from fraudlab.cloud.consent import require_consent
     from fraudlab.gates import parse_gates
     from fraudlab.hydra_front import carry_out
 
     asked = _sorted(words)
-    return carry_out(asked.rest, replace(task, gates=parse_gates(asked.conditions)))
+    return carry_out(asked.rest, replace(task, gates=parse_gates(asked.conditions), consent=require_consent))
 
 
 def _answered(words: Sequence[str], answer: Callable[[str], None]) -> int:
@@ -131,13 +133,19 @@ def _answered(words: Sequence[str], answer: Callable[[str], None]) -> int:
     def refused(error: FraudlabError) -> None:
         _say(error)
         answer(as_line(of_error(error)))
+        if error.run is not None:
+            _say_costs(error.run)
+
+    def completed(run: Run) -> None:
+        answer(as_line(of_run(run)))
+        _say_costs(run.folder)
 
     try:
         if found := _STARTS_NONE & {word.partition("=")[0] for word in words}:
             raise ConfigError(
                 f"--json is for runs, and {found.pop()} starts none.", fix="leave one of them out"
             )
-        return _train(words, Task(completed=lambda run: answer(as_line(of_run(run))), failed=refused))
+        return _train(words, Task(completed=completed, failed=refused))
     except BaseException as error:
         answer(as_line(of_error(error)))
         raise
@@ -150,14 +158,30 @@ def _printing() -> Task:
         if isinstance(error, GateFailed) and error.run is not None:
             print(f"report: {_as_printed(error.run)}")
         _say(error)
+        if error.run is not None:
+            _say_costs(error.run)
 
-    return Task(completed=lambda run: print(f"report: {_as_printed(run.folder)}"), failed=failed)
+    def completed(run: Run) -> None:
+        print(f"report: {_as_printed(run.folder)}")
+        _say_costs(run.folder)
+
+    return Task(completed=completed, failed=failed)
+
+
+def _say_costs(folder: Path) -> None:
+    from fraudlab.cloud.after_run import say_costs_after
+
+    say_costs_after(folder, _to_standard_error)
 
 
 def _say(error: FraudlabError) -> None:
+    _to_standard_error(f"error: {error}")
+
+
+def _to_standard_error(line: str) -> None:
     from fraudlab.redaction import hide
 
-    print(f"error: {hide(str(error))}", file=sys.stderr)
+    print(hide(line), file=sys.stderr)
 
 
 def _sorted(words: Sequence[str]) -> _Asked:

@@ -1,0 +1,100 @@
+"""``fraudlab plan``: what a run would send, rent and cost, and that it could work."""
+
+from __future__ import annotations
+
+import gc
+import sys
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+from fraudlab import streams
+from fraudlab.errors import ConfigError, FraudlabError
+
+if TYPE_CHECKING:
+    from fraudlab.plan.run_plan import Plan
+
+_FLAGS = ("--full", "--json", "--ask")
+_HELP = """usage: fraudlab plan [OVERRIDES] [FLAGS]      overrides as of `fraudlab train`, flags in any order
+
+Show what a run would send, rent and cost. Nothing is sent and nothing is started.
+What AWS would refuse, what cannot fit and what may cost more than sagemaker.max_usd is refused.
+
+flags:
+  --full   every request as JSON
+  --json   all of it as one JSON object on standard output
+  --ask    ask AWS (nothing that costs money): whose account it is, its prices, whether the bucket has the
+           prepared split; its prices are kept in the cache. Without it nothing leaves this machine
+
+examples:
+  fraudlab plan
+  fraudlab plan backend=sagemaker sagemaker.region=eu-west-1 compute.train.instance_type=ml.m5.4xlarge
+  fraudlab plan backend=sagemaker sagemaker.region=eu-west-1 sagemaker.spot=true --full
+  fraudlab plan backend=sagemaker sagemaker.region=eu-west-1 --json
+"""
+
+
+def plan_command(words: Sequence[str]) -> int:
+    """Run ``fraudlab plan …``.
+
+    Parameters
+    ----------
+    words : sequence of str
+        The command line behind ``plan``.
+
+    Returns
+    -------
+    int
+        Exit code.
+    """
+    if {"--help", "-h"} & set(words):
+        print(_HELP, end="")
+        return 0
+    flags = {word for word in words if word.startswith("-") and word not in {"-v", "--verbose"}}
+    if unknown := sorted(flags - set(_FLAGS)):
+        raise ConfigError(f"{unknown[0]} is not a flag of plan.", fix=f"valid: {', '.join(_FLAGS)}")
+    overrides = [word for word in words if not word.startswith("-")]
+    gc.disable()  # composing makes many small objects, and the process ends with them
+    if "--json" not in flags:
+        print("\n".join(_lines(overrides, full="--full" in flags, ask="--ask" in flags)))
+        return 0
+    with streams.only_answers() as answer:
+        return _answered(overrides, answer, ask="--ask" in flags)
+
+
+def _lines(overrides: Sequence[str], *, full: bool, ask: bool) -> list[str]:
+    from fraudlab.files import as_json
+    from fraudlab.plan.plan_text import whole
+    from fraudlab.redaction import hide
+
+    plan = _planned(overrides, ask=ask)
+    lines = list(whole(plan))
+    if full:
+        lines += [f"{name} {as_json(request).rstrip()}" for name, request in plan.facts.requests.items()]
+    return [str(hide(line)) for line in lines]
+
+
+def _answered(overrides: Sequence[str], answer: Callable[[str], None], *, ask: bool) -> int:
+    from fraudlab.errors import described
+    from fraudlab.outcome import as_line
+    from fraudlab.plan.plan_text import as_json
+    from fraudlab.redaction import hide
+
+    try:
+        answer(as_line({**as_json(_planned(overrides, ask=ask)), "error": None}))
+    except FraudlabError as error:
+        print(f"error: {hide(str(error))}", file=sys.stderr)
+        answer(as_line({"error": described(error)}))
+        return error.exit_code
+    return 0
+
+
+def _planned(overrides: Sequence[str], *, ask: bool) -> Plan:
+    from fraudlab.compose import compose
+    from fraudlab.plan.survey import plan_of
+
+    config = compose(overrides)
+    if not ask:
+        return plan_of(config)
+    from fraudlab.plan.asking import asked_plan
+
+    return asked_plan(config)
