@@ -19,7 +19,7 @@ settings.register_profile("fraudlab", deadline=None)
 settings.load_profile("fraudlab")
 
 ROOT = Path(__file__).parents[1]
-pytest_plugins = ["tests.seen_actions", "tests.loopback_aws", "tests.moto_account"]
+pytest_plugins = ["tests.seen_actions", "tests.outcomes", "tests.loopback_aws", "tests.moto_account"]
 
 
 def require(resource: str, present: bool, why: str) -> None:
