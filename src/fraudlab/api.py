@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, overload
 
-from fraudlab.runs import Run, find_run
+from fraudlab.runs import Run, find_completed
 
 if TYPE_CHECKING:
-    from fraudlab.report import Comparison
+    from fraudlab.report import Comparison, Lineup
 
 __all__ = ["Run", "compare", "train"]
 
@@ -71,25 +71,45 @@ def train(overrides: Sequence[str] = (), *, quiet: bool = False, fail_if: Sequen
     return run_workflow(config, overrides=overrides, terminal=Terminal(quiet=quiet), gates=gates, plan=plan)
 
 
-def compare(a: str | Path, b: str | Path, *, runs: str | Path | None = None) -> Comparison:
-    """Put two runs side by side; a notebook shows what comes back as a page.
+@overload
+def compare(a: str | Path | Run, b: str | Path | Run, *, runs: str | Path | None = None) -> Comparison: ...
+
+
+@overload
+def compare(
+    a: str | Path | Run, b: str | Path | Run, *more: str | Path | Run, runs: str | Path | None = None
+) -> Comparison | Lineup: ...
+
+
+def compare(
+    a: str | Path | Run, b: str | Path | Run, *more: str | Path | Run, runs: str | Path | None = None
+) -> Comparison | Lineup:
+    """Put runs side by side, each against the first; a notebook shows what comes back as a page.
 
     Parameters
     ----------
-    a, b : str or Path
-        Run ids or ``"latest"``; folders as well where `runs` is not given.
+    a, b, *more : str or Path or Run
+        Two to twenty runs, run ids or ``"latest"``; folders as well where `runs` is not given.
+        One that is named twice stands there once.
     runs : str or Path, optional
         Where the runs are; default ``runs``.
+
+    Returns
+    -------
+    Comparison or Lineup
+        A comparison of two runs; of more a lineup, whose ``pairs`` are the comparisons with the first.
 
     Raises
     ------
     RunError
         Where a run does not exist or did not complete.
+    ConfigError
+        Where there are more than twenty.
 
     Examples
     --------
     >>> import fraudlab
-    >>> for depth in (2, 6):
+    >>> for depth in (2, 4, 6):
     ...     words = ["backend=process", f"model.max_depth={depth}", f"run.id=depth-{depth}"]
     ...     run = fraudlab.train(words, quiet=True)
     >>> comparison = fraudlab.compare("depth-2", "latest")
@@ -97,8 +117,17 @@ def compare(a: str | Path, b: str | Path, *, runs: str | Path | None = None) -> 
     True
     >>> [parameter.name for parameter in comparison.parameters if parameter.differs]
     ['model.max_depth']
-    """
-    from fraudlab.report.comparison.shown_comparison import shown_comparison
 
-    where = None if runs is None else Path(runs)
-    return shown_comparison(find_run(where, a).folder, find_run(where, b).folder)
+    Of more than two, each is judged against the first:
+
+    >>> lineup = fraudlab.compare("depth-2", "depth-4", run)
+    >>> [row.values for row in lineup.parameters if row.differs]
+    [(2, 4, 6)]
+    >>> [pair.letters for pair in lineup.pairs]
+    [('A', 'B'), ('A', 'C')]
+    """
+    from fraudlab.report.comparison.shown_comparison import shown_comparison, shown_lineup
+
+    found = find_completed(None if runs is None else Path(runs), [a, b, *more])
+    folders = [run.folder for run in found]
+    return shown_comparison(*folders) if len(folders) == 2 else shown_lineup(folders)

@@ -15,7 +15,7 @@ from pathlib import Path
 from fraudlab import children, files
 from fraudlab.errors import ConfigError, PortInUse, RunError
 from fraudlab.files import private_folder, storage
-from fraudlab.runs import DEFAULT, Run, find_run, list_runs, remove_unbegun, require_completed
+from fraudlab.runs import DEFAULT, Run, find_completed, find_run, list_runs, remove_unbegun, require_completed
 from fraudlab.runs.find import without_collection
 from fraudlab.runs.listing import Selection, select, shown_columns, sorted_by, summary
 from fraudlab.runs.run_values import RunColumn, RunValues
@@ -39,11 +39,9 @@ def compare(names: Sequence[str], *, runs: Path | None, output: Path | None, mar
     from fraudlab.report.comparison.lineup_page import render_lineup
     from fraudlab.report.comparison.lineup_terminal import print_lineup
 
-    found = [require_completed(find_run(runs, name)) for name in names]
-    different = {run.folder.resolve(): run for run in found}
-    if 2 <= len(different) < len(found):
+    found = find_completed(runs, names)
+    if len(found) < len(names):
         _to_standard_error("a run that is named twice stands there once")
-        found = list(different.values())
     lineup = line_up([run.folder for run in found])
     target = output or (runs or DEFAULT) / "comparisons" / _comparison_name([run.id for run in found])
     if output is None:

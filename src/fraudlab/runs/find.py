@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
@@ -157,6 +157,25 @@ def require_completed(run: Run) -> Run:
     if run.status != "completed":
         raise RunError(f"Run {run.id} is {run.status}, not completed.", fix="see `fraudlab runs list`")
     return run
+
+
+def find_completed(runs: Path | None, names: Sequence[str | Path | Run]) -> list[Run]:
+    """Runs to put side by side; one that is named twice is there once, where two others are left.
+
+    Parameters
+    ----------
+    runs : Path or None
+        As for :func:`find_run`.
+    names : sequence of str or Path or Run
+
+    Raises
+    ------
+    RunError
+        Where one does not exist, or has not ended as it should.
+    """
+    found = [require_completed(name if isinstance(name, Run) else find_run(runs, name)) for name in names]
+    different = {run.folder.resolve(): run for run in found}
+    return list(different.values()) if len(different) > 1 else found
 
 
 def list_runs(runs: Path, *, damaged: Callable[[RunError], None] = lambda _error: None) -> list[Run]:

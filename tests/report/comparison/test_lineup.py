@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import json
 import shutil
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 import pytest
 from markdown_it import MarkdownIt
 
+import fraudlab
 from fraudlab.cli import main
 from fraudlab.errors import ConfigError, RunError
 from fraudlab.report import compare_runs
@@ -228,3 +230,56 @@ def test_the_command_takes_many_runs(runs: Path, capsys: pytest.CaptureFixture[s
     assert main(["compare", "base", *words]) == 2
     assert "valid: 2 to 20 runs" in capsys.readouterr().err
     assert main(["compare", "base", "nothing", "worse", *words]) == 7
+
+
+SAID = {
+    ("base", "better"): "<base and better: B is better. ",
+    ("base", "better", "worse"): "<base and 2 others: B is better than A. C is worse. ",
+    ("base", "better", "base"): "<base and better: B is better. ",
+    ("base", "base"): "<base and base: ",
+}
+
+
+@pytest.mark.parametrize("names", SAID)
+def test_python_compares_as_many_as_the_command_and_shows_them(runs: Path, names: tuple[str, ...]) -> None:
+    a, b, *more = names
+    shown = fraudlab.compare(a, b, *more, runs=runs)
+    assert repr(shown).startswith(SAID[names])
+    frame = shown._repr_html_()  # type: ignore[union-attr]
+    assert frame.startswith("<iframe sandbox=")
+    lines = Page(html.unescape(frame.split('"')[3])).all("path")
+    curves = {str(line["class"]) for line in lines if str(line["class"]).startswith("curve ")}
+    assert len(curves) == max(2, len(set(names)))
+
+
+def test_python_takes_runs_and_folders_too(runs: Path) -> None:
+    words = (fraudlab.Run(runs / "base"), runs / "better", f"{runs}/worse")
+    lineup = fraudlab.compare(*words)
+    assert isinstance(lineup, fraudlab.report.Lineup)
+    assert [pair.outcome for pair in lineup.pairs] == ["b", "a"]
+
+
+@pytest.mark.parametrize(
+    ("names", "error", "sentence"),
+    [
+        (("base", "bettr"), RunError, "no run 'bettr'"),
+        (("base", "better", "bettr"), RunError, "no run 'bettr'"),
+        (("base", "better", "running"), RunError, "Run running is running, not completed"),
+    ],
+)
+def test_python_refuses_what_the_command_refuses(
+    runs: Path, tmp_path: Path, names: tuple[str, ...], error: type[Exception], sentence: str
+) -> None:
+    folder = tmp_path / "runs"
+    shutil.copytree(runs, folder)
+    build_run(folder / "running", run={"status": "failed"})
+    with pytest.raises(error, match=sentence.replace("is running", "is failed")):
+        fraudlab.compare(*names, runs=folder)  # type: ignore[call-overload]
+
+
+def test_python_compares_twenty_runs_and_not_one_more(runs: Path, tmp_path: Path) -> None:
+    copies = [shutil.copytree(runs / "base", tmp_path / f"copy-{number:02}") for number in range(21)]
+    assert len(fraudlab.compare(*copies[:20]).pairs) == 19  # type: ignore[union-attr]
+    with pytest.raises(ConfigError, match="21 runs cannot be compared") as refused:
+        fraudlab.compare(*copies)
+    assert refused.value.fix == "valid: 2 to 20 runs"
