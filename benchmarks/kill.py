@@ -98,7 +98,15 @@ def missing(server: Any, run: Path) -> set[tuple[str, int]]:
 
 def doubled(server: Any) -> dict[Any, int]:
     """What a server has more than once."""
-    seen = collections.Counter((m["experimentKey"], m["metricName"], m["step"]) for m in server.metrics)
+    seen = collections.Counter(
+        # load of the machine has moments, and no steps
+        (
+            m["experimentKey"],
+            m["metricName"],
+            m["timestamp" if m["metricName"].startswith("sys.") else "step"],
+        )
+        for m in server.metrics
+    )
     seen.update((p["experimentKey"], p["parameterName"]) for p in server.parameters)
     seen.update((a.experiment, a.kind, a.name, a.artifact) for a in server.assets)
     sdks_own = {"curr_step", "curr_epoch"}

@@ -18,6 +18,10 @@ from fraudlab.tracking.comet.sdk import load_sdk
 SMALL = ["backend=process", "data.rows=20000", "data.fraud_rate=0.01", "run.id=r", "model.num_round=6"]
 #: what differs between two runs in any case: times, places, how they were asked for, and who answers first
 OF_THE_RUN = {"tracking.mode", "paths.runs", "paths.cache"}
+#: what the SDK calls load of the machine
+LOAD = "sys."
+#: what of it every training has
+LEAST = {"sys.cpu.percent.avg", "sys.ram.used", "sys.ram.total", "sys.disk.root.used", "sys.disk.read_bps"}
 
 
 def ran(folder, server, *words):
@@ -82,6 +86,13 @@ def kept(server):
         *(
             f"metric {one['metricName']} {one['step']} {float(one['metricValue'])!r}"
             for one in server.metrics
+            if not one["metricName"].startswith(LOAD)
+        ),
+        # its values are of the moment, and each came with one
+        *(
+            f"load {one['metricName']} {one['step']} {one['timestamp'] > 0}"
+            for one in server.metrics
+            if one["metricName"].startswith(LOAD)
         ),
         *(
             f"parameter {one['parameterName']}={one['parameterValue']}"
@@ -108,4 +119,5 @@ def test_whichever_way_it_travels_the_server_ends_up_with_the_same(tmp_path_fact
             found[way.__name__] = kept(server)
             assert doubled(server) == {}
     assert len([line for line in found["live"] if line.startswith("metric ")]) > 40
+    assert {line.split()[1] for line in found["live"] if line.startswith("load ")} >= LEAST
     assert {way: there ^ found["live"] for way, there in found.items()} == {way: set() for way in found}

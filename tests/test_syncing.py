@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -70,6 +71,22 @@ def require_rounds(server, run="r"):
     assert missing(server, Path("runs", run)) == set()
 
 
+def require_load(server, run="r"):
+    """Each look at the machine that is in an archive is on the server, with its moment."""
+    there = {(one["metricName"], one["timestamp"], float(one["metricValue"])) for one in server.metrics}
+    looks = set()
+    for archive in Path("runs", run, "comet").glob("*-*.zip"):
+        if zipfile.is_zipfile(archive):
+            with zipfile.ZipFile(archive) as content:
+                lines = content.read("messages.json").splitlines()
+            for payload in (json.loads(line)["payload"] for line in lines):
+                metric = payload.get("metric", {"metricName": ""})
+                if metric["metricName"].startswith("sys."):
+                    looks.add((metric["metricName"], payload["local_timestamp"], metric["metricValue"]))
+    assert {name for name, _, _ in looks} >= {"sys.cpu.percent.avg", "sys.ram.used", "sys.disk.root.used"}
+    assert looks <= there
+
+
 @pytest.mark.parametrize("mode", ["offline", "auto"])
 def test_every_round_that_a_killed_run_printed_is_recovered(server, mode):
     launcher = started(f"tracking={mode}", *ROUNDS)
@@ -79,6 +96,7 @@ def test_every_round_that_a_killed_run_printed_is_recovered(server, mode):
 
     assert sync(["r"], runs=None, settle=0) == 0
     require_rounds(server)
+    require_load(server)
     require_once(server)
     assert next(iter(server.runs.values()))["project"] == "cards"
     before = len(server.paths)
@@ -212,6 +230,7 @@ def test_an_upload_that_went_wrong_is_finished_by_the_next(server, copied, what,
     sync(["r"], runs=None, settle=0)
 
     require_rounds(server)
+    require_load(server)
     require_once(server)
     whole = [artifact for artifact in server.artifacts if artifact["state"] == "CLOSED"]
     assert [artifact["artifactName"] for artifact in whole] == ["fraud-dataset"] * 2

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 import time
+import zipfile
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
@@ -55,7 +56,20 @@ def test_nothing_is_left_of_a_run(in_tmp):
 def test_launcher_and_container_write_to_one_experiment(in_tmp):
     assert main(["train", *SMALL, "tracking=offline", "run.id=tracked"]) == 0
     key = record("tracked")["experiment"]["key"]
-    assert sorted(p.name.startswith(key) for p in Path("runs/tracked/comet").glob("*.zip")) == [True, True]
+    archives = sorted(Path("runs/tracked/comet").glob("*.zip"))
+    assert [path.name.startswith(key) for path in archives] == [True, True]
+    load = {}
+    for path in archives:
+        with zipfile.ZipFile(path) as content:
+            messages = [json.loads(line) for line in content.read("messages.json").splitlines()]
+        metrics = [one["payload"]["metric"] for one in messages if one["type"] == "metric_msg"]
+        load |= {
+            one["metricName"]: one["metricValue"] for one in metrics if one["metricName"].startswith("sys.")
+        }
+    # The container may have seven eighths of what the engine has, and says so.
+    machine = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    assert 0 < load["sys.ram.used"] < load["sys.ram.total"] < machine
+    assert {"sys.cpu.percent.avg", "sys.disk.root.used", "sys.disk.root.percent.used"} <= load.keys()
 
 
 def test_no_secret_of_the_person_reaches_a_container_or_a_file(in_tmp, monkeypatch):

@@ -108,6 +108,26 @@ def memory_limit() -> int:
     return min(limits)
 
 
+def limited_memory(cgroups: Path = Path("/sys/fs/cgroup")) -> tuple[int, int] | None:
+    """How many bytes this container may have, and how many it has; None where nothing limits it.
+
+    What the kernel has read of files and gives back when it is asked to is not counted.
+    """
+    for folder, limit, now, cached in (
+        ("", "memory.max", "memory.current", "inactive_file "),
+        ("memory", "memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file "),
+    ):
+        place = cgroups / folder
+        try:
+            most, used = (int((place / name).read_text(encoding="ascii")) for name in (limit, now))
+            lines = (place / "memory.stat").read_text(encoding="ascii").splitlines()
+        except (OSError, ValueError):
+            continue  # another version of cgroups, or no limit
+        files = sum(int(line.removeprefix(cached)) for line in lines if line.startswith(cached))
+        return most, min(most, max(0, used - files))
+    return None
+
+
 def resident_memory() -> int:
     """Bytes of memory this process has now."""
     try:

@@ -10,6 +10,7 @@ __all__ = ["untried_version", "upload_run"]
 
 _KINDS = {
     "metric": "metrics",
+    "moment": "figures of the machine",
     "parameter": "parameters",
     "other": "facts",
     "asset": "files",

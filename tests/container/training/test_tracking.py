@@ -2,9 +2,12 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
+import threading
 import zipfile
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,8 +16,10 @@ import pytest
 from tests.comet_server import KEY as API_KEY
 from tests.comet_server import CometServer, comet_server
 
-from fraudlab.container.training import tracking
+from fraudlab.container.runtime import limited_memory
+from fraudlab.container.training import sdk_parts, tracking
 from fraudlab.container.training.tracking import Archive
+from fraudlab.tracking.comet import internals
 
 KEY = "fraudlabtrainingarchive0123456789"
 
@@ -88,6 +93,183 @@ def test_an_archive_that_cannot_be_written_does_not_end_the_job(
     archive.log_metrics({"a": 1.0})
     archive.close()
     assert "tracking: the archive was not written: FileExistsError" in capsys.readouterr().err
+
+
+LOAD = {
+    "sys.cpu.percent.avg",
+    "sys.load.avg",
+    *(f"sys.ram.{name}" for name in ("total", "used", "available", "percent.used")),
+    *(f"sys.disk.{name}" for name in ("read_bps", "write_bps", "root.used", "root.percent.used")),
+}
+
+
+def load(folder: Path) -> Counter[str]:
+    """How often each figure of the machine was logged; none of them is of a round."""
+    found = [one for one in logged(folder)[1] if one[0].startswith("sys.")]
+    assert {step for _, _, step in found} <= {None}
+    assert all(value >= 0 for _, value, _ in found)
+    return Counter(name for name, _, _ in found)
+
+
+def test_the_shortest_training_says_what_its_machine_did(tmp_path: Path) -> None:
+    archive = Archive(KEY, tmp_path / "comet")
+    archive.log_metrics({"validation_aucpr": 0.75}, step=0)
+    archive.close()
+    assert set(load(tmp_path / "comet")) == LOAD
+
+
+def test_load_is_logged_at_the_start_in_between_and_at_the_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks = iter(range(1000))
+    enough = threading.Event()
+
+    def probe() -> dict[str, float]:
+        number = next(looks)
+        if number == 3:
+            enough.set()
+        return {"sys.ram.used": float(number)}
+
+    monkeypatch.setattr(tracking, "system_probe", lambda: probe)
+    monkeypatch.setattr(tracking, "_PROBE_SECONDS", 0.01)
+    monkeypatch.setattr(tracking, "_LEAST_SECONDS", 0.0)
+    archive = Archive(KEY, tmp_path / "comet")
+    archive.log_metrics({"validation_aucpr": 0.75}, step=3)
+    assert enough.wait(60)
+    archive.close()
+    _, metrics = logged(tmp_path / "comet")
+    assert [value for name, value, _ in metrics if name.startswith("sys.")] == list(range(next(looks)))
+    assert ("validation_aucpr", 0.75, 3) in metrics
+
+
+@pytest.mark.parametrize("when", ["at once", "later"])
+def test_a_machine_that_cannot_be_looked_at_costs_a_line_and_no_round(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], when: str
+) -> None:
+    def broken() -> Any:
+        raise AttributeError("no such logger")
+
+    monkeypatch.setattr(tracking, "system_probe", broken if when == "at once" else lambda: broken)
+    archive = Archive(KEY, tmp_path / "comet")
+    for number in range(3):
+        archive.log_metrics({"validation_aucpr": 0.5}, step=number)
+    archive.close()
+    assert capsys.readouterr().err.splitlines() == [
+        "tracking: no more load of the machine: AttributeError: no such logger"
+    ]
+    assert load(tmp_path / "comet") == Counter()
+    assert [step for name, _, step in logged(tmp_path / "comet")[1] if name == "validation_aucpr"] == [
+        0,
+        1,
+        2,
+    ]
+
+
+@pytest.mark.parametrize(
+    ("files", "found"),
+    [
+        ({}, None),
+        ({"memory.max": "max", "memory.current": "70", "memory.stat": ""}, None),
+        ({"memory.max": "100", "memory.current": "70"}, None),
+        ({"memory.max": "100", "memory.current": "70", "memory.stat": "anon 50\n"}, (100, 70)),
+        ({"memory.max": "100", "memory.current": "70", "memory.stat": "inactive_file 30\n"}, (100, 40)),
+        ({"memory.max": "100", "memory.current": "20", "memory.stat": "inactive_file 30\n"}, (100, 0)),
+        ({"memory.max": "100", "memory.current": "130", "memory.stat": "anon 1\n"}, (100, 100)),
+        (
+            {
+                "memory/memory.limit_in_bytes": "100",
+                "memory/memory.usage_in_bytes": "70",
+                "memory/memory.stat": "inactive_file 5\ntotal_inactive_file 30\n",
+            },
+            (100, 40),
+        ),
+    ],
+)
+def test_the_memory_of_a_container_is_what_it_may_have(
+    tmp_path: Path, files: dict[str, str], found: tuple[int, int] | None
+) -> None:
+    (tmp_path / "memory").mkdir()
+    for name, text in files.items():
+        (tmp_path / name).write_text(text)
+    assert limited_memory(tmp_path) == found
+
+
+@pytest.mark.parametrize(
+    ("limited", "expected"),
+    [
+        (None, {}),
+        ((10**15, 5), {}),
+        ((1 << 20, 1 << 18), {"total": 1 << 20, "used": 1 << 18, "percent.used": 25.0}),
+    ],
+)
+def test_load_is_that_of_the_container_where_it_has_less_than_the_machine(
+    monkeypatch: pytest.MonkeyPatch, limited: tuple[int, int] | None, expected: dict[str, float]
+) -> None:
+    monkeypatch.setattr(sdk_parts, "limited_memory", lambda: None)
+    of_the_machine = sdk_parts.system_probe()()["sys.ram.total"]
+    monkeypatch.setattr(sdk_parts, "limited_memory", lambda: limited)
+    found = sdk_parts.system_probe()()
+    assert found["sys.ram.total"] == expected.get("total", of_the_machine)
+    assert all(found[f"sys.ram.{name}"] == value for name, value in expected.items())
+    assert found["sys.ram.available"] <= found["sys.ram.total"] - expected.get("used", 0)
+
+
+@pytest.mark.parametrize(
+    ("found", "said"),
+    [("3.58", False), ("3.58.8", False), ("3.580.1", True), ("3.59.0", True), ("3.5", True), ("4.0.0", True)],
+)
+def test_another_version_of_the_sdk_is_said_in_the_jobs_log_and_used(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    found: str,
+    said: bool,
+) -> None:
+    import comet_ml
+
+    monkeypatch.setattr(comet_ml, "__version__", found)
+    archive = Archive(KEY, tmp_path / "comet")
+    archive.log_metrics({"validation_aucpr": 0.75}, step=3)
+    archive.close()
+    line = f"tracking: comet_ml {found} is installed, and this was tried with {sdk_parts.TRIED}\n"
+    assert capsys.readouterr().err == (line if said else "")
+    assert ("validation_aucpr", 0.75, 3) in logged(tmp_path / "comet")[1]
+
+
+def test_an_sdk_without_the_writer_we_know_writes_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def other(_experiment: Any, _seconds: float) -> None:
+        raise AttributeError("'Streamer' object has no attribute 'stop'")
+
+    monkeypatch.setattr(tracking, "finish_writing", other)
+    archive = Archive(KEY, tmp_path / "comet")
+    for number in range(50):
+        archive.log_metrics({"validation_aucpr": number / 50}, step=number)
+    archive.close()
+    assert capsys.readouterr().err.startswith("tracking: the SDK's writer is not waited for: ")
+    assert sum(name == "validation_aucpr" for name, _, _ in logged(tmp_path / "comet")[1]) == 50
+
+
+ROOT = Path(sdk_parts.__file__).parents[4]
+
+
+def test_launcher_and_job_were_tried_with_the_version_that_is_locked_for_both() -> None:
+    assert sdk_parts.TRIED == internals.TRIED
+    for locked in ("requirements/launcher.txt", "containers/xgboost/requirements.txt"):
+        (line,) = [
+            line
+            for line in (ROOT / locked).read_text().splitlines()
+            if line.startswith(("comet_ml==", "comet-ml=="))
+        ]
+        assert line.split("==")[1].startswith(f"{sdk_parts.TRIED}."), locked
+
+
+def test_what_the_job_uses_that_is_not_public_is_in_one_file() -> None:
+    private = re.compile(r"\.(streamer|curr_step)\b|comet_ml\.[a-z]+\.|experiment\._")
+    container = ROOT / "src/fraudlab/container"
+    users = {path.name for path in container.rglob("*.py") if private.search(path.read_text())}
+    assert users == {"sdk_parts.py"}
 
 
 @pytest.fixture

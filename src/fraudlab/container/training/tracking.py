@@ -7,17 +7,25 @@ an archive up to 1 s of waiting, so both happen on a thread beside the training.
 from __future__ import annotations
 
 import json
+import math
 import os
 import queue
 import sys
 import tempfile
 import threading
+import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from fraudlab.container.training.sdk_parts import at_step, finish_writing, system_probe, untried_version
+
 #: seconds to wait for the archive once training is over
 _END_SECONDS = 60.0
+#: between two looks at CPU, memory and disk
+_PROBE_SECONDS = 10.0
+#: within which load is mostly noise, so that the last look is left out
+_LEAST_SECONDS = 0.1
 _QUIET = {
     "COMET_DISABLE_AUTO_LOGGING": "1",
     "COMET_DISABLE_ANNOUNCEMENT": "1",
@@ -68,13 +76,59 @@ class Archive:
 
     def _write(self, key: str, folder: Path) -> None:
         try:
+            probe = _Probe()
             experiment = _start(key, folder)
-            while (entry := self._entries.get()) is not None:
+            while (entry := self._next(probe, experiment)) is not None:
                 entry(experiment)
+            probe.look(experiment, last=True)
             _finish_writing(experiment)
             experiment.end()
         except Exception as error:  # noqa: BLE001  (a model is worth more than its record; the log says so)
             print(f"tracking: the archive was not written: {type(error).__name__}: {error}", file=sys.stderr)
+
+    def _next(self, probe: _Probe, experiment: Any) -> Callable[[Any], None] | None:
+        """What was put next; until that comes, the machine is looked at from time to time."""
+        while True:
+            if (seconds := probe.due()) <= 0:
+                probe.look(experiment)
+                continue
+            try:
+                return self._entries.get(timeout=seconds)
+            except queue.Empty:
+                continue
+
+
+class _Probe:
+    """Logs CPU, memory and disk of where the job runs: at its start, at its end and in between."""
+
+    def __init__(self) -> None:
+        self._before = -math.inf
+        self._figures: Callable[[], dict[str, float]] | None = None
+        _import_sdk()
+        try:
+            self._figures = system_probe()
+        except Exception as error:  # noqa: BLE001  (whatever an SDK has become, rounds are worth more)
+            self._give_up(error)
+
+    def due(self) -> float:
+        """Seconds until the next look."""
+        return self._before + _PROBE_SECONDS - time.monotonic()
+
+    def look(self, experiment: Any, *, last: bool = False) -> None:
+        """Log what there is now."""
+        now = time.monotonic()
+        if last and now - self._before < _LEAST_SECONDS:
+            return
+        self._before = now
+        if self._figures is not None:
+            try:
+                _log_metrics(experiment, self._figures(), None)
+            except Exception as error:  # noqa: BLE001
+                self._figures = None
+                self._give_up(error)
+
+    def _give_up(self, error: Exception) -> None:
+        print(f"tracking: no more load of the machine: {type(error).__name__}: {error}", file=sys.stderr)
 
 
 def _as_hyperparameter(value: Any) -> str | int | float:
@@ -85,27 +139,29 @@ def _as_hyperparameter(value: Any) -> str | int | float:
 
 
 def _log_metrics(experiment: Any, metrics: dict[str, float], step: int | None) -> None:
-    """Record them at that step or at none; a step it is given, the SDK keeps for what comes next."""
-    experiment.curr_step = step
+    at_step(experiment, step)
     experiment.log_metrics(metrics)
-    experiment.curr_step = None
+    at_step(experiment, None)
 
 
 def _finish_writing(experiment: Any) -> None:
-    """Let the SDK's writer come to the end of its queue by itself.
-
-    ``end()`` would wait for the writer's poll of one second, and could stop it with its last entry in hand.
-    """
-    writer = experiment.streamer
-    writer.close()
-    writer.stop()
-    writer.join(_END_SECONDS)
+    try:
+        finish_writing(experiment, _END_SECONDS)
+    except AttributeError as error:  # end() takes a second longer, and writes the same
+        print(f"tracking: the SDK's writer is not waited for: {error}", file=sys.stderr)
 
 
-def _start(key: str, folder: Path) -> Any:
+def _import_sdk() -> Any:
     os.environ.update(_QUIET)
     import comet_ml
 
+    return comet_ml
+
+
+def _start(key: str, folder: Path) -> Any:
+    comet_ml = _import_sdk()
+    if untried := untried_version(comet_ml.__version__):
+        print(f"tracking: {untried}", file=sys.stderr)
     folder.mkdir(parents=True, exist_ok=True)
     # What is written so far lies here until the end, so that a killed job's record can be recovered.
     tempfile.tempdir = str(folder)
@@ -115,7 +171,7 @@ def _start(key: str, folder: Path) -> Any:
             experiment_key=key,
             experiment_config=comet_ml.ExperimentConfig(
                 offline_directory=str(folder),
-                # The launcher logs all of this once, for the whole run.
+                # The launcher logs all of this once, for the whole run, and system_probe() what is of here.
                 log_code=False,
                 log_graph=False,
                 log_git_metadata=False,

@@ -34,6 +34,8 @@ MERGES = {
 }
 #: how long a process had an experiment open, logged by each that ends one
 OWN_METRICS = frozenset({"process duration"})
+#: how the SDK calls load of CPU, memory and disk: of a moment, and of no step
+OF_MOMENTS = "sys."
 #: what the SDK logs of itself wherever a step is given, and nobody asked for
 OWN_PARAMETERS = frozenset({"curr_step", "curr_epoch"})
 #: says of an archive that it was one, which is no fact about the run

@@ -13,6 +13,7 @@ from typing import Any
 from fraudlab.tracking.comet.internals import (
     ABOUT,
     MESSAGES,
+    OF_MOMENTS,
     OWN_FACTS,
     OWN_METRICS,
     OWN_PARAMETERS,
@@ -91,6 +92,8 @@ class Known:
     ----------
     points : set of (str, int or None)
         Metric and step.
+    moments : set of (str, int)
+        Metric and time in milliseconds, of what has no step.
     parameters : set of str
     others : dict of str to str
     assets : set of (str, str)
@@ -99,6 +102,7 @@ class Known:
     """
 
     points: set[tuple[str, int | None]] = field(default_factory=set)
+    moments: set[tuple[str, int]] = field(default_factory=set)
     parameters: set[str] = field(default_factory=set)
     others: dict[str, str] = field(default_factory=dict)
     assets: set[tuple[str, str]] = field(default_factory=set)
@@ -117,6 +121,8 @@ class Known:
                     and content.only_point(name)
                     and any(name == known for known, _ in self.points)
                 )
+            case ("moment", name, when):
+                return (name, when) in self.moments
             case ("parameter", name):
                 return name in self.parameters
             case ("other", name):
@@ -136,6 +142,8 @@ class Known:
             match what:
                 case ("metric", name, step):
                     known.points.add((name, step))
+                case ("moment", name, when):
+                    known.moments.add((name, when))
                 case ("parameter", name):
                     known.parameters.add(name)
                 case ("other", name):
@@ -216,7 +224,7 @@ def add(
         if entry.kind == "file_upload" and entry.payload.get("file_path") not in there:
             continue
         what = identity(entry)
-        if what is None or (what in content.entries and what[0] in {"metric", "parameter"}):
+        if what is None or (what in content.entries and what[0] in {"metric", "moment", "parameter"}):
             continue
         content.entries[what] = entry
 
@@ -227,10 +235,12 @@ def identity(entry: LoggedMessage) -> Identity | None:
     match entry.kind:
         case "metric_msg":
             metric = payload["metric"]
-            value = metric["metricValue"]
-            if metric["metricName"] in OWN_METRICS or (isinstance(value, float) and not math.isfinite(value)):
+            name, value = metric["metricName"], metric["metricValue"]
+            if name in OWN_METRICS or (isinstance(value, float) and not math.isfinite(value)):
                 return None
-            return ("metric", metric["metricName"], metric.get("step"))
+            if name.startswith(OF_MOMENTS):
+                return ("moment", name, payload.get("local_timestamp"))
+            return ("metric", name, metric.get("step"))
         case "parameter_msg":
             name = (payload.get("param") or {}).get("paramName")
             return None if name is None or name in OWN_PARAMETERS else ("parameter", name)

@@ -22,6 +22,8 @@ def known_of(key: str, questions: Questions) -> Known | None:
     for metric in _list(questions.ask("experiment/metrics/get-all", key), "metrics"):
         step = metric.get("step")
         known.points.add((metric["metricName"], None if step is None else int(step)))
+        if (when := metric.get("timestamp")) is not None:
+            known.moments.add((metric["metricName"], int(when)))
     parameters = _list(questions.ask("experiment/parameters", key), "values")
     known.parameters = {parameter["name"] for parameter in parameters}
     others = _list(questions.ask("experiment/log-other", key), "values")
