@@ -13,7 +13,7 @@ ARGS ?=
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help setup reference dist release dev base-image image sbom reproducible train-local train-cloud rehearse-cloud plan up serve test awscli lint check audit lock fuzz stress-runs stress-cloud bench-loop \
-	bench-serve bench-train bench-rehearsal bench-kill bench-evaluation bench-handbook soak docs clean
+	bench-serve bench-train bench-rehearsal bench-kill bench-evaluation bench-handbook bench-models soak docs clean
 
 help: ## This list
 	@awk 'BEGIN { FS = ":.*## " } \
@@ -134,8 +134,11 @@ lock: dev ## Resolve all locked requirements again (ARGS=--upgrade for newer ver
 	$(LOCK) $(ARGS) requirements/awscli.in -o requirements/awscli.txt
 	$(LOCK) $(ARGS) requirements/docs.in -c requirements/launcher.txt -c requirements/dev.txt -o requirements/docs.txt
 	$(LOCK) $(ARGS) containers/xgboost/requirements.in -c requirements/launcher.txt -o containers/xgboost/requirements.txt
-	@set -e; for name in $(COMPARATORS); do \
+	@set -e; for name in $(COMPARATORS) models; do \
 		$(LOCK) $(ARGS) benchmarks/requirements/$$name.in -o benchmarks/requirements/$$name.txt; done
+
+bench-models: setup build/bench-models/.setup ## Compare the defaults' models with those of other learners (ARGS='--table "data=table data.path=…"')
+	$(BIN)/python -m benchmarks.models $(ARGS)
 
 bench-loop: setup ## Time a run against a bare pandas and xgboost script
 	$(BIN)/python -m benchmarks.loop $(ARGS)
@@ -153,7 +156,7 @@ build/awscli/.setup: requirements/awscli.txt | .venv/bin/python
 	@touch $@
 
 build/bench-%/.setup: benchmarks/requirements/%.txt | .venv/.setup
-	@echo "bench-serve: installing the locked packages of $* (once)"
+	@echo "$(notdir $(@D)): installing the locked packages of $* (once)"
 	@rm -rf $(@D)
 	@$(BIN)/python -m venv $(@D)
 	@$(@D)/bin/python -m pip --disable-pip-version-check --quiet install --require-hashes --no-deps --use-pep517 -r $<

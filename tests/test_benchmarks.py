@@ -6,7 +6,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from benchmarks import pages, payloads, serving_report, training, wrk
+from benchmarks import models, pages, payloads, serving_report, training, wrk
 from benchmarks.running import check, running
 from benchmarks.servers import SERVERS
 from benchmarks.serving import SCENARIOS, Cores, Scenario
@@ -154,3 +154,16 @@ def test_the_page_has_the_sections_benchmarks_write(name):
     text = pages.PAGE.read_text(encoding="utf-8")
     assert f"<!-- {name}:begin -->" in text
     assert f"<!-- {name}:end -->" in text
+
+
+def test_where_ours_is_behind_is_said_and_noise_is_not():
+    def scored(low, high):
+        return {"average_precision": 0.8, "difference": (low + high) / 2, "low": low, "high": high}
+
+    seconds, peaks = {"fraudlab": 2.0, "xgboost": 1.0, "lightgbm": 4.0}, {}
+    table = {"name": "cards", "rows": 10, "frauds": 2, "test_frauds": 1, "average_precision": 0.7}
+    table |= {"seconds": seconds, "peaks": peaks | dict.fromkeys(seconds, 100.0)}
+    table["scored"] = {"xgboost": scored(-0.2, -0.1), "lightgbm": scored(-0.2, 0.1)}
+    lines = models.report([table]).splitlines()
+    assert "| xgboost | 0.800 | -0.150 (-0.200 to -0.100) **ours is behind** | 0.50 | 100 |" in lines[-2]
+    assert "| lightgbm | 0.800 | -0.050 (-0.200 to +0.100) | 2.00 | 100 |" in lines[-1]
