@@ -18,6 +18,7 @@ from fraudlab.verbs.doctor import add_doctor
 from fraudlab.verbs.model_versions import registry_option
 from fraudlab.verbs.models import add_models_group
 from fraudlab.verbs.parsers import Verbs, runs_option, verb
+from fraudlab.verbs.predict import add_predict
 from fraudlab.verbs.rehearse import add_rehearsal
 from fraudlab.verbs.runs import add_runs_group
 from fraudlab.verbs.sync import add_sync
@@ -123,47 +124,7 @@ def _parser() -> argparse.ArgumentParser:
     verbs.add_parser("train", help="prepare, train, deploy, evaluate, report: one run")
     verbs.add_parser("plan", help="what a run would send, rent and cost; nothing is sent")
 
-    predict = verb(
-        verbs,
-        "predict",
-        _predict,
-        "score the rows of a file through an endpoint",
-        "fraudlab predict --endpoint http://localhost:8080 transactions.parquet --output scores.csv",
-    )
-    predict.add_argument(
-        "file",
-        type=Path,
-        metavar="FILE",
-        help="CSV with a header, or Parquet, of raw rows; or a folder of such files",
-    )
-    predict.add_argument(
-        "words", nargs="*", metavar="KEY=VALUE", help="with a name, as behind `fraudlab train`: the account"
-    )
-    for option, example in (("separator", "semicolon"), ("decimal", ","), ("encoding", "latin-1")):
-        predict.add_argument(
-            f"--{option}",
-            metavar="TEXT",
-            help=f"of a CSV file, such as {example}; default: as data.{option}, found where it is certain",
-        )
-    predict.add_argument(
-        "--endpoint",
-        default="http://localhost:8080",
-        metavar="URL|NAME",
-        help="URL, or name of an endpoint of SageMaker; default: %(default)s",
-    )
-    predict.add_argument("--output", type=Path, metavar="CSV", help="default: standard output")
-    predict.add_argument(
-        "--batch-rows",
-        type=int,
-        default=20_000,
-        metavar="N",
-        help="rows of a request, at most (%(default)s); fewer where the endpoint takes fewer bytes",
-    )
-    predict.add_argument(
-        "--allow-unseen",
-        action="store_true",
-        help="score also where no row of a column has a category that training has seen",
-    )
+    add_predict(verbs)
 
     compare = verb(
         verbs,
@@ -243,23 +204,6 @@ def _add_data_group(verbs: Verbs) -> None:
     generate.add_argument("--rows", type=int, default=284_807, help="%(default)s")
     generate.add_argument("--fraud-rate", type=float, default=0.001727, help="%(default)s")
     generate.add_argument("--seed", type=int, default=42, help="%(default)s")
-
-
-def _predict(arguments: argparse.Namespace) -> int:
-    from fraudlab.predict import CsvOptions, predict_file
-
-    predict_file(
-        arguments.file,
-        endpoint=arguments.endpoint,
-        overrides=arguments.words,
-        output=arguments.output,
-        batch_rows=arguments.batch_rows,
-        allow_unseen=arguments.allow_unseen,
-        options=CsvOptions(
-            separator=arguments.separator, decimal=arguments.decimal, encoding=arguments.encoding
-        ),
-    )
-    return 0
 
 
 def _compare(arguments: argparse.Namespace) -> int:

@@ -6,10 +6,10 @@ import os
 import subprocess
 from pathlib import Path
 
-from fraudlab.errors import BackendError, RunError
+from fraudlab.errors import BackendError
 from fraudlab.lineage.deployments import record_deployment, record_removal
 from fraudlab.lineage.recorded import model_digest
-from fraudlab.registry import reference_in, run_or_version
+from fraudlab.registry import model_folder, reference_in
 from fraudlab.runs import DEFAULT
 
 #: of a checkout; an installed package has no docker-compose.yml
@@ -28,9 +28,7 @@ def deploy_locally(run_name: str, *, runs: Path | None, registry: Path, root: Pa
     BackendError
         Outside a checkout.
     """
-    model = run_or_version(run_name, runs=runs, registry=registry).folder / "model"
-    if not (model / "model.json").is_file():
-        raise RunError(f"There is no model in {model}.", fix="name a run that completed")
+    model = model_folder(run_name, runs=runs, registry=registry)
     script = _script(root)
     environment = {**os.environ, "FRAUDLAB_MODEL": str(model.resolve())}
     environment.pop("MODEL", None)  # what is deployed is what was named

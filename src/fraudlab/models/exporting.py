@@ -11,11 +11,16 @@ from fraudlab.archives import pack
 from fraudlab.errors import RunError
 from fraudlab.files import publish, read_json, storage, write_json
 from fraudlab.models import exchange_process
-from fraudlab.runs import find_run
+from fraudlab.registry import model_folder
 
 
 def export_model(
-    name: str, *, output: Path, runs: Path | None = None, say: Callable[[str], None] = print
+    name: str,
+    *,
+    output: Path,
+    runs: Path | None = None,
+    registry: Path = Path("registry"),
+    say: Callable[[str], None] = print,
 ) -> Path:
     """Write an archive that holds ``xgboost-model`` and nothing else.
 
@@ -24,11 +29,11 @@ def export_model(
     Parameters
     ----------
     name : str
-        A run's id, ``latest``, or a run's or a model's folder.
+        A run's id, ``latest``, a run's or a model's folder, or a version of the registry.
     output : Path
         The archive; one that is there is not replaced.
-    runs : Path, optional
-        Where runs are.
+    runs, registry : Path, optional
+        Where runs and the registry are.
     say : callable
         Takes what a person should know, line by line.
 
@@ -36,10 +41,12 @@ def export_model(
     ------
     RunError
         If there is no such model, or `output` is there already.
+    RegistryError
+        If there is no such version.
     ConfigError
         If the model cannot be used.
     """
-    model = _folder(name, runs)
+    model = model_folder(name, runs=runs, registry=registry)
     if output.exists():
         raise RunError(f"{output} is there already.", fix="choose another with --output, or remove it")
     with storage(output):
@@ -58,14 +65,3 @@ def export_model(
         shutil.rmtree(work, ignore_errors=True)
     say(f"archive: {output} (xgboost-model)")
     return output
-
-
-def _folder(name: str, runs: Path | None) -> Path:
-    if runs is None:
-        for folder in (Path(name), Path(name) / "model"):
-            if (folder / "model.json").is_file():
-                return folder
-    folder = find_run(runs, name).folder / "model"
-    if not (folder / "model.json").is_file():
-        raise RunError(f"There is no model in {folder}.", fix="name a run that completed")
-    return folder

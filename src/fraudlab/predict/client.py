@@ -44,7 +44,9 @@ class EndpointClient:
         parts = urlparse(endpoint)
         if parts.scheme not in {"http", "https"} or not parts.netloc:
             raise ConfigError(
-                f"--endpoint {endpoint!r} is not a URL.", fix="for example --endpoint http://localhost:8080"
+                f"--endpoint {endpoint!r} is not a URL.",
+                fix="for example --endpoint http://localhost:8080, the name of an endpoint of SageMaker, "
+                "or a version of the registry: NAME:production",
             )
         self.base = endpoint.removesuffix("/invocations").rstrip("/")
         self._closed = threading.Event()

@@ -26,6 +26,7 @@ def predict_file(
     options: CsvOptions | None = None,
     sleep: Callable[[float], object] | None = None,
     overrides: Sequence[str] = (),
+    model: Path | None = None,
 ) -> int:
     """Score raw rows of a CSV or Parquet file and write them as CSV: ``row,score,alert``.
 
@@ -50,6 +51,8 @@ def predict_file(
         Waits some seconds before an endpoint that is busy or away is asked again.
     overrides : sequence of str
         As behind ``fraudlab train``: in which account an endpoint of SageMaker is.
+    model : Path, optional
+        The folder of the model that has to be the one that answers.
 
     Returns
     -------
@@ -61,12 +64,13 @@ def predict_file(
     DataError
         Where the file cannot be read, lacks a column, or has values the model cannot take.
     EndpointError
-        Where the endpoint does not answer, or refuses.
+        Where the endpoint does not answer, or refuses, or has another model than `model`.
     StorageError
         Where the scores cannot be written.
     """
     from fraudlab.evaluation.operating import alerts
     from fraudlab.predict.file_rows import read_rows
+    from fraudlab.predict.named_model import require_same_model
     from fraudlab.predict.score_file import ScoreFile
     from fraudlab.stages.scoring import score_batches
     from fraudlab.stages.unseen import find_unseen, refuse_wholly_unseen, sentences
@@ -76,7 +80,10 @@ def predict_file(
         raise ConfigError(f"--batch-rows {batch_rows} is out of range.", fix="valid: 1 or more")
     terminal = Terminal(file=sys.stderr)
     client = _client(endpoint, overrides, sleep)
-    features, threshold = _described(client.model(), client.base)
+    contract = client.model()
+    if model is not None:
+        require_same_model(contract, model, client.base)
+    features, threshold = _described(contract, client.base)
     table, notes = read_rows(file, features, options)
     for note in notes:
         terminal.say(note)

@@ -4,8 +4,8 @@ from fraudlab.registry.actor_names import Actor, acting
 from fraudlab.registry.model_registry import ModelRegistry
 from fraudlab.registry.refusals import Done
 from fraudlab.registry.registry_state import ModelVersion, RegisteredModel, RegistryState, fold
-from fraudlab.registry.resolving import registered_run, run_or_version, standing_name
-from fraudlab.registry.version_names import VersionReference, reference_in
+from fraudlab.registry.resolving import model_folder, registered_run, run_or_version, standing_name
+from fraudlab.registry.version_names import VersionReference, meant_reference, reference_in
 from fraudlab.registry_config import STAGES
 
 __all__ = [
@@ -19,6 +19,8 @@ __all__ = [
     "VersionReference",
     "acting",
     "fold",
+    "meant_reference",
+    "model_folder",
     "reference_in",
     "registered_run",
     "run_or_version",

@@ -1,9 +1,10 @@
-"""Whether a version really answers: the image's ``serve`` is started with it on this machine, and asked."""
+"""The image's ``serve``, started with a model on this machine for as long as it is asked."""
 
 from __future__ import annotations
 
 import http.client
 import json
+import shlex
 import subprocess
 import tempfile
 import time
@@ -14,6 +15,7 @@ from typing import Any
 
 from fraudlab import children
 from fraudlab.backends.ports import free_port
+from fraudlab.errors import EndpointError
 
 _START_SECONDS = 60.0
 _POLL_SECONDS = 0.05
@@ -29,23 +31,45 @@ def silence_of(model: Path) -> str | None:
     model : Path
         The model's folder.
     """
-    wanted = json.loads((model / "model.json").read_text(encoding="utf-8"))
     with _serving(model) as (process, port, log):
-        until = time.monotonic() + _START_SECONDS
-        while time.monotonic() < until:
-            if process.poll() is not None:
-                words = log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
-                return f"serve ended with {process.returncode}: {words[-1][:300] if words else 'no word'}"
-            try:
-                status, _ = _asked(port, "/ping")
-            except (OSError, http.client.HTTPException):
-                time.sleep(_POLL_SECONDS)
-                continue
-            if status != 200:
-                return f"/ping answered {status}"
-            status, content = _asked(port, "/model")
-            same = status == 200 and json.loads(content).get("hashes") == wanted.get("hashes")
-            return None if same else f"/model answered {status}, and not with this model"
+        return _silence(model, process, port, log)
+
+
+@contextmanager
+def endpoint_with(model: Path) -> Iterator[str]:
+    """The URL of an endpoint that has a model, for as long as the block runs.
+
+    Raises
+    ------
+    EndpointError
+        Where it does not answer.
+    """
+    with _serving(model) as (process, port, log):
+        if reason := _silence(model, process, port, log):
+            raise EndpointError(
+                f"The model in {model} does not answer: {reason}.",
+                fix=f"see what it says: fraudlab serve --model {shlex.quote(str(model))}",
+            )
+        yield f"http://127.0.0.1:{port}"
+
+
+def _silence(model: Path, process: subprocess.Popen[bytes], port: int, log: Path) -> str | None:
+    wanted = json.loads((model / "model.json").read_text(encoding="utf-8"))
+    until = time.monotonic() + _START_SECONDS
+    while time.monotonic() < until:
+        if process.poll() is not None:
+            words = log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
+            return f"serve ended with {process.returncode}: {words[-1][:300] if words else 'no word'}"
+        try:
+            status, _ = _asked(port, "/ping")
+        except (OSError, http.client.HTTPException):
+            time.sleep(_POLL_SECONDS)
+            continue
+        if status != 200:
+            return f"/ping answered {status}"
+        status, content = _asked(port, "/model")
+        same = status == 200 and json.loads(content).get("hashes") == wanted.get("hashes")
+        return None if same else f"/model answered {status}, and not with this model"
     return f"it did not answer within {_START_SECONDS:g} s"
 
 

@@ -27,6 +27,17 @@ def reference_in(text: str) -> VersionReference | None:
     return VersionReference(found[1], found[2]) if found and _NAME.fullmatch(found[1]) else None
 
 
+def meant_reference(text: str) -> VersionReference | None:
+    """:func:`reference_in`, and what has its form though no version can be called so, as ``NAME:prod``.
+
+    Whoever looks that up is told which there are.
+    """
+    name, colon, version = text.partition(":")
+    if not colon or not _NAME.fullmatch(name) or re.search(r"[/\\]", version):
+        return None
+    return VersionReference(name, version)
+
+
 def require_name(name: str) -> str:
     """A text that can be the name of a model.
 

@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 
 from fraudlab.verbs.lineage import add_lineage
-from fraudlab.verbs.model_versions import add_version_verbs
+from fraudlab.verbs.model_versions import add_version_verbs, registry_option
 from fraudlab.verbs.parsers import Verbs, explained_verb, runs_option, verb
 
 _IMPORT = "make a model of an official container's xgboost-model"
@@ -18,7 +18,7 @@ _EXAMPLES = """examples:
   fraudlab models history fraud-detection-xgb
   fraudlab models lineage latest
   fraudlab models import model.tar.gz --columns auto
-  fraudlab models export latest
+  fraudlab models export fraud-detection-xgb:production
 
 `fraudlab models ACTION --help` says more."""
 
@@ -67,7 +67,11 @@ def add_models_group(verbs: Verbs) -> None:
         help="where early stopping left more rounds than the best: which of them score",
     )
     take = verb(actions, "export", _export, _EXPORT, "fraudlab models export latest --output model.tar.gz")
-    take.add_argument("model", metavar="RUN|FOLDER", help="run id or `latest`, a run's or a model's folder")
+    take.add_argument(
+        "model",
+        metavar="RUN|NAME:VERSION|FOLDER",
+        help="run id or `latest`, a version of the registry, a run's or a model's folder",
+    )
     take.add_argument(
         "--format", choices=("xgboost-model",), default="xgboost-model", help="default: %(default)s"
     )
@@ -75,6 +79,7 @@ def add_models_group(verbs: Verbs) -> None:
         "--output", type=Path, default=Path("xgboost-model.tar.gz"), metavar="FILE", help="%(default)s"
     )
     runs_option(take)
+    registry_option(take)
     add_lineage(actions)
     add_version_verbs(actions)
 
@@ -96,5 +101,5 @@ def _import(arguments: argparse.Namespace) -> int:
 def _export(arguments: argparse.Namespace) -> int:
     from fraudlab.models.exporting import export_model
 
-    export_model(arguments.model, output=arguments.output, runs=arguments.runs)
+    export_model(arguments.model, output=arguments.output, runs=arguments.runs, registry=arguments.registry)
     return 0
