@@ -1,14 +1,24 @@
 #!/usr/bin/env bash
 # `docker compose up -d --wait`, after the questions whose answers Compose gives in the engine's words: is there a
-# model, and is the port free? FRAUDLAB_MODEL, MODEL and FRAUDLAB_PORT as in docker-compose.yml.
+# model, and is the port free? FRAUDLAB_MODEL, MODEL, FOLLOW and FRAUDLAB_PORT as in docker-compose.yml.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 die() { printf 'up: %s\nfix: %s\n' "$1" "$2" >&2; exit 1; }
 
 model=${FRAUDLAB_MODEL:-${MODEL:+${FRAUDLAB_REGISTRY:-./registry}/}${MODEL:-./runs/latest/model}}
+if [ -n "${FRAUDLAB_FOLLOW:-}" ] && [ -z "${FOLLOW:-}" ]; then
+    die "FRAUDLAB_FOLLOW is for a container by itself." "name the folder with the link: FOLLOW=./registry MODEL=NAME:production make up"
+fi
+if [ -n "${FOLLOW:-}" ]; then
+    [ -n "${MODEL:-}" ] || die "FOLLOW=$FOLLOW says not which model." "name it as well: MODEL=NAME:production"
+    model=$FOLLOW/$MODEL
+fi
 port=${FRAUDLAB_PORT:-8080}
 if [ ! -f "$model/model.json" ]; then
+    if [ -n "${FOLLOW:-}" ]; then
+        die "there is no $MODEL to follow in $FOLLOW." "FOLLOW is the registry's folder; see what there is: fraudlab models list"
+    fi
     if [ -n "${FRAUDLAB_MODEL:-}" ]; then
         die "there is no model in $model." "name a run's model folder: FRAUDLAB_MODEL=runs/RUN/model make up"
     fi

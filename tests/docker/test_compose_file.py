@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
+import time
+import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -17,7 +20,7 @@ from fraudlab.cli import main
 pytestmark = [pytest.mark.docker, pytest.mark.usefixtures("docker_engine")]
 
 ROOT = Path(__file__).parents[2]
-PORT, OTHER_PORT = "18483", "18484"
+PORT, OTHER_PORT, FOLLOWED_PORT = "18483", "18484", "18485"
 SMALL = ["backend=process", "tracking=off", "data.rows=20000", "data.fraud_rate=0.01", "model.num_round=8"]
 
 Compose = Callable[..., subprocess.CompletedProcess[str]]
@@ -70,6 +73,13 @@ def endpoint(tmp_path_factory: pytest.TempPathFactory, model: Path) -> Iterator[
     run("down", "--timeout=5", "--volumes")
 
 
+def wait_until(holds: Callable[[], bool], *, seconds: float = 60.0) -> None:
+    until = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < until, "it did not come about"
+        time.sleep(0.2)
+
+
 def inside(endpoint: Compose, code: str) -> Any:
     return json.loads(endpoint("exec", "-T", "endpoint", "python", "-c", code).stdout)
 
@@ -117,6 +127,61 @@ def test_a_version_of_the_registry_is_mounted_by_its_link(variables, source):
     described = subprocess.run(words, env={**kept, **variables}, check=True, capture_output=True, text=True)
     (mount,) = json.loads(described.stdout)["services"]["endpoint"]["volumes"]
     assert mount["source"] == source
+
+
+@pytest.mark.parametrize(
+    ("variables", "source", "folder", "follows"),
+    [
+        ({}, str(ROOT / "runs/latest/model"), "/opt/ml/model", ""),
+        ({"MODEL": "fraud:1"}, str(ROOT / "registry/fraud:1"), "/opt/ml/model", ""),
+        ({"FOLLOW": "./registry", "MODEL": "fraud:production"}, str(ROOT / "registry"),
+         "/opt/ml/model/fraud:production", "true"),
+        ({"FOLLOW": "/r", "MODEL": "fraud:staging", "FRAUDLAB_MODEL": "/a/model", "FRAUDLAB_REGISTRY": "/b"},
+         "/r", "/opt/ml/model/fraud:staging", "true"),
+        ({"FOLLOW": "./runs", "MODEL": "latest/model"}, str(ROOT / "runs"),
+         "/opt/ml/model/latest/model", "true"),
+    ],
+)  # fmt: skip
+def test_what_is_followed_is_mounted_whole_and_read_only(variables, source, folder, follows):
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("FRAUDLAB_")}
+    words = ["docker", "compose", f"--file={ROOT / 'docker-compose.yml'}", "config", "--format=json"]
+    described = subprocess.run(words, env={**kept, **variables}, check=True, capture_output=True, text=True)
+    assert described.stderr == ""
+    service = json.loads(described.stdout)["services"]["endpoint"]
+    (mount,) = service["volumes"]
+    assert (mount["source"], mount["target"], mount["read_only"]) == (source, "/opt/ml/model", True)
+    assert service["environment"]["FRAUDLAB_MODEL_DIR"] == folder
+    assert service["environment"]["FRAUDLAB_FOLLOW"] == follows
+
+
+def answered_by(port: str) -> str:
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/model", timeout=10) as answer:
+        return str(json.load(answer)["run_id"])
+
+
+def test_a_promotion_is_followed_without_a_restart(tmp_path, model):
+    """Two versions of one name, as a registry links them; the container stays the same."""
+    registry = tmp_path / "registry"
+    for number in (1, 2):
+        shutil.copytree(model, registry / "versions" / str(number) / "model")
+    contract = json.loads((model / "model.json").read_text())
+    second = registry / "versions" / "2" / "model" / "model.json"
+    second.write_text(json.dumps({**contract, "run_id": "second"}))
+    for folder in [registry, *registry.rglob("*")]:
+        folder.chmod(0o755 if folder.is_dir() else 0o644)  # for nobody
+    (registry / "fraud:production").symlink_to("versions/1/model")
+    run = compose_with(tmp_path, model, project="followed", port=FOLLOWED_PORT)
+    variables = {"FOLLOW": str(registry), "MODEL": "fraud:production"}
+    try:
+        run("up", "--detach", "--wait", **variables)
+        container = run("ps", "--quiet", "endpoint").stdout
+        assert answered_by(FOLLOWED_PORT) == contract["run_id"]
+        (registry / ".next").symlink_to("versions/2/model")
+        (registry / ".next").replace(registry / "fraud:production")
+        wait_until(lambda: answered_by(FOLLOWED_PORT) == "second")
+        assert run("ps", "--quiet", "endpoint").stdout == container
+    finally:
+        run("down", "--timeout=5", "--volumes")
 
 
 def test_the_service_becomes_healthy_and_scores(endpoint):

@@ -38,7 +38,11 @@ def up(tmp_path):
         docker = tmp_path / "bin" / "docker"
         docker.write_text(DOCKER.format(tmp=tmp_path, engine=engine, compose=compose, running=running, up=up))
         docker.chmod(0o755)
-        kept = {k: v for k, v in os.environ.items() if not k.startswith("FRAUDLAB_") and k != "MODEL"}
+        kept = {
+            k: v
+            for k, v in os.environ.items()
+            if not k.startswith("FRAUDLAB_") and k not in {"MODEL", "FOLLOW"}
+        }
         environment = {**kept, "PATH": f"{tmp_path / 'bin'}:{os.environ['PATH']}", **variables}
         done = subprocess.run(
             [tmp_path / "containers" / "up.sh"], capture_output=True, text=True, check=False, env=environment
@@ -56,6 +60,17 @@ REFUSED = {
     ),
     "no such version": (
         {"MODEL": "fraud:production"}, "there is no fraud:production in the registry.", "fraudlab models list"
+    ),
+    "nothing to follow there": (
+        {"FOLLOW": "./reg", "MODEL": "fraud:production"}, "there is no fraud:production to follow in ./reg.",
+        "fraudlab models list",
+    ),
+    "following what": (
+        {"FOLLOW": "./registry"}, "FOLLOW=./registry says not which model.", "MODEL=NAME:production"
+    ),
+    "the container's word": (
+        {"FRAUDLAB_FOLLOW": "true", "MODEL": "fraud:production", "model": "registry/fraud:production"},
+        "FRAUDLAB_FOLLOW is for a container by itself.", "FOLLOW=./registry MODEL=NAME:production make up",
     ),
     "no port": ({"FRAUDLAB_PORT": "http"}, "FRAUDLAB_PORT=http is not a port.", "1 to 65535"),
     "too large": ({"FRAUDLAB_PORT": "65536"}, "is not a port.", "1 to 65535"),
@@ -111,6 +126,15 @@ def test_a_version_of_the_registry_is_served_by_its_link(up, folder):
     done, _ = up(model=model, MODEL="fraud:production", FRAUDLAB_PORT="18997", **variables)
     assert done.returncode == 0, done.stderr
     assert f"{model} on http" in done.stdout
+
+
+def test_what_is_followed_is_the_link_in_the_folder_that_is_named(up):
+    done, asked = up(
+        model="reg/fraud:production", FOLLOW="./reg", MODEL="fraud:production", FRAUDLAB_PORT="18996"
+    )
+    assert done.returncode == 0, done.stderr
+    assert "./reg/fraud:production on http" in done.stdout
+    assert "compose up" in asked
 
 
 def test_an_endpoint_that_does_not_come_up_says_where_to_look(up):

@@ -31,7 +31,8 @@ def deploy_locally(run_name: str, *, runs: Path | None, registry: Path, root: Pa
     model = model_folder(run_name, runs=runs, registry=registry)
     script = _script(root)
     environment = {**os.environ, "FRAUDLAB_MODEL": str(model.resolve())}
-    environment.pop("MODEL", None)  # what is deployed is what was named
+    for other in ("FOLLOW", "MODEL"):  # what is deployed is what was named
+        environment.pop(other, None)
     code = subprocess.run([str(script)], cwd=root, env=environment, check=False).returncode
     if code == 0:
         where = model.parent.parent if reference_in(run_name) is None else runs or DEFAULT
