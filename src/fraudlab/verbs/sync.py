@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 
+from fraudlab.errors import ConfigError
 from fraudlab.verbs.model_versions import registry_option
 from fraudlab.verbs.parsers import Verbs, explained_verb, runs_option, verb
 
@@ -11,11 +13,15 @@ _DESCRIPTION = """Upload to Comet what its server does not have of some runs, or
 runs, what a lost connection kept back, and what killed runs and jobs have left.
 The server is asked first, so nothing is sent twice, by whatever way the rest went up.
 It may be killed and repeated at any moment.
-Without RUN the registry of models is shown in Comet too, as by `fraudlab models mirror --to comet`."""
+Without RUN the registry of models is shown in Comet too, and in SageMaker where your configuration names a
+role or a bucket (sagemaker.role, sagemaker.bucket), as by `fraudlab models mirror`; AWS is asked in no other
+case. --to says it for one time: comet, or sagemaker as well."""
 _EPILOG = """examples:
   fraudlab sync --dry-run                     what would be sent
-  fraudlab sync                               every run
+  fraudlab sync                               every run, and the registry
   fraudlab sync 20261123-142501-baseline      one of them
+  fraudlab sync --to comet                    nothing to SageMaker
+  fraudlab sync --to sagemaker sagemaker.region=eu-west-1
 
 It needs COMET_API_KEY, or a key in ~/.comet.config."""
 
@@ -29,7 +35,15 @@ def add_sync(verbs: Verbs) -> None:
         description=_DESCRIPTION,
         epilog=_EPILOG,
     )
-    parser.add_argument("run", nargs="*", metavar="RUN", help="run id or `latest`; default: all runs")
+    parser.add_argument(
+        "words",
+        nargs="*",
+        metavar="RUN KEY=VALUE",
+        help="run id or `latest` (default: all runs); with --to sagemaker also the account",
+    )
+    parser.add_argument(
+        "--to", choices=("comet", "sagemaker"), help="show the registry in Comet alone, or in SageMaker too"
+    )
     parser.add_argument("--dry-run", action="store_true", help="ask the server, and send nothing")
     runs_option(parser)
     registry_option(parser)
@@ -50,18 +64,31 @@ def add_recover(actions: Verbs) -> None:
 
 
 def _sync(arguments: argparse.Namespace) -> int:
-    from fraudlab.syncing import sync
+    from fraudlab.models import registry_syncing
 
-    code = 0
-    try:
-        code = sync(arguments.run, runs=arguments.runs, dry_run=arguments.dry_run)
-    finally:
-        # a version belongs to an experiment: those that are there by now can be shown
-        if not arguments.run and (arguments.registry / "log.jsonl").is_file():
-            from fraudlab.models import registry_commands
+    names = [word for word in arguments.words if not _is_override(word)]
+    overrides = [word for word in arguments.words if _is_override(word)]
+    if overrides and arguments.to != "sagemaker":
+        raise ConfigError(
+            f"{' '.join(overrides)} says which account, and nothing is sent to one.", fix="add --to sagemaker"
+        )
 
-            registry_commands.mirror_comet(registry=arguments.registry, dry_run=arguments.dry_run)
-    return code
+    def upload() -> int:
+        from fraudlab.syncing import sync
+
+        return sync(names, runs=arguments.runs, dry_run=arguments.dry_run)
+
+    if names and arguments.to is None:
+        return upload()
+    shown = registry_syncing.steps(
+        arguments.to, overrides, registry=arguments.registry, dry_run=arguments.dry_run
+    )
+    # a version belongs to an experiment: those that are there by now can be shown
+    return registry_syncing.carry_out([upload, *shown])
+
+
+def _is_override(word: str) -> bool:
+    return "=" in word and not Path(word).exists()
 
 
 def _recover(arguments: argparse.Namespace) -> int:
