@@ -93,6 +93,7 @@ TEXTS: dict[str, str] = {
     "run.id": "up to 40 letters, digits and hyphens",
     "model.hooks": "a Python file",
     "paths.runs": "a folder",
+    "data.derive": "up to 100 expressions, by the names of their columns",
     "sagemaker.region": "a region's name",
     "sagemaker.profile": "a profile's name",
     "sagemaker.role": "a role's name, or an ARN",

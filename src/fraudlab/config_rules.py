@@ -19,6 +19,7 @@ from fraudlab.container.column_rules import ColumnNames
 from fraudlab.container.failure import JobError
 from fraudlab.container.hook_source import HookSource, read_hooks
 from fraudlab.container.hyperparameters import Hyperparameters, read_hyperparameters
+from fraudlab.derive_rules import check_derived
 from fraudlab.durations import seconds
 from fraudlab.errors import ConfigError
 from fraudlab.model_config import ModelConfig
@@ -45,7 +46,8 @@ def check(config: RunConfig) -> None:
     """
     _check_choices(config)
     found = []
-    for rule in (_check_ranges, check_cloud, _check_data, _check_split, _check_model, _check_rest):
+    rules = (_check_ranges, check_cloud, _check_data, _check_derive, _check_split, _check_model, _check_rest)
+    for rule in rules:
         try:
             rule(config)
         except ConfigError as error:
@@ -115,6 +117,11 @@ def _check_data(config: RunConfig) -> None:
             f"data.path={data.path} is given, but data=synthetic makes its own table.",
             fix=f"add data=table data.path={data.path} data.label=COLUMN",
         )
+
+
+def _check_derive(config: RunConfig) -> None:
+    if config.data.features:  # else the table's columns tell, and then all that is wrong is said at once
+        check_derived(config.data, column_names(config.data))
 
 
 def column_names(data: DataConfig) -> ColumnNames:
@@ -196,7 +203,8 @@ def check_constraints(config: RunConfig, columns: Sequence[str], *, interactions
         If a constraint names what is no feature, or gives a direction to a category.
     """
     data = config.data
-    features = column_names(data).learnt(columns)
+    learnt = [name for name in column_names(data).learnt(columns) if name not in data.derive]
+    features = [*learnt, *data.derive]
     with _in_our_words():
         parameters = read_hyperparameters(hyperparameters(config.model), prefix="model.")
         if not interactions:

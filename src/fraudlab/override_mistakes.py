@@ -15,6 +15,7 @@ from fraudlab.redaction import hide
 
 #: Hydra's ways to name several values
 _SWEEP = re.compile(r"\s*(?:choice|range|interval|glob|shuffle|sort|tag)\(")
+_DERIVE = re.compile(r"Error merging override [+]*data\.derive=")
 
 
 def is_override(word: str) -> bool:
@@ -37,6 +38,11 @@ def explain(error: Exception) -> ConfigError:
         The same fact, in the words of the person who typed the override.
     """
     mistake, name = hydra_errors.read(error)
+    if name == "data.derive" or _DERIVE.search(str(error)):
+        return ConfigError(
+            "data.derive is a mapping of names to expressions, and nothing chooses them for you.",
+            fix="write it as 'data.derive={ratio: \"amount / mean\"}'; see docs/derived_columns.md",
+        )
     if mistake is Mistake.UNREADABLE:
         return unreadable(name)
     if mistake is Mistake.TAKEN_AWAY:

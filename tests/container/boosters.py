@@ -31,7 +31,7 @@ def features(*categories: int) -> Features:
 def rows(given: Features, count: int = 300, seed: int = 0) -> tuple[Any, Any]:
     """Inputs with gaps, and labels that depend on them."""
     random = np.random.default_rng(seed)
-    matrix = random.normal(size=(count, len(given))).astype(np.float32)
+    matrix = random.normal(size=(count, len(given.inputs))).astype(np.float32)
     fraud = matrix[:, 0] + random.normal(size=count) > 0.8
     for position in given.categorical:
         codes = random.integers(0, len(given.columns[position].categories or ()), count)
@@ -48,7 +48,7 @@ def train(given: Features, *, rounds: int = 4, count: int = 300, again: Any = No
         matrix,
         label=label,
         feature_names=given.booster_names,
-        feature_types=["float" if column.categories is None else "c" for column in given.columns],
+        feature_types=["float" if column.categories is None else "c" for column in given.inputs],
     )
     defaults = {"objective": "binary:logistic", "nthread": 1, "max_depth": 3}
     return xgboost.train(defaults | parameters, data, rounds, xgb_model=again)

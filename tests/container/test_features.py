@@ -9,7 +9,8 @@ from sklearn.preprocessing import StandardScaler
 
 from fraudlab.container.contract import Fields
 from fraudlab.container.failure import ConfigError
-from fraudlab.container.features import Column, Features, Scaling, fit_scaling, read_features
+from fraudlab.container.features import Column, Features, read_features
+from fraudlab.container.scaling import Scaling, fit_scaling
 
 COLUMNS = [Column("a"), Column("m", ("bar", "casino")), Column("b")]
 

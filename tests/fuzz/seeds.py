@@ -14,8 +14,9 @@ import numpy as np
 import pyarrow as pa
 from pyarrow import parquet
 
-from fraudlab.container.features import Column, Features, Scaling
+from fraudlab.container.features import Column, Features
 from fraudlab.container.runtime import lean_xgboost
+from fraudlab.container.scaling import Scaling
 
 with lean_xgboost():
     import xgboost

@@ -12,15 +12,20 @@ import pytest
 from tests.container.boosters import rows, train
 
 from fraudlab.cli import main
-from fraudlab.container.features import Column, Features, Scaling
+from fraudlab.container.features import Column, Features
 from fraudlab.container.model_files.model_file import write_model
 from fraudlab.container.model_files.official import official
+from fraudlab.container.scaling import Scaling
+from fraudlab.errors import ConfigError
 from fraudlab.models.importing import import_model
 
 from .official import own_scores, scores_of, xgboost
 
 NUMBERS = Features([Column("amount"), Column("hour"), Column("a[0]"), Column("age")])
 MIXED = Features([*NUMBERS.columns, Column("country", ("DE", "FR", "IT"))])
+DERIVED = Features(MIXED.columns, Scaling(np.full(5, 0.5), np.array([2.0, 2, 2, 2, 1]))).deriving(
+    {"ratio": "amount / age", "german": "country == 'DE'"}
+)
 SCALED = Features(NUMBERS.columns, Scaling(np.full(4, 0.5), np.full(4, 2.0)))
 
 
@@ -42,9 +47,10 @@ def taken(archive: Path) -> dict[str, bytes]:
         (NUMBERS, {}),
         (MIXED, {"max_depth": 5}),
         (SCALED, {}),
+        (DERIVED, {"max_depth": 5}),
         (NUMBERS, {"booster": "dart", "rate_drop": 0.5}),
     ],
-    ids=["numbers", "categories", "scaled", "dart"],
+    ids=["numbers", "categories", "scaled", "derived", "dart"],
 )
 def test_the_archive_holds_one_booster_without_names_that_scores_the_same(
     tmp_path, capsys, features, parameters
@@ -62,9 +68,23 @@ def test_the_archive_holds_one_booster_without_names_that_scores_the_same(
     said = capsys.readouterr().out
     assert "columns, in this order and without names: amount, hour, a[0], age" in said
     assert ("column 5, country, is a code: DE 0, FR 1, IT 2; any other is missing" in said) == (
-        features is MIXED
+        features in (MIXED, DERIVED)
     )
-    assert ("numbers are scaled first, (x - mean) / std" in said) == (features is SCALED)
+    assert ("numbers are scaled first, (x - mean) / std" in said) == (features in (SCALED, DERIVED))
+    assert ("column german is computed of numbers before scaling: country == 'DE'" in said) == (
+        features is DERIVED
+    )
+
+
+def test_a_model_with_derived_columns_does_not_say_what_a_booster_takes(tmp_path):
+    folder = model(tmp_path / "model", DERIVED)
+    with pytest.raises(ConfigError, match="has derived columns, and a booster that is brought has none"):
+        import_model(
+            folder / "model.ubj",
+            columns=str(folder / "model.json"),
+            output=tmp_path / "b",
+            say=lambda line: None,
+        )
 
 
 def test_the_file_is_spelt_as_xgboost_before_3_1_reads_it():

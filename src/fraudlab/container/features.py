@@ -2,7 +2,8 @@
 
 A number is rounded to float32, and scaled in float64 if at all; a category becomes its position in the list
 fitted on train. What is missing, and a category that list does not have, is NaN: XGBoost decides at each
-node where missing values go.
+node where missing values go. Derived columns are computed of those inputs, before they are scaled, and stand
+behind them.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import math
 import operator
 import struct
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -21,7 +22,11 @@ from numpy.typing import NDArray
 
 from fraudlab.container.categories import canonical_text, codes_of
 from fraudlab.container.contract import Fields
-from fraudlab.container.failure import ConfigError, quoted
+from fraudlab.container.expressions.declared import DeclaredColumn, examine
+from fraudlab.container.expressions.kinds_of_values import ValueKind
+from fraudlab.container.expressions.program import Program
+from fraudlab.container.failure import ConfigError, quoted, together
+from fraudlab.container.scaling import Scaling
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -47,30 +52,26 @@ class Column:
         return {"name": self.name, "type": "category", "categories": list(self.categories)}
 
 
-@dataclass(frozen=True, slots=True)
-class Scaling:
-    """Standardisation of the numbers; a category has mean 0 and deviation 1, which changes nothing."""
-
-    mean: NDArray[np.float64]
-    std: NDArray[np.float64]
-
-
 class Features:
     """Turns raw values into the model's inputs.
 
     Parameters
     ----------
     columns : sequence of Column
-        In the model's order.
+        What a row is sent with, in the model's order.
     scaling : Scaling, optional
         Parameters fitted on train.
     libsvm_base : int, optional
         0 or 1: the index of the first column in the libsvm files that the model was trained on.
+    derived : sequence of DeclaredColumn
+        Columns that are computed of these, as :meth:`deriving` checks them.
 
     Attributes
     ----------
     names : list of str
         Of the columns, in order.
+    inputs : tuple of Column
+        What the booster is given: the columns, and behind them the derived ones.
     codes : dict of int to dict of str to float
         For the position of each column of categories, the code of each category, by all it is called: see
         :func:`~fraudlab.container.categories.codes_of`.
@@ -81,9 +82,16 @@ class Features:
     """
 
     def __init__(
-        self, columns: Sequence[Column], scaling: Scaling | None = None, *, libsvm_base: int | None = None
+        self,
+        columns: Sequence[Column],
+        scaling: Scaling | None = None,
+        *,
+        libsvm_base: int | None = None,
+        derived: Sequence[DeclaredColumn] = (),
     ) -> None:
         self.columns = tuple(columns)
+        self.derived = tuple(derived)
+        self.inputs = (*self.columns, *[Column(one.name) for one in derived])
         self.scaling = scaling
         self.libsvm_base = libsvm_base
         self.names = [column.name for column in columns]
@@ -93,6 +101,7 @@ class Features:
             if column.categories is not None
         }
         self.pack: Callable[..., bytes] = struct.Struct(f"={len(self.columns)}f").pack
+        self._program = Program(self.derived, self.names, self._code_of) if derived else None
 
     def __len__(self) -> int:
         return len(self.columns)
@@ -104,9 +113,14 @@ class Features:
 
     @cached_property
     def booster_names(self) -> list[str]:
-        """What the booster calls the columns: numbers, where what it forbids leaves two the same."""
-        names = [name.translate(_FORBIDDEN) for name in self.names]
+        """What the booster calls its inputs: numbers, where what it forbids leaves two the same."""
+        names = [name.translate(_FORBIDDEN) for name in self.input_names]
         return names if len(set(names)) == len(names) else [f"f{position}" for position in range(len(names))]
+
+    @property
+    def input_names(self) -> list[str]:
+        """Of what the booster is given, in order."""
+        return [column.name for column in self.inputs]
 
     @cached_property
     def positions(self) -> dict[str, int]:
@@ -153,6 +167,43 @@ class Features:
         unseen = [code is None for code in codes]
         return np.array(codes, np.float32), np.array(unseen, np.bool_)
 
+    def _code_of(self, name: str, category: str) -> float | None:
+        return self.code(self.names.index(name), category)
+
+    def deriving(self, given: Mapping[str, Any]) -> Features:
+        """The same columns, and of them computed those that are declared.
+
+        Parameters
+        ----------
+        given : mapping of str to str
+            Expressions by the names of the columns, in order.
+
+        Raises
+        ------
+        ConfigError
+            If one cannot be computed of these columns; all that is wrong at once.
+        """
+        kinds = {c.name: ValueKind.NUMBER if c.categories is None else ValueKind.TEXT for c in self.columns}
+        declared, faults = examine(given, kinds)
+        if faults:
+            raise together(faults, what="derived columns cannot be used")
+        return Features(self.columns, self.scaling, libsvm_base=self.libsvm_base, derived=declared)
+
+    def given(self, matrix: Matrix) -> Matrix:
+        """What the booster is given for rows of raw inputs: scaled, and with the derived columns.
+
+        Parameters
+        ----------
+        matrix : ndarray of float32, shape (rows, columns)
+            Numbers as they are, categories as codes. Not written to; returned itself where nothing is done.
+        """
+        if self._program is None:
+            return self.scaled(matrix)
+        found = np.empty((len(matrix), len(self.inputs)), np.float32)
+        self._program.fill(found[:, len(self) :], matrix)
+        found[:, : len(self)] = self.scaled(matrix)
+        return found
+
     def scaled(self, matrix: Matrix) -> Matrix:
         """Raw numbers scaled, or the same matrix where nothing is.
 
@@ -174,7 +225,7 @@ class Features:
 
         Parameters
         ----------
-        matrix : ndarray of float32, shape (rows of the batch, columns)
+        matrix : ndarray of float32, shape (rows of the batch, inputs)
             Receives the model's inputs.
         batch : pyarrow.RecordBatch
             The feature columns in order: float32, or dictionary-encoded text.
@@ -192,8 +243,11 @@ class Features:
                     unseen[self.names[position]] = new
             else:
                 matrix[:, position] = values.to_numpy(zero_copy_only=False)
+        columns = matrix[:, : len(self)]
+        if self._program is not None:
+            self._program.fill(matrix[:, len(self) :], columns)
         if self.scaling is not None:
-            matrix[:] = self.scaled(matrix)
+            columns[:] = self.scaled(columns)
         return unseen
 
     def encode_dictionary(self, position: int, values: pa.DictionaryArray) -> tuple[NDArray[np.float32], int]:
@@ -203,14 +257,19 @@ class Features:
         return known[indices], int(np.count_nonzero(unseen[indices]))
 
     def as_json(self) -> dict[str, Any]:
-        """``columns`` and ``preprocessing`` as ``manifest.json`` and ``model.json`` hold them."""
+        """``columns``, ``preprocessing`` and ``derived``, as a manifest or a contract holds them."""
         scale = None
         if self.scaling is not None:
             mean, std = self.scaling.mean.tolist(), self.scaling.std.tolist()
             for position in self.codes:
                 mean[position] = std[position] = None
             scale = {"mean": mean, "std": std}
-        return {"columns": [column.as_json() for column in self.columns], "preprocessing": {"scale": scale}}
+        derived = [{"name": one.name, "expression": one.text} for one in self.derived]
+        return {
+            "columns": [column.as_json() for column in self.columns],
+            "preprocessing": {"scale": scale},
+            **({"derived": derived} if derived else {}),
+        }
 
 
 def _utf8(text: str) -> bytes:
@@ -238,15 +297,34 @@ def read_features(fields: Fields) -> Features:
     base = fields.optional("libsvm_base", int)
     if base not in (None, 0, 1):
         raise _malformed(f"'libsvm_base' is {base}, and libsvm counts columns from 0 or from 1")
+    features = Features(columns, _read_scaling(fields, columns), libsvm_base=base)
+    derived = _read_derived(fields)
+    return features.deriving(derived) if derived else features
+
+
+def _read_scaling(fields: Fields, columns: Sequence[Column]) -> Scaling | None:
     scale = fields.fields("preprocessing").optional("scale", dict)
     if scale is None:
-        return Features(columns, libsvm_base=base)
+        return None
     given = Fields(scale, source="'scale'")
     mean = _parameters(given, "mean", 0.0, columns)
     std = _parameters(given, "std", 1.0, columns)
     if not np.all(std > 0):
         raise _malformed("a standard deviation is not above 0")
-    return Features(columns, Scaling(mean, std), libsvm_base=base)
+    return Scaling(mean, std)
+
+
+def _read_derived(fields: Fields) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for entry in fields.optional("derived", list) or ():
+        if not isinstance(entry, dict) or entry.keys() != {"name", "expression"}:
+            raise _malformed(f"{quoted(entry)} does not describe a derived column")
+        one = Fields(entry, source="a derived column")
+        name = one.get("name", str)
+        if name in found:
+            raise _malformed(f"two derived columns are named {quoted(name)}")
+        found[name] = one.get("expression", str)
+    return found
 
 
 def _read_column(fields: Fields) -> Column:
@@ -266,30 +344,3 @@ def _parameters(fields: Fields, name: str, nothing: float, columns: Sequence[Col
 
 def _malformed(sentence: str) -> ConfigError:
     return ConfigError(f"malformed columns or preprocessing: {sentence}", fix="use the file a job wrote")
-
-
-def fit_scaling(numbers: Sequence[NDArray[np.float32] | None]) -> Scaling:
-    """Mean and standard deviation of each column, as scikit-learn's ``StandardScaler`` fits them.
-
-    Missing values are left out. A column that does not vary keeps deviation 1, and one that is all missing
-    mean 0.
-
-    Parameters
-    ----------
-    numbers : sequence of ndarray of float32, shape (rows,)
-        The train rows of each column; None for a category.
-    """
-    mean, std = np.zeros(len(numbers)), np.ones(len(numbers))
-    for position, column in enumerate(numbers):
-        if column is None:
-            continue
-        values = column[~np.isnan(column)].astype(np.float64)
-        if not values.size:
-            continue
-        mean[position] = values.mean()
-        variance = values.var()
-        # Rounding alone makes the variance of a constant column this large (Chan, Golub & LeVeque 1983).
-        noise = values.size * np.finfo(np.float64).eps
-        if variance > noise * variance + (noise * mean[position]) ** 2:
-            std[position] = np.sqrt(variance)
-    return Scaling(mean, std)

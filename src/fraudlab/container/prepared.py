@@ -103,7 +103,7 @@ def read_split(folder: Path, features: Features) -> Prepared:
     rows = sum(file.metadata.num_rows for file in files)
     if not rows:
         raise TableError(f"channel {folder.name} has no rows", fix="run the process job first")
-    matrix = np.empty((rows, len(features)), np.float32)
+    matrix = np.empty((rows, len(features.inputs)), np.float32)
     label = np.empty(rows, np.uint8)
     has_amount = all(AMOUNT in file.schema_arrow.names for file in files)
     amount = np.empty(rows, np.float64) if has_amount else None

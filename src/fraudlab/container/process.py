@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from fraudlab.container.contract import Tree, write_json
 from fraudlab.container.failure import TableError
-from fraudlab.container.features import Column, Features, fit_scaling
+from fraudlab.container.features import Column, Features
 from fraudlab.container.formats import columns
 from fraudlab.container.formats.time_units import duration
 from fraudlab.container.formats.times import Times, read_times
@@ -24,6 +24,7 @@ from fraudlab.container.processing.raw import raw_sha256, read_raw
 from fraudlab.container.processing.split import NAMES, Division, divide
 from fraudlab.container.roles import Roles, read_roles
 from fraudlab.container.runtime import Stages
+from fraudlab.container.scaling import fit_scaling
 
 #: a list of categories longer than this is a list of ids
 MAX_CATEGORIES = 65_536

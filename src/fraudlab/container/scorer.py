@@ -61,9 +61,9 @@ class Scorer:
         except (xgboost.core.XGBoostError, ValueError) as error:
             reason = str(error).split("\n", 1)[0]
             raise ConfigError(f"model.ubj is not a booster: {reason}", fix="train the model again") from error
-        if inputs != len(model.features):
+        if inputs != len(model.features.inputs):
             raise ConfigError(
-                f"model.ubj takes {inputs} columns and model.json names {len(model.features)}",
+                f"model.ubj takes {inputs} columns and model.json names {len(model.features.inputs)}",
                 fix="use a model folder as a train job wrote it",
             )
         # With one row, a second thread only waits: under load it made the slowest answers ten times slower.
@@ -72,7 +72,7 @@ class Scorer:
         self.threshold = model.threshold
         self.model_id = model.sha256[:12]
         self.contract = model.contract
-        self._types = ["q" if column.categories is None else "c" for column in self.features.columns]
+        self._types = ["q" if column.categories is None else "c" for column in self.features.inputs]
         # Dart's trees have weights, which the in-place function applies in another order than predict does,
         # and dart's prediction may not be called from several threads at once.
         config = json.loads(self._booster.save_config())
@@ -126,7 +126,7 @@ class Scorer:
         contributions = self._from_data(matrix, pred_contribs=True)[:, :-1]
         order = np.argsort(-np.abs(contributions), axis=1, kind="stable")[:, :most]
         largest = np.take_along_axis(contributions, order, axis=1)
-        names = self.features.names
+        names = self.features.input_names
         return [
             [(names[position], value) for position, value in zip(places, values, strict=True) if value != 0.0]
             for places, values in zip(order.tolist(), largest.tolist(), strict=True)
@@ -142,7 +142,7 @@ class Scorer:
         rows, columns = matrix.shape
         assert matrix.dtype == np.float32
         assert matrix.flags.c_contiguous
-        assert columns == len(self.features)
+        assert columns == len(self.features.inputs)
         interface = b'{"data":[%d,true],"shape":[%d,%d],"typestr":"<f4","version":3}' % (
             matrix.__array_interface__["data"][0],
             rows,

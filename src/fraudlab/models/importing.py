@@ -140,6 +140,11 @@ def _from_file(path: Path) -> Any:
         except ValueError as error:
             raise ConfigError(f"{path} is not JSON: {error}.", fix=_FIX) from error
         if isinstance(found, dict):
+            if found.get("derived"):
+                raise ConfigError(
+                    f"{path} has derived columns, and a booster that is brought has none.",
+                    fix="serve its model folder as it is, or name all columns that the booster takes",
+                )
             preprocessing = found.get("preprocessing")
             scale = preprocessing.get("scale") if isinstance(preprocessing, dict) else None
             return {"columns": _listed(found.get("columns"), path), "scale": scale}

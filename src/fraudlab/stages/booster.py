@@ -108,9 +108,9 @@ def reference_scores(model: Path, split: Path) -> tuple[NDArray[np.float32], lis
 
     features = read_features(Fields(read_json(model / "model.json"), source="model.json"))
     booster = xgb.Booster(model_file=str(model / "model.ubj"))
-    types = ["q" if column.categories is None else "c" for column in features.columns]
+    types = ["q" if column.categories is None else "c" for column in features.inputs]
     matrix = xgb.DMatrix(read_split(split, features).matrix, feature_types=types, enable_categorical=True)
-    return booster.predict(matrix, validate_features=False), _importance(booster, features.names)
+    return booster.predict(matrix, validate_features=False), _importance(booster, features.input_names)
 
 
 def _importance(booster: Any, names: list[str]) -> list[dict[str, Any]]:

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 from fraudlab.cache import Cache
 from fraudlab.config import DataKind, RunConfig
+from fraudlab.config_rules import column_names
+from fraudlab.derive_rules import check_derived
 
 if TYPE_CHECKING:
     from fraudlab.data.sources import Source
@@ -41,7 +43,7 @@ def look(config: RunConfig, path: Path, cache: Path, *, read: bool = True) -> So
         from fraudlab.data import creditcard
 
         creditcard.check(path)
-    return sources.resolve(
+    source = sources.resolve(
         path,
         label=data.label,
         time=data.time,
@@ -58,6 +60,8 @@ def look(config: RunConfig, path: Path, cache: Path, *, read: bool = True) -> So
         encoding=data.encoding,
         read=read,
     )
+    check_derived(data, column_names(data), source.columns)
+    return source
 
 
 def _synthetic(config: RunConfig, cache: Cache) -> Path:

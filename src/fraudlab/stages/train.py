@@ -106,6 +106,7 @@ def _job_description(context: Context, hashes: dict[str, str]) -> dict[str, Any]
             "alert_cost": evaluation.alert_cost,
         },
         "hashes": hashes,
+        **({"derive": dict(derive)} if (derive := context.config.data.derive) else {}),
     }
 
 

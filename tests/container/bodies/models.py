@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from fraudlab.container.bodies import MEDIA_TYPES, BodyError, finish
-from fraudlab.container.features import Column, Features, Scaling
+from fraudlab.container.features import Column, Features
+from fraudlab.container.scaling import Scaling
 
 NAN = float("nan")
 MANY = 1_000_000

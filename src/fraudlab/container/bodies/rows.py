@@ -95,7 +95,7 @@ def finish(batch: Sequence[Rows], features: Features) -> Matrix:
         In C order, scaled; not to be written to.
     """
     joined = batch[0].inputs if len(batch) == 1 else b"".join([rows.inputs for rows in batch])
-    return features.scaled(np.frombuffer(joined, np.float32).reshape(-1, len(features)))
+    return features.given(np.frombuffer(joined, np.float32).reshape(-1, len(features)))
 
 
 def pack_lists(rows: Sequence[Iterable[Any]], features: Features) -> list[bytes]:
@@ -242,6 +242,9 @@ def wrong_columns(names: Iterable[str], features: Features, *, row: int | None =
     given = dict.fromkeys(names)
     unknown = next((name[:_MAX_NAME] for name in given if name not in features.positions), None)
     if unknown is not None:
+        if unknown in features.input_names:
+            sentence = f"{where} has column {unknown!r}, which the model computes itself; leave it out"
+            return BodyError(sentence, row=row, column=unknown)
         sentence = f"{where} has an unknown column {unknown!r}{near(unknown, features.names)}"
         return BodyError(sentence, row=row, column=unknown)
     name = next(name for name in features.names if name not in given)

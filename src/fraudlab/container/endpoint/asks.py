@@ -52,7 +52,8 @@ class ServedModel:
 
     def healthy(self) -> bool:
         """Whether a row really gets a score."""
-        canary = np.full((1, len(self.scorer.features)), np.nan, np.float32)
+        features = self.scorer.features
+        canary = features.given(np.full((1, len(features)), np.nan, np.float32))
         return bool(np.isfinite(self.scorer.score(canary)).all())
 
 

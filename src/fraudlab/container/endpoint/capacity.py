@@ -104,16 +104,16 @@ def row_bytes(features: Features, outputs: Sequence[str], reasons: int, *, is_pa
     """Bytes that a row takes at work: its inputs twice (and Arrow's), and its place in the answer."""
     answer = _FRAME + sum(_BYTES.get(output, _OTHER_WORD) for output in outputs or ("score", "alert"))
     if "reasons" in outputs:
-        longest = max(len(orjson.dumps(name)) for name in features.names)
-        answer += min(reasons, len(features)) * (_REASON + longest)
-    return (24 if is_parquet else 8) * len(features) + answer
+        longest = max(len(orjson.dumps(name)) for name in features.input_names)
+        answer += min(reasons, len(features.inputs)) * (_REASON + longest)
+    return (24 if is_parquet else 8) * len(features.inputs) + answer
 
 
 def slice_rows(features: Features, outputs: Sequence[str]) -> int:
     """How many rows are scored and written at once."""
     if "reasons" in outputs:
-        return max(1, min(_ROWS_WITH_REASONS, _CELLS // (len(features) + 1)))
-    return max(1, min(_ROWS, 4 * _CELLS // len(features)))
+        return max(1, min(_ROWS_WITH_REASONS, _CELLS // (len(features.inputs) + 1)))
+    return max(1, min(_ROWS, 4 * _CELLS // len(features.inputs)))
 
 
 def slices(rows: Rows, features: Features, size: int) -> list[Rows]:

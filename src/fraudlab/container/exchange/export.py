@@ -40,7 +40,7 @@ def export(folder: Path) -> None:
     booster = xgboost.Booster({"nthread": 1}, model_file=model.booster)
     raw = booster.save_raw("json")
     features = model.features
-    rows = probe_rows(json.loads(raw), [len(column.categories or ()) for column in features.columns])
+    rows = probe_rows(json.loads(raw), [len(column.categories or ()) for column in features.inputs])
     data = official_bytes(raw)
     written = xgboost.Booster({"nthread": 1}, model_file=bytearray(data))
     found = written.predict(xgboost.DMatrix(rows, nthread=1), validate_features=False)
@@ -55,7 +55,7 @@ def export(folder: Path) -> None:
 def _lines(features: Features, distinct: int, rows: int) -> list[str]:
     lines = [
         f"checked: {rows:,} random rows get the same scores, to the last bit ({distinct:,} different ones)",
-        f"columns, in this order and without names: {listing(features.names)}",
+        f"columns, in this order and without names: {listing(features.input_names)}",
     ]
     for position in features.categorical:
         column = features.columns[position]
@@ -64,6 +64,9 @@ def _lines(features: Features, distinct: int, rows: int) -> list[str]:
         lines.append(f"{what}: {listing(codes, limit=10)}; any other is missing")
     if features.scaling is not None:
         lines.append("numbers are scaled first, (x - mean) / std, by `preprocessing` in model.json")
+    lines += [
+        f"column {one.name} is computed of numbers before scaling: {one.text}" for one in features.derived
+    ]
     if features.codes:
         lines.append("XGBoost 1.7 or newer reads it, as it splits on categories")
     return lines

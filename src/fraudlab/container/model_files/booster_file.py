@@ -70,9 +70,9 @@ def check_booster(data: bytes | bytearray, features: Features) -> None:
                 fix="make a model of it: fraudlab models import model.ubj --columns model.json --threshold T",
             ) from error
         taken = _columns_taken(data)
-        if taken not in (None, len(features)):
+        if taken not in (None, len(features.inputs)):
             raise _misfit(
-                f"the booster takes {taken} columns, and model.json names {len(features)}"
+                f"the booster takes {taken} columns, and model.json names {len(features.inputs)}"
             ) from error
         raise ConfigError(
             f"model.ubj is not a booster XGBoost wrote: {error}",
@@ -115,7 +115,7 @@ def _read_booster(cursor: Cursor, features: Features) -> None:
     _read_attributes(cursor)
     _read_columns(cursor, features)
     largest = _read_gradient_booster(cursor, features)
-    _read_learner_parameters(cursor, len(features))
+    _read_learner_parameters(cursor, len(features.inputs))
     _read_objective(cursor)
     cursor.expect(b"}", "the end of 'learner'")
     _read_version(cursor)
@@ -142,16 +142,14 @@ def _read_columns(cursor: Cursor, features: Features) -> None:
     names = [cursor.text("a feature's name") for _ in range(cursor.values("feature_names", 10))]
     types = [cursor.text("a feature's type") for _ in range(cursor.values("feature_types", 10))]
     for what, found in (("names", names), ("types", types)):
-        if len(found) not in (0, len(features)):
-            raise _misfit(
-                f"the booster has {what} for {len(found)} columns, and model.json names {len(features)}"
-            )
+        if len(found) not in (0, inputs := len(features.inputs)):
+            raise _misfit(f"the booster has {what} for {len(found)} columns, and model.json names {inputs}")
     for position, (own, told) in enumerate(zip(names, features.booster_names, strict=False)):
         if own != told:
             where = f", which is column {names.index(told) + 1} there" if told in names else ""
             at = f"column {position + 1} of the booster is {quoted(own)}"
             raise _misfit(f"{at}, and that of model.json {quoted(told)}{where}")
-    for column, kind in zip(features.columns, types, strict=False):
+    for column, kind in zip(features.inputs, types, strict=False):
         if kind not in ("c", "float", "int", "q", "i"):
             raise cursor.malformed(f"its column {quoted(column.name)} is of type {quoted(kind)}")
         if (kind == "c") != (column.categories is not None):
@@ -199,7 +197,7 @@ def _read_trees(cursor: Cursor, features: Features) -> NDArray[np.float64]:
     cursor.expect(b"i\0" * trees, "one output, 0, for each tree in 'tree_info'")
     if cursor.values("trees", 1) != trees:
         raise cursor.malformed(f"'trees' does not hold the {trees} trees of 'num_trees'")
-    largest = Trees(cursor, [len(column.categories or ()) for column in features.columns]).read(trees)
+    largest = Trees(cursor, [len(column.categories or ()) for column in features.inputs]).read(trees)
     cursor.expect(b"}", "the end of 'model'")
     return largest
 

@@ -48,7 +48,9 @@ def train_matrix(
     }
     if categorical:
         # Not where all are numbers: boosting is then slower by a tenth, for nothing.
-        options["feature_types"] = ["c" if at in categorical else "float" for at in range(len(features))]
+        options["feature_types"] = [
+            "c" if at in categorical else "float" for at in range(len(features.inputs))
+        ]
     method = parameters.booster["tree_method"]
     if method == "exact" and categorical:
         raise ConfigError(

@@ -65,7 +65,9 @@ def read_inputs(job: Job, hosts: Hosts, digests: Digests | None) -> tuple[Prepar
             train, features = _read_first(job)
             label = "label"
         else:
-            features = read_features(Fields(job.manifest, source="manifest.json"))
+            features = read_features(Fields(job.manifest, source="manifest.json")).deriving(
+                job.request.derive
+            )
             label = Fields(job.manifest, source="manifest.json").fields("roles").get("label", str)
             train = read_split(job.tree.channel("train"), features)
         nothing = train.take(slice(0))

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast, get_args
 
@@ -50,6 +50,8 @@ class JobRequest:
     decision : DecisionRequest or None
         None chooses by what there is to choose on.
     hashes : dict of str
+    derive : dict of str to str
+        Expressions of columns to compute, by their names.
     """
 
     run_id: str
@@ -57,6 +59,7 @@ class JobRequest:
     log_rounds: bool
     decision: DecisionRequest | None
     hashes: dict[str, str]
+    derive: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,6 +232,7 @@ def _read_request(path: Path) -> JobRequest:
             alert_cost=decision.get("alert_cost", float, 0.0),
         ),
         hashes=fields.get("hashes", dict, {}),
+        derive=fields.get("derive", dict, {}),
     )
     fields.end()
     decision.end()

@@ -142,7 +142,7 @@ def set_up(job: Job, train: Prepared, inputs: Inputs, hosts: Hosts) -> Training:
     """
     parameters, features, validation = job.parameters, inputs.features, inputs.validation
     categorical = [features.names[at] for at in features.categorical]
-    told = parameters.for_xgboost(features.names, cpus=threads(parameters), categorical=categorical)
+    told = parameters.for_xgboost(features.input_names, cpus=threads(parameters), categorical=categorical)
     bins = train_matrix(train, features, parameters, hosts=hosts)
     return Training(
         parameters,

@@ -1,0 +1,63 @@
+"""``data.derive``, checked before there is a job: against a configuration's names, then against the table's.
+
+What an expression means is the job's to say (:mod:`fraudlab.container.expressions`); here is said which
+columns a model is sent, and why it is not sent the others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from fraudlab.config import DataConfig
+from fraudlab.container.column_rules import ColumnNames
+from fraudlab.container.expressions.declared import examine
+from fraudlab.container.expressions.kinds_of_values import ValueKind
+from fraudlab.errors import ConfigError
+from fraudlab.objections import together
+
+_SENT = "a model is sent its features, and nothing else of a row"
+_BARRED = {
+    "label": "the label, which nobody knows when a transaction is scored",
+    "time": f"the time of the row; {_SENT}",
+    "card": f"the card of the row, data.card; {_SENT}",
+    "id": f"which data.id keeps from the model; {_SENT}",
+    "drop": f"which data.drop leaves out; {_SENT}",
+}
+
+
+def check_derived(data: DataConfig, names: ColumnNames, columns: Sequence[str] | None = None) -> None:
+    """TypeCheck the columns that ``data.derive`` declares.
+
+    Parameters
+    ----------
+    data : DataConfig
+    names : ColumnNames
+        The columns that the configuration names.
+    columns : sequence of str, optional
+        Of the table, once they are known.
+
+    Raises
+    ------
+    ConfigError
+        If one cannot be computed; all that is wrong at once.
+    """
+    if not data.derive:
+        return
+    known = columns if columns is not None else names.features
+    features = names.learnt(known)
+    apart = {name: part for name, part in names.apart().items() if name not in features}
+    barred = {name: _BARRED[part] for name, part in apart.items()}
+    others = [name for name in known if name not in features and name not in apart]
+    barred |= dict.fromkeys(others, f"which is not in data.features; {_SENT}")
+    kinds = {name: ValueKind.TEXT if name in names.categorical else ValueKind.NUMBER for name in features}
+    kinds |= dict.fromkeys(names.categorical, ValueKind.TEXT)
+    _, faults = examine(
+        data.derive,
+        kinds,
+        complete=bool(known),
+        barred=barred,
+        taken={name: f"data.{part}" for name, part in apart.items()}
+        | dict.fromkeys(others, "a column of the table"),
+    )
+    if faults:
+        raise together([ConfigError(f"data.derive: {fault.sentence}.", fix=fault.fix) for fault in faults])

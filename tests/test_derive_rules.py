@@ -1,0 +1,132 @@
+"""``data.derive``: what is refused before there is a job, and in which words."""
+
+from pathlib import Path
+
+import pytest
+
+from fraudlab.compose import as_yaml, compose
+from fraudlab.config_rules import check_constraints, column_names
+from fraudlab.derive_rules import check_derived
+from fraudlab.errors import ConfigError
+from fraudlab.stages.prepared_key import job_description
+from fraudlab.stages.raw_table import look
+
+TABLE = "y,t,card,tx,x,country,note,b c\n" + "".join(
+    f"{at % 2},{at},c,{at},{at},DE,n,1\n" for at in range(20)
+)
+ROLES = [
+    "data=table",
+    "data.path=t.csv",
+    "data.label=y",
+    "data.time=t",
+    "data.time_unit=s",
+    "data.card=card",
+    "data.id=[tx]",
+    "data.drop=[note]",
+    "data.categorical=[country]",
+]
+
+
+@pytest.fixture
+def table(in_tmp: Path) -> Path:
+    (in_tmp / "t.csv").write_text(TABLE)
+    return in_tmp / "t.csv"
+
+
+COLUMNS = TABLE.split("\n")[0].split(",")
+NOT_SENT = "; a model is sent its features, and nothing else of a row."
+NOT_LISTED = f"reads 'x', which is not in data.features{NOT_SENT}"
+
+
+def said(derive: dict[str, str], *overrides: str) -> list[str]:
+    """What is wrong, one sentence each."""
+    config = compose([*ROLES, *overrides])
+    config.data.derive = derive
+    with pytest.raises(ConfigError) as refused:
+        check_derived(config.data, column_names(config.data), COLUMNS)
+    assert refused.value.exit_code == 2
+    assert "docs/derived_columns.md" in str(refused.value.fix)
+    lines = refused.value.message.split("\n")
+    return [line.strip().removeprefix("data.derive: derived column ") for line in lines[len(lines) > 1 :]]
+
+
+@pytest.mark.parametrize("overrides", [[], ["data.features=[x,country]"]], ids=["all columns", "some"])
+def test_what_a_model_is_not_sent_cannot_be_read(overrides):
+    derive = {"a": "y * 2", "b": "t / 2", "c": "card", "d": "tx + 1", "e": "note", "f": "quite"}
+    assert said(derive, *overrides) == [
+        "'a' reads 'y', the label, which nobody knows when a transaction is scored.",
+        f"'b' reads 't', the time of the row{NOT_SENT}",
+        f"'c' reads 'card', the card of the row, data.card{NOT_SENT}",
+        f"'d' reads 'tx', which data.id keeps from the model{NOT_SENT}",
+        f"'e' reads 'note', which data.drop leaves out{NOT_SENT}",
+        "'f' reads an unknown column 'quite'.",
+    ]
+
+
+def test_a_column_that_is_no_feature_cannot_be_read_and_its_name_is_taken():
+    derive = {"x": "country == 'DE'", "b c": "x", "tx": "x", "y": "x", "country": "country != 'DE'"}
+    assert said(derive, "data.features=[country]") == [
+        "'x' has the name of a column of the table; give it another.",
+        "'b c' has the name of a column of the table; give it another.",
+        f"'b c' {NOT_LISTED}",
+        "'tx' has the name of data.id; give it another.",
+        f"'tx' {NOT_LISTED}",
+        "'y' has the name of data.label; give it another.",
+        f"'y' {NOT_LISTED}",
+        "'country' has the name of a column of the table; give it another.",
+    ]
+
+
+def test_the_table_is_asked_before_there_is_a_run(table):
+    with pytest.raises(ConfigError, match="reads an unknown column 'xx'"):
+        look(compose([*ROLES, "data.derive={a: xx + 1}"]), table, table.parent)
+
+
+def test_a_mistake_beside_others_is_said_with_them(in_tmp):
+    with pytest.raises(ConfigError) as refused:
+        compose([*ROLES, "data.features=[x]", "data.derive={a: x +}", "split.gap=soon", "model.max_depth=-1"])
+    for word in ("derived column 'a' ends where", "split.gap", "max_depth"):
+        assert word in refused.value.message
+
+
+@pytest.mark.parametrize("given", ["auto", "[a,b]", "true", "3", "'x / y'"])
+def test_what_is_no_mapping_is_refused(in_tmp, given):
+    with pytest.raises(
+        ConfigError, match="a mapping of names to expressions, and nothing chooses"
+    ) as refused:
+        compose([*ROLES, f"data.derive={given}"])
+    assert 'data.derive={ratio: "amount / mean"}' in str(refused.value.fix)
+
+
+@pytest.mark.parametrize(
+    "override",
+    [
+        'data.derive={r: "x / `b c`"}',
+        "data.derive={r: 'x / `b c`'}",
+        "data.derive={r: 'x / \"b c\"'}",
+        'data.derive.r="x / `b c`"',
+        '+data.derive.r="x / `b c`"',
+    ],
+)
+def test_ways_to_write_it(table, override):
+    config = compose([*ROLES, override])
+    assert list(config.data.derive) == ["r"]
+    assert look(config, table, table.parent).columns[0] == "y"
+    assert "derive:\n    r: x / " in as_yaml(config)
+
+
+def test_a_constraint_may_name_a_derived_column(table):
+    overrides = [*ROLES, "data.features=[x,country]", "data.derive={r: x + 1}"]
+    compose([*overrides, "model.monotone_constraints={r: 1, x: -1}"])
+    with pytest.raises(ConfigError, match="'s'"):
+        compose([*overrides, "model.monotone_constraints={s: 1}"])
+    check_constraints(
+        compose([*ROLES, "data.derive={r: x + 1}", "model.interaction_constraints=[[r,x]]"]),
+        ["y", "t", "card", "tx", "x", "country", "note", "b c"],
+    )
+
+
+def test_what_is_prepared_does_not_depend_on_it(table):
+    plain, derived = compose(ROLES), compose([*ROLES, "data.derive={r: x + 1}"])
+    source = look(derived, table, table.parent)
+    assert job_description(plain, source) == job_description(derived, source)
