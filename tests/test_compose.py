@@ -145,6 +145,8 @@ def test_no_group_file_sets_what_another_group_owns():
         (["data.delay=-7d"], "data.delay='-7d' is negative.", "data.delay=7d"),
         (["data.delay=null"], "data.delay: field 'data.delay' is not Optional.", "data.delay=0s"),
         (["evaluation.policy=fixed"], "needs evaluation.threshold", "evaluation.threshold=0.5"),
+        (["evaluation.alerts_per_day=[0]"], "alerts_per_day=[0] is out of range", "whole numbers from 1"),
+        (["evaluation.alerts_per_day=[5,5]"], "alerts_per_day=[5, 5] is out of range", "each once"),
         (["evaluation.threshold=0.3"], "evaluation.policy=cost chooses its own", "evaluation.policy=fixed"),
         (["run.id=a/b"], "run.id='a/b' cannot be part of a job's name.", "up to 40 letters"),
         (["run.id=latest"], "run.id='latest' is the link to the newest run.", "another"),

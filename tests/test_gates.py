@@ -122,3 +122,35 @@ def test_a_failed_gate_says_what_was_found_and_what_was_asked():
     assert "runs show r" in raised.value.fix
     require_passed(judged[1:], run="r")
     assert str(Gate("brier", "<", math.pi)) == "brier<3.14159265358979"
+
+
+#: gate, what the configuration has, what is said
+DAILY = {
+    "precision_at_20_per_day<0.5": ({"time": "t"}, None),
+    "recall_at_100_per_day<0.5": ({"time": "t"}, None),
+    "value_recall_at_500_per_day<0.5": ({"time": "t", "amount": "a"}, None),
+    "recall_at_fpr_0.001<0.5": ({}, None),
+    "recall_at_50_per_day<0.5": ({"time": "t"}, "alerts_per_day=[20, 50, 100, 500]"),
+    "precision_at_20_per_day<0.6": ({}, "data.time=COLUMN"),
+    "value_recall_at_20_per_day<0.5": ({"time": "t"}, "data.amount=COLUMN"),
+}
+
+
+@pytest.mark.parametrize("text", DAILY)
+def test_a_gate_on_a_daily_budget_needs_that_budget(text):
+    columns, fix = DAILY[text]
+    config = RunConfig(data=DataConfig(label="y", path="t.csv", **columns))
+    if fix is None:
+        check_gates(parse_gates([text]), config)
+        return
+    with pytest.raises(ConfigError) as raised:
+        check_gates(parse_gates([text]), config)
+    assert fix in raised.value.fix
+
+
+@pytest.mark.parametrize(
+    "text", ["recall_at_0_per_day<1", "f1_at_20_per_day<1", "recall_at_20<1", "recall_at_fpr_0.1<1"]
+)
+def test_what_is_almost_a_daily_budget_is_no_metric(text):
+    with pytest.raises(ConfigError, match="is not a metric"):
+        parse_gates([text])

@@ -53,6 +53,7 @@ def test_defaults_are_those_of_a_run(option):
     for key in keys().values():
         shown = key.others.get(option, key.default)
         value = OmegaConf.select(node, key.name)
+        value = list(value) if OmegaConf.is_list(value) else value
         if key.name.partition(".")[0] == option.partition("=")[0] and "${" not in shown:
             assert _shown(value) == shown, key.name
 

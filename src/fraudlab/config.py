@@ -213,7 +213,9 @@ class EvaluationConfig:
     missed_fraud_cost: float = 100.0
     #: what looking at one alert costs, in money
     alert_cost: float = 5.0
-    #: bootstrap resamples behind the interval of average precision
+    #: how many alerts a team may look at per day: what each number would catch, where there is a time
+    alerts_per_day: list[int] = field(default_factory=lambda: [20, 100, 500])
+    #: bootstrap resamples behind intervals
     resamples: int = 1000
     #: rows per request when scoring the test split through the endpoint
     batch_rows: int = 20_000

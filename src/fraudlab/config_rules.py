@@ -293,6 +293,12 @@ def _check_rest(config: RunConfig) -> None:
             f"evaluation.threshold is set, but evaluation.policy={evaluation.policy.value} chooses its own.",
             fix="choose evaluation.policy=fixed, or leave the threshold out",
         )
+    sizes = evaluation.alerts_per_day
+    if len(sizes) > 8 or len({*sizes}) < len(sizes) or not all(1 <= size <= 1_000_000 for size in sizes):
+        raise ConfigError(
+            f"evaluation.alerts_per_day={sizes} is out of range.",
+            fix=f"valid: {TEXTS['evaluation.alerts_per_day']}, each once; [] measures none",
+        )
     if config.run.id == "latest":
         raise ConfigError("run.id='latest' is the link to the newest run.", fix="choose another run.id")
     if config.run.id is not None and not RUN_ID.fullmatch(config.run.id):

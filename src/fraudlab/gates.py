@@ -19,11 +19,22 @@ METRICS = (
     "accuracy", "alerts_per_day", "average_precision", "average_precision_high", "average_precision_low",
     "brier", "days", "endpoint_max_difference", "f1", "false_negatives", "false_positives", "log_loss",
     "mean_score",
-    "positives", "precision", "prevalence", "recall", "roc_auc", "rows", "threshold", "true_negatives",
+    "positives", "precision", "prevalence", "recall",
+    *(f"recall_at_fpr_{rate:g}{end}" for rate in (0.001, 0.01) for end in ("", "_high", "_low")),
+    "roc_auc", "rows", "threshold", "true_negatives",
     "true_positives", "unseen_categories", "value_recall",
 )  # fmt: skip
+#: metrics for each of ``evaluation.alerts_per_day``
+_DAILY = re.compile(r"(?:precision|recall|value_recall)_at_([1-9][0-9]{0,6})_per_day")
 #: what a metric cannot be without
-_NEEDS = {"value_recall": "data.amount", "days": "data.time", "alerts_per_day": "data.time"}
+_NEEDS = {
+    "value_recall": ("data.amount",),
+    "days": ("data.time",),
+    "alerts_per_day": ("data.time",),
+    "precision_at": ("data.time",),
+    "recall_at": ("data.time",),
+    "value_recall_at": ("data.time", "data.amount"),
+}
 _OPERATORS: dict[str, Callable[[float, float], bool]] = {
     "<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge,
     "==": operator.eq, "!=": operator.ne,
@@ -43,7 +54,7 @@ class Gate:
     Attributes
     ----------
     metric : str
-        Of :data:`METRICS`.
+        As :func:`is_metric` knows it.
     sign : str
         ``<``, ``<=``, ``>``, ``>=``, ``==`` or ``!=``.
     limit : float
@@ -75,6 +86,11 @@ class Gate:
             "failed": failed,
             "reason": f"{self.metric} is {value:.6g}",
         }
+
+
+def is_metric(name: str) -> bool:
+    """Whether ``evaluation/metrics.json`` may have it: of :data:`METRICS`, or ``recall_at_50_per_day``."""
+    return name in METRICS or _DAILY.fullmatch(name) is not None
 
 
 def parse_gates(texts: Iterable[str]) -> list[Gate]:
@@ -112,15 +128,23 @@ def check_gates(gates: Sequence[Gate], config: RunConfig) -> None:
     Raises
     ------
     ConfigError
-        Where its metric needs a column that is not there.
+        Where its metric needs a column, or a number of alerts per day, that is not there.
     """
+    column = {"data.amount": config.data.amount, "data.time": config.data.time}
     for gate in gates:
-        column = {"data.amount": config.data.amount, "data.time": config.data.time}
-        need = _NEEDS.get(gate.metric)
-        if need and not column[need]:
+        daily = _DAILY.fullmatch(gate.metric)
+        kind = gate.metric.removesuffix(f"_{daily[1]}_per_day") if daily else gate.metric
+        for need in _NEEDS.get(kind, ()):
+            if not column[need]:
+                raise ConfigError(
+                    f"--fail-if {gate}: there is no {gate.metric} without {need}.",
+                    fix=f"add {need}=COLUMN, or leave this condition out",
+                )
+        measured = config.evaluation.alerts_per_day
+        if daily and int(daily[1]) not in measured:
             raise ConfigError(
-                f"--fail-if {gate}: there is no {gate.metric} without {need}.",
-                fix=f"add {need}=COLUMN, or leave this condition out",
+                f"--fail-if {gate}: evaluation.alerts_per_day does not have {daily[1]}.",
+                fix=f'add "evaluation.alerts_per_day={sorted([*measured, int(daily[1])])}"',
             )
 
 
@@ -168,7 +192,7 @@ def _parsed(text: str) -> Gate:
         raise ConfigError(
             f"--fail-if {text!r} has one equals sign.", fix=f'write --fail-if "{name}=={number}"'
         )
-    if name not in METRICS:
+    if not is_metric(name):
         raise ConfigError(f"--fail-if {text!r}: {name!r} is not a metric.", fix=nearest(name, METRICS))
     if not _NUMBER.fullmatch(number) or not math.isfinite(float(number)):
         raise ConfigError(
@@ -178,7 +202,7 @@ def _parsed(text: str) -> Gate:
 
 
 def _no_condition(text: str) -> ConfigError:
-    if text.strip() in METRICS:
+    if is_metric(text.strip()):
         advice = f"write it in quotes, as {_EXAMPLE}: without them a shell takes < and > for files"
     elif "," in text or " and " in text:
         advice = f"give --fail-if once per condition: {_EXAMPLE} --fail-if 'recall<0.5'"

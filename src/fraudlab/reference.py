@@ -136,7 +136,7 @@ def _kind(kind: Any) -> str:
     if isinstance(kind, types.UnionType):
         return f"{_kind(next(member for member in get_args(kind) if member is not type(None)))}, or null"
     if get_origin(kind) is list:
-        return "list of texts"
+        return "list of whole numbers" if get_args(kind) == (int,) else "list of texts"
     if get_origin(kind) is dict:
         return "texts by name"
     return "word"

@@ -10,6 +10,7 @@ from sklearn.metrics import average_precision_score
 from fraudlab.evaluation import intervals, poisson
 from fraudlab.evaluation.intervals import bootstrap_interval, paired_bootstrap
 from fraudlab.evaluation.metrics import average_precision
+from fraudlab.evaluation.ranking import rank
 
 
 def split(rows, rate, *, seed=0, levels=None):
@@ -184,3 +185,21 @@ def test_arguments_out_of_range_are_refused():
         bootstrap_interval([0, 1], [0.1, 0.2], level=95)
     with pytest.raises(ValueError, match="one length"):
         paired_bootstrap([0, 1], [0.1, 0.2], [0.1, 0.2, 0.3])
+
+
+@pytest.mark.parametrize(("rows", "rate", "levels"), CASES)
+def test_intervals_of_recall_are_those_of_resampling_rows(rows, rate, levels):
+    y, score, _ = split(rows, rate, levels=levels)
+    order = np.argsort(-score, kind="stable")
+    ends = np.append(np.flatnonzero(np.diff(score[order])), y.size - 1)
+    counts = resampled_counts(y, 1500)[:, order].astype(np.int64)
+    caught = (counts * y[order]).cumsum(axis=1)[:, ends]
+    false = (counts * (1 - y[order])).cumsum(axis=1)[:, ends]
+    within = false / false[:, -1:] <= 0.05
+    plain = np.where(within, caught, 0).max(axis=1) / caught[:, -1]
+    found = intervals.intervals_of(rank(y, score), [0.0, 0.05, 1.0], resamples=6000)
+    assert found[0] == bootstrap_interval(y, score, resamples=6000)
+    assert found[2].low == pytest.approx(np.quantile(plain, 0.025), abs=0.25 * np.std(plain) + 1 / y.sum())
+    assert found[2].high == pytest.approx(np.quantile(plain, 0.975), abs=0.25 * np.std(plain) + 1 / y.sum())
+    assert found[2].standard_error == pytest.approx(np.std(plain), rel=0.1)
+    assert (found[3].low, found[3].high) == (1.0, 1.0)

@@ -13,9 +13,12 @@ from omegaconf import OmegaConf
 
 from fraudlab.config import RunConfig
 from fraudlab.evaluation import metrics
+from fraudlab.evaluation.budgets import FALSE_POSITIVE_RATES
 from fraudlab.evaluation.curves import curves
-from fraudlab.evaluation.intervals import bootstrap_interval
+from fraudlab.evaluation.intervals import intervals_of
+from fraudlab.evaluation.ranking import rank
 from fraudlab.evaluation.thresholds import choose_threshold
+from fraudlab.stages.team_figures import TestRows, budget_figures, sampled_share, stability_figures
 
 ROWS = 284_807
 GAP = 3600.0
@@ -108,7 +111,14 @@ def _evaluation(
     )
     _write(folder / "evaluation" / "curves.json", curves(label, score, threshold=threshold, days=days))
     found = metrics.confusion(label, score, threshold=threshold)
-    interval = bootstrap_interval(label, score)
+    ranking = rank(label, score)
+    interval, *recalls = intervals_of(ranking, FALSE_POSITIVE_RATES)
+    times = np.linspace(test["time_start"], test["time_end"], rows) if time else None
+    rows_of_test = TestRows(ranking, amounts if amount else None, times, sampled_share(manifest))
+    budgets, named = budget_figures(rows_of_test, recalls=recalls, per_day=[20, 100, 500])
+    _write(folder / "evaluation" / "budgets.json", budgets)
+    if (stability := stability_figures(rows_of_test, threshold=threshold)) is not None:
+        _write(folder / "evaluation" / "stability.json", stability)
     flat: dict[str, float | None] = {
         "average_precision": metrics.average_precision(label, score),
         "average_precision_low": interval.low,
@@ -132,6 +142,7 @@ def _evaluation(
         "log_loss": metrics.log_loss(label, score),
         "endpoint_max_difference": 0.0,
         "unseen_categories": 0,
+        **named,
     }
     if amount:
         flat["value_recall"] = metrics.value_recall(label, score, amounts, threshold=threshold)
@@ -143,7 +154,7 @@ def _evaluation(
         "split": np.full(rows, "test"),
     }
     if time:
-        table["time"] = np.linspace(test["time_start"], test["time_end"], rows)
+        table["time"] = times
     if amount:
         table["amount"] = amounts
     pq.write_table(pa.table(table), folder / "evaluation" / "scores.parquet")

@@ -23,6 +23,8 @@ FILES = {
     "run": "run.json",
     "metrics": "evaluation/metrics.json",
     "curves": "evaluation/curves.json",
+    "budgets": "evaluation/budgets.json",
+    "stability": "evaluation/stability.json",
     "importance": "evaluation/importance.json",
     "manifest": "data/manifest.json",
     "history": "training/history.json",
@@ -107,6 +109,8 @@ COPY = {
     "different": {"train": 0, "validation": 0, "test": 0},
 }
 LEAK = {"validation": {"average_precision": 1.0, "positives": 57}}
+TEN_FRAUDS = {"hour": 2, "positives": 10, "recall": 0.2, "precision": 0.5}
+NINE_FRAUDS = {"hour": 3, "positives": 9, "recall": 0.1, "precision": None}
 LOW = {"average_precision": 0.007, "average_precision_low": 0.005, "average_precision_high": 0.012}
 
 
@@ -560,6 +564,25 @@ SENTENCES = [
         "Accuracy has a base: a model that never alerts would have 70.0 %.", {"metrics.prevalence": 0.3}
     ),
     Sentence("cached", {}, ({"run.stages.prepare.cached": False},)),
+    # what a team would catch
+    Sentence(
+        "A day that the test rows cover in part has that part of the alerts, at least one.",
+        {},
+        ({"budgets": None}, {"budgets.per_day": []}),
+    ),
+    Sentence("as many as leave so few false alarms", {"budgets.per_day": []}, ({}, {"budgets": None})),
+    Sentence("The test rows are 20.0 % of the transactions of their days", {"budgets.sampled": 0.2}),
+    Sentence(
+        "with at least 10 frauds, recall lies between 0.200 and 0.900",
+        {"stability.hours": [{"hour": 1, "positives": 10, "recall": 0.9}, TEN_FRAUDS, NINE_FRAUDS]},
+        ({"stability": None}, {"stability.hours": [TEN_FRAUDS, NINE_FRAUDS]}),
+    ),
+    Sentence("No two hours have 10 frauds", {"stability.hours": [TEN_FRAUDS, NINE_FRAUDS]}),
+    Sentence(
+        "fewer than 10 frauds",
+        {"stability.hours": [TEN_FRAUDS, NINE_FRAUDS]},
+        ({"stability": None}, {"stability.hours": [TEN_FRAUDS]}),
+    ),
     Sentence("no interval was computed", {"metrics.average_precision_low": None}),
 ]
 

@@ -1,4 +1,4 @@
-"""How far average precision would move on other rows of the same kind: bootstrap intervals.
+"""How far average precision and recall would move on other rows of the same kind: bootstrap intervals.
 
 Frauds and legitimate rows are resampled separately, with replacement (Efron & Tibshirani 1993, chapter 16.2),
 so that a resample has as many frauds as the split. The ends are percentiles; Boyd, Eng & Page 2013,
@@ -11,7 +11,7 @@ drawing rows and then counting: with P frauds, a resample costs O(P) however man
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -42,7 +42,7 @@ POISSON_DRAWS = 400_000_000
 
 @dataclass(frozen=True, slots=True)
 class Interval:
-    """Average precision of other samples of the same size."""
+    """A figure of other samples of the same size."""
 
     low: float
     high: float
@@ -97,18 +97,65 @@ def bootstrap_interval(
 
 def interval_of(ranking: Ranking, *, resamples: int = 1000, level: float = 0.95, seed: int = 0) -> Interval:
     """:func:`bootstrap_interval` of scores that are sorted already."""
+    return intervals_of(ranking, resamples=resamples, level=level, seed=seed)[0]
+
+
+def intervals_of(
+    ranking: Ranking,
+    rates: Sequence[float] = (),
+    *,
+    resamples: int = 1000,
+    level: float = 0.95,
+    seed: int = 0,
+) -> list[Interval]:
+    """Intervals of average precision, and of recall at false positive rates, from the same resamples.
+
+    Parameters
+    ----------
+    ranking : Ranking
+    rates : sequence of float
+        As in :func:`fraudlab.evaluation.budgets.recall_at_fpr`.
+    resamples, level, seed
+        As in :func:`bootstrap_interval`.
+
+    Returns
+    -------
+    list of Interval
+        Of average precision, then of recall at each rate.
+    """
     _check(resamples, level)
     require_both_classes(ranking.positives, ranking.negatives)
     frauds = np.diff(ranking.steps.tp, prepend=0)
     legitimate = np.diff(ranking.steps.fp, prepend=0, append=ranking.negatives)
     rng = np.random.default_rng(seed)
     drawn = [
-        _average_precision(_resample(rng, frauds, rows), _resample(rng, legitimate, rows))
+        figures_of(_resample(rng, frauds, rows), _resample(rng, legitimate, rows), rates)
         for rows in _chunks(resamples, legitimate.size)
     ]
-    values = np.concatenate(drawn)
-    low, high = _percentiles(values, level)
-    return Interval(low, high, float(values.std(ddof=1)))
+    return [_interval(values, level) for values in np.concatenate(drawn, axis=1)]
+
+
+def figures_of(frauds: Counts, legitimate: Counts, rates: Sequence[float]) -> FloatArray:
+    """Average precision, and recall at each rate, of resamples: shape (1 + rates, resamples).
+
+    Parameters
+    ----------
+    frauds : ndarray, shape (resamples, k)
+        How many frauds have each of k scores, highest first.
+    legitimate : ndarray, shape (resamples, k + 1)
+        Legitimate rows from that score up to the one before, and last those below all.
+    rates : sequence of float
+    """
+    found = [_average_precision(frauds, legitimate)]
+    if rates:
+        caught = np.cumsum(frauds, axis=1)
+        false = np.cumsum(legitimate, axis=1)
+        share = false[:, :-1] / false[:, -1:]
+        for rate in rates:  # shares rise: so many scores are within the rate
+            within = np.count_nonzero(share <= rate, axis=1)
+            reached = np.take_along_axis(caught, np.maximum(within - 1, 0)[:, None], axis=1)[:, 0]
+            found.append(np.where(within > 0, reached / caught[:, -1], 0.0))
+    return np.stack(found)
 
 
 def paired_bootstrap(
@@ -197,11 +244,7 @@ def _paired_by_poisson(a: Ranking, b: Ranking, resamples: int, rng: np.random.Ge
 
 
 def _average_precision(frauds: Counts, legitimate: Counts) -> NDArray[np.float64]:
-    """Average precision of each resample.
-
-    `frauds` (resamples, k) counts the frauds at each of k scores, highest first; `legitimate`
-    (resamples, k + 1) the legitimate rows from that score up to the one before, and last those below all.
-    """
+    """Average precision of each resample; counts as in :func:`figures_of`."""
     caught = np.cumsum(frauds, axis=1)
     alerts = caught + np.cumsum(legitimate[:, :-1], axis=1)
     precision = caught / np.maximum(alerts, 1)
@@ -250,6 +293,11 @@ def _chunks(resamples: int, width: int) -> Iterator[int]:
         rows = min(left, max(1, CHUNK // width))
         yield rows
         left -= rows
+
+
+def _interval(values: FloatArray, level: float) -> Interval:
+    low, high = _percentiles(values, level)
+    return Interval(low, high, float(values.std(ddof=1)))
 
 
 def _percentiles(values: FloatArray, level: float) -> tuple[float, float]:

@@ -35,7 +35,8 @@ VERSIONS, CONTENT = "versions", "content.json"
 _KEPT = (
     "run.json", "config.yaml", "overrides.yaml", "data/manifest.json", "training/history.json",
     "training/validation.json", "evaluation/metrics.json", "evaluation/curves.json",
-    "evaluation/importance.json", "evaluation/scores.parquet",
+    "evaluation/importance.json", "evaluation/budgets.json", "evaluation/stability.json",
+    "evaluation/scores.parquet",
 )  # fmt: skip
 _OPEN_FLAGS = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0)
 _CHUNK_BYTES = 1 << 20

@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 from fraudlab.errors import ConfigError, RunError, nearest
 from fraudlab.files import read_json
-from fraudlab.gates import METRICS
+from fraudlab.gates import METRICS, is_metric
 from fraudlab.runs.find import Run
 from fraudlab.runs.record import Head
 from fraudlab.runs.run_parameters import ParameterReader
@@ -90,7 +90,7 @@ class RunValues:
         if name in FIELDS:
             return RunColumn(name, FIELDS[name], self._field(name))
         metric = name.removeprefix("metrics.")
-        if metric in METRICS or metric in self.metrics():
+        if is_metric(metric) or metric in self.metrics():
             return RunColumn(metric, "number", lambda run: self._metric(run, metric))
         path = name.split(".")
         if len(path) > 1 and any(dig(run.record, path) is not None for run in self._runs):

@@ -12,6 +12,7 @@ from fraudlab.stages.context import Context
 from fraudlab.stages.prepare import Preparation
 from fraudlab.stages.score import ScoredSplit
 from fraudlab.stages.scoring import as_array
+from fraudlab.stages.team_figures import TestRows, budget_figures, sampled_share, stability_figures
 from fraudlab.stages.train import Trained
 
 if TYPE_CHECKING:
@@ -23,28 +24,40 @@ if TYPE_CHECKING:
 
 def measure(context: Context, scored: ScoredSplit, trained: Trained, prepared: Preparation) -> dict[str, Any]:
     """Compute metrics and curves of the scored test split, and write them with the scores."""
-    from fraudlab.container.prepared import AMOUNT, LABEL
+    from fraudlab.container.prepared import AMOUNT, LABEL, TIME
+    from fraudlab.evaluation.budgets import FALSE_POSITIVE_RATES
     from fraudlab.evaluation.curves import curves_of
-    from fraudlab.evaluation.intervals import interval_of
+    from fraudlab.evaluation.intervals import intervals_of
     from fraudlab.evaluation.ranking import rank
     from fraudlab.report.recorded.run_record import days_of
 
     label = as_array(scored.table[LABEL])
-    amount = as_array(scored.table[AMOUNT]) if AMOUNT in scored.table.column_names else None
+    amount, time = (
+        as_array(scored.table[name]) if name in scored.table.column_names else None for name in (AMOUNT, TIME)
+    )
     threshold = float(trained.contract["threshold"])
     days = days_of(prepared.manifest)
     ranking = rank(label, scored.score)
-    interval = interval_of(ranking, resamples=context.config.evaluation.resamples, seed=context.config.seed)
+    asked = context.config.evaluation
+    interval, *recalls = intervals_of(
+        ranking, FALSE_POSITIVE_RATES, resamples=asked.resamples, seed=context.config.seed
+    )
+    rows = TestRows(ranking, amount, time if days else None, sampled_share(prepared.manifest))
+    budgets, named = budget_figures(rows, recalls=recalls, per_day=asked.alerts_per_day)
     metrics = {
         **_point_metrics(ranking, label, amount, threshold=threshold, days=days),
         "average_precision_low": interval.low,
         "average_precision_high": interval.high,
         "endpoint_max_difference": scored.endpoint_max_difference,
         "unseen_categories": sum(prepared.manifest["splits"]["test"]["unseen"].values()),
+        **named,
     }
     folder = context.folder.path / "evaluation"
     write_json(folder / "metrics.json", dict(sorted(metrics.items())))
     write_json(folder / "curves.json", curves_of(ranking, threshold=threshold, days=days))
+    write_json(folder / "budgets.json", budgets)
+    if (stability := stability_figures(rows, threshold=threshold)) is not None:
+        write_json(folder / "stability.json", stability)
     _write_scores(folder / "scores.parquet", scored, prepared.manifest)
     return metrics
 

@@ -116,6 +116,11 @@ def _metrics(record: RunRecord) -> Iterator[tuple[str, str]]:
     value = numerals.decimal(number(found, "average_precision"))
     yield "Average precision", f"{value} ({numerals.interval(low, high)})" if low is not None else value
     yield "ROC AUC", numerals.decimal(number(found, "roc_auc"))
+    for name, share in (("recall_at_fpr_0.001", "0.1 %"), ("recall_at_fpr_0.01", "1 %")):
+        if (value_at := number(found, name)) is not None:
+            low_at, high_at = (number(found, f"{name}_{end}") for end in ("low", "high"))
+            shown = f"{numerals.decimal(value_at)} ({numerals.interval(low_at, high_at)})"
+            yield f"Recall at {share} false positives", shown
     true, missed, false = (
         number(found, name) for name in ("true_positives", "false_negatives", "false_positives")
     )

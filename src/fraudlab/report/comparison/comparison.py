@@ -32,6 +32,8 @@ METRICS = {
     "average_precision_low": "95\u00a0% interval, low",
     "average_precision_high": "95\u00a0% interval, high",
     "roc_auc": "ROC AUC",
+    "recall_at_fpr_0.001": "Recall at 0.1\u00a0% false positives",
+    "recall_at_fpr_0.01": "Recall at 1\u00a0% false positives",
     "recall": "Recall",
     "precision": "Precision",
     "f1": "F1",

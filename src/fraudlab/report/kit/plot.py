@@ -98,7 +98,7 @@ class Plot:
 
     def dot(self, x: float, y: float, class_: str, **attributes: object) -> Markup:
         """A marker at a point."""
-        radius = 5 if class_ == "here" else 7
+        radius = {"here": 5, "one": 3.5, "one few": 3.5}.get(class_.removesuffix(" b"), 7)
         return element(
             "circle", class_=class_, cx=self.x.scale(x), cy=self.y.scale(y), r=radius, **attributes
         )

@@ -22,6 +22,8 @@ class RunRecord:
     folder : Path
     run, metrics, curves, history, validation, manifest, model, config : dict
         As described for the files of the same names.
+    budgets, stability : dict
+        What fixed numbers of alerts catch, and figures by day and by hour; see ``docs/report.md``.
     importance : list of dict
         Features by falling gain.
     overrides : tuple of str
@@ -32,6 +34,8 @@ class RunRecord:
     run: Json
     metrics: Json
     curves: Json
+    budgets: Json
+    stability: Json
     history: Json
     validation: Json
     manifest: Json
@@ -83,6 +87,8 @@ def read_run(folder: Path) -> RunRecord:
         run=_mapping(folder / "run.json"),
         metrics=_mapping(folder / "evaluation" / "metrics.json"),
         curves=_mapping(folder / "evaluation" / "curves.json"),
+        budgets=_mapping(folder / "evaluation" / "budgets.json"),
+        stability=_mapping(folder / "evaluation" / "stability.json"),
         history=_mapping(folder / "training" / "history.json"),
         validation=_mapping(folder / "training" / "validation.json"),
         manifest=_mapping(folder / "data" / "manifest.json"),

@@ -25,6 +25,8 @@ def glossary(record: RunRecord) -> Markup | None:
         "Train, validation, test": "The model learns from train. What is chosen, such as the last round or "
         "the threshold, is chosen on validation where it is not given. Test is for the figures of this page.",
     }
+    if number(record.metrics, "recall_at_fpr_0.001") is not None:
+        words["False positives"] = "Of all legitimate transactions, the share that is alerted."
     if number(record.metrics, "value_recall") is not None:
         words["Value caught"] = "Of the money of all frauds, the share that is alerted."
     if number(record.manifest, "split", "gap_seconds"):

@@ -25,6 +25,8 @@ from fraudlab.report.run.parameter_section import parameter_section
 from fraudlab.report.run.provenance_section import data_name, provenance_section
 from fraudlab.report.run.score_distribution import score_distribution
 from fraudlab.report.run.split_timeline import split_section
+from fraudlab.report.run.stability_charts import stability_charts
+from fraudlab.report.run.team_section import team_section
 from fraudlab.report.run.threshold_choice import threshold_choice
 from fraudlab.report.run.threshold_stops import operating_range
 from fraudlab.report.run.training_curve import training_curve
@@ -59,6 +61,7 @@ def render_run(folder: Path) -> Path:
     point = reach.point if reach else None
     curves = _curves(record, scores, point)
     training = training_curve(record)
+    stability = stability_charts(record)
     body = [
         _masthead(record),
         verdict(record, point) if point else None,
@@ -66,6 +69,7 @@ def render_run(folder: Path) -> Path:
         concern_list(concerns(record)),
         glossary(record),
         operating_section(record, reach, curves) if reach else None,
+        team_section(record, stability),
         split_section(record),
         model_section(record, training),
         parameter_section(record),
@@ -73,7 +77,7 @@ def render_run(folder: Path) -> Path:
         lineage_section(record),
         provenance_section(record),
     ]
-    charts = [*(curves if reach else []), *([training] if training else [])]
+    charts = [*(curves if reach else []), *stability, *([training] if training else [])]
     data: Json = {"days": record.days}
     if reach:
         data["stops"] = reach.as_json()
