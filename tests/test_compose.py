@@ -21,6 +21,7 @@ NEEDED = {
     "table": ["data.path=t.csv", "data.label=y"],
     "creditcard": ["data.path=c.csv"],
     "handbook": ["data.path=h"],
+    "handbook_derived": ["data.path=h"],
 }
 
 

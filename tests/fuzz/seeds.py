@@ -28,6 +28,9 @@ MODELS = (
     Features([Column("a"), Column("m", ("casino", "kiosk, 24h", "12")), Column("b")]),
     Features(_NUMBERS, Scaling(np.array([1.0, 0, 0]), np.array([2.0, 1, 1e-300]))),
     Features([Column("x")]),
+    Features(
+        [Column("a"), Column("m", ("casino", "12"))], Scaling(np.array([1.0, 0]), np.array([2.0, 1]))
+    ).deriving({"r": "a / (a - 0.5)", "l": "where(m == 'casino', log(a), r)"}),
 )
 #: the columns of the boosters
 BOOSTED = Features([Column("a"), Column("b"), Column("m", tuple("abcdefghijkl"))])

@@ -149,3 +149,11 @@ def test_a_broken_archive_stays_as_it_is_and_is_said(run):
     with pytest.raises(ArchiveError):
         write_card(run)
     assert archive.read_bytes() == before
+
+
+def test_columns_that_are_computed_stand_with_their_expressions(run):
+    assert "Columns computed of them" not in written(run)
+    model = json.loads((run / "model" / "model.json").read_text())
+    derived = [{"name": "ratio", "expression": "V1 / V2"}, {"name": "l", "expression": "log(V1) | V2"}]
+    (run / "model" / "model.json").write_text(json.dumps({**model, "derived": derived}))
+    assert "| Columns computed of them | ratio = V1 / V2; l = log(V1) \\| V2 |" in written(run)

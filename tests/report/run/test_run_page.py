@@ -221,3 +221,25 @@ def test_a_run_that_used_nothing_yet_has_no_lineage(tmp_path: Path) -> None:
     for name in ("data/manifest.json", "model/model.json"):
         (folder / name).unlink()
     assert "<h2>Lineage</h2>" not in render_run(folder).read_text(encoding="utf-8")
+
+
+def test_declared_columns_are_shown_with_their_expression_and_their_gain(tmp_path: Path) -> None:
+    folder = build_run(tmp_path / "a")
+    plain = (render_run(folder)).read_text()
+    assert "Derived columns" not in plain
+    model = json.loads((folder / "model" / "model.json").read_text())
+    derived = [
+        {"name": "ratio", "expression": "V1 / V2"},
+        {"name": HOSTILE, "expression": "where(V1 < 1, 2, 3)"},
+    ]
+    (folder / "model" / "model.json").write_text(json.dumps({**model, "derived": derived}))
+    importance = json.loads((folder / "evaluation" / "importance.json").read_text())
+    importance.append({"column": "ratio", "gain": 0.25, "weight": 0.1, "cover": 0.1})
+    (folder / "evaluation" / "importance.json").write_text(json.dumps(importance))
+    text = (render_run(folder)).read_text()
+    page = Page(text)
+    assert page.unbalanced == []
+    assert HOSTILE not in text
+    assert "Together they have 25.0\N{NO-BREAK SPACE}% of the gain." in text
+    assert "where(V1 &lt; 1, 2, 3)" in text
+    assert "V1 / V2" in page.text

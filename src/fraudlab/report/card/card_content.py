@@ -78,6 +78,11 @@ def _data(record: RunRecord) -> Iterator[tuple[str, str]]:
     columns_used = record.model.get("columns")
     if isinstance(columns_used, list):
         yield "Columns the model reads", ", ".join(str(dig(column, "name")) for column in columns_used)
+    if isinstance(derived := record.model.get("derived"), list):
+        yield (
+            "Columns computed of them",
+            "; ".join(f"{dig(one, 'name')} = {dig(one, 'expression')}" for one in derived),
+        )
     yield "Split", _split(record)
     for name in _PARTS:
         if name in splits:

@@ -16,6 +16,7 @@ from fraudlab.report.recorded.run_record import Json, RunRecord, number, read_ru
 from fraudlab.report.recorded.scores import Scores, read_scores
 from fraudlab.report.run.card_section import card_section
 from fraudlab.report.run.concern_list import concern_list
+from fraudlab.report.run.derived_section import derived_section
 from fraudlab.report.run.glossary import glossary
 from fraudlab.report.run.headline import headline, verdict
 from fraudlab.report.run.lineage_section import lineage_section
@@ -72,6 +73,7 @@ def render_run(folder: Path) -> Path:
         team_section(record, stability),
         split_section(record),
         model_section(record, training),
+        derived_section(record),
         parameter_section(record),
         card_section(record),
         lineage_section(record),
