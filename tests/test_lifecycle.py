@@ -51,6 +51,9 @@ class Rented:
     def show_on(self, _terminal):
         pass
 
+    def ending(self, _handle):
+        return None
+
     def facts(self):
         return {
             "rehearsed": False,

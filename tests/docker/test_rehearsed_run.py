@@ -16,10 +16,11 @@ from tests.infra.policies import read_calls
 from tests.seen_actions import VARIABLE
 
 from fraudlab.plan.permissions import permissions
+from fraudlab.tracking.comet.logged_content import read
 
 pytestmark = [pytest.mark.docker, pytest.mark.slow]
 
-SMALL = ["tracking=off", "data.rows=3000", "data.fraud_rate=0.05", "model.num_round=4"]
+SMALL = ["data.rows=3000", "data.fraud_rate=0.05", "model.num_round=4"]
 SMALL += ["evaluation.resamples=100", "yes=true"]
 #: secrets of whoever starts a run; none of them may be anywhere else
 PLANTED = {
@@ -57,9 +58,10 @@ def runs(tmp_path_factory: pytest.TempPathFactory, asked: Path) -> Iterator[Path
         os.kill(json.loads(announced.read_text())["pid"], signal.SIGTERM)
 
 
-def train(runs: Path, run_id: str, *words: str) -> str:
+def train(runs: Path, run_id: str, *words: str, tracking: str = "off") -> str:
+    where = [f"tracking={tracking}", f"paths.runs={runs}", f"run.id={run_id}"]
     done = subprocess.run(
-        [sys.executable, "-m", "fraudlab", "train", *SMALL, f"paths.runs={runs}", f"run.id={run_id}", *words],
+        [sys.executable, "-m", "fraudlab", "train", *SMALL, *where, *words],
         env={**os.environ, **PLANTED}, capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert done.returncode == 0, (done.stdout, done.stderr)
@@ -86,7 +88,7 @@ def expected(runs: Path) -> tuple[bytes, bytes]:
 
 @pytest.fixture(scope="module")
 def first(runs: Path, expected: tuple[bytes, bytes]) -> str:
-    return train(runs, "first", "backend=rehearsal")
+    return train(runs, "first", "backend=rehearsal", tracking="offline")
 
 
 def test_a_rehearsed_run_has_the_bytes_of_plain_processes(
@@ -105,6 +107,24 @@ def test_a_rehearsed_run_has_the_bytes_of_plain_processes(
     assert set(found["jobs"]) == set(found["costs"]["jobs"]) == {"process", "train", "transform"}
     assert (found["costs"]["usd"], found["costs"]["rehearsed"], found["plan"]["rehearsed"]) == (0, True, True)
     assert "Rehearsed, not run in AWS" in (runs / "first" / "report.html").read_text()
+
+
+def test_comets_own_integration_says_what_it_knows_of_the_job(runs: Path, first: str) -> None:
+    found = record(runs / "first")
+    assert found["experiment"]["problems"] == []
+    content = read(sorted((runs / "first" / "comet").glob("*.zip")), found["experiment"]["key"])
+    facts = {what[1]: entry.payload["value"] for what, entry in content.entries.items() if what[0] == "other"}
+    assert facts["TrainingJobName"] == found["jobs"]["train"]["name"]
+    assert facts["TrainingJobStatus"] == "Completed"
+    assert facts["ResourceConfig.InstanceType"] == found["jobs"]["train"]["instance_type"]
+    assert facts["InputDataConfig.0.ChannelName"] == "train"
+    assert facts["ModelArtifacts.S3ModelArtifacts"].endswith("/model.tar.gz")
+    # beside what the job says of itself, each once
+    kinds = {what[0] for what in content.entries}
+    assert {"moment", "metric", "parameter", "asset"} <= kinds
+    parameters = {what[1] for what in content.entries if what[0] == "parameter"}
+    assert {"model.max_depth", "max_depth"} <= parameters
+    assert not [name for name in facts if "hyper" in name.lower() or "environment" in name.lower()]
 
 
 def test_the_second_run_sends_and_prepares_nothing_again(

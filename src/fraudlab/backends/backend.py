@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
@@ -16,7 +17,7 @@ from fraudlab.runs.shared_state import SharedState
 if TYPE_CHECKING:
     from fraudlab.terminal import Terminal
 
-__all__ = ["Backend", "Endpoint", "FarAway", "Files", "Job", "JobHandle", "Runtime", "facts_of"]
+__all__ = ["Backend", "Endpoint", "FarAway", "Files", "Job", "JobHandle", "Runtime", "ending_of", "facts_of"]
 
 #: what a job does with the image: prepare, train, or score files in a batch
 Job = Literal["process", "train", "transform"]
@@ -121,6 +122,10 @@ class FarAway(Protocol):
         """What a run records of the place it is carried out in, as far as it is known by now."""
         ...
 
+    def ending(self, handle: JobHandle) -> Mapping[str, Any] | None:
+        """How the service described a job when it had ended; None where nobody has waited for it here."""
+        ...
+
 
 class Backend(Protocol):
     """Where the jobs of a run are carried out."""
@@ -219,3 +224,8 @@ class Backend(Protocol):
 def facts_of(backend: Backend) -> dict[str, Any]:
     """What a run records of the place it is carried out in; nothing of this machine."""
     return backend.facts() if isinstance(backend, FarAway) else {}
+
+
+def ending_of(backend: Backend, handle: JobHandle) -> Mapping[str, Any] | None:
+    """How a service described a job that was waited for; None of jobs of this machine."""
+    return backend.ending(handle) if isinstance(backend, FarAway) else None

@@ -9,7 +9,7 @@ from typing import Any
 
 from fraudlab import api_requests
 from fraudlab.archives import unpack
-from fraudlab.backends.backend import JobHandle
+from fraudlab.backends.backend import JobHandle, ending_of
 from fraudlab.config_rules import hook_file
 from fraudlab.container.hook_source import FILE
 from fraudlab.errors import ArchiveError, BackendError, BackendLost, JobFailed, StorageError
@@ -76,6 +76,8 @@ def train(context: Context, prepared: Preparation, *, data_sha256: str) -> Train
         except (StorageError, ArchiveError, BackendError) as error:
             context.terminal.say(f"  what the job wrote could not be kept: {error}", style="yellow")
         raise
+    if (described := ending_of(context.backend, handle)) is not None:
+        context.tracker.tell(lambda e: e.log_training_job(described))
     output = files.fetch(handle.output)
     keep_output(output / "output.tar.gz", folder)
     uri = f"{handle.output}/model.tar.gz" if handle.output.startswith("s3://") else None

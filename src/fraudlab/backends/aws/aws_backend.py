@@ -122,6 +122,10 @@ class AwsBackend:
             **({"billed_seconds": dict(self._jobs.billed)} if self._jobs.billed else {}),
         }
 
+    def ending(self, handle: JobHandle) -> Mapping[str, Any] | None:
+        """How the service described a job when it had ended; None where nobody has waited for it here."""
+        return self._jobs.endings.get(handle.name)
+
     def start(self, job: Job, request: Request, *, model: Request | None = None) -> JobHandle:
         if model is None:
             return self._jobs.start(job, request)

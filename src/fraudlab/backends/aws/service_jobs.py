@@ -52,7 +52,8 @@ class ServiceJobs:
         self._patience = patience
         self._say = say
         self._stopped: set[str] = set()
-        self._ended: set[str] = set()
+        #: how the service described the jobs that were waited for when they had ended, by name
+        self.endings: dict[str, dict[str, Any]] = {}
         #: the name last asked for by each kind of job, which need not be the first that was
         self._asked: dict[Job, str] = {}
         #: seconds for which the machines of each job that has ended are paid, added up, by kind of job
@@ -96,7 +97,7 @@ class ServiceJobs:
             if described[calls.status] in ENDED:
                 break
             pauses.rest()
-        self._ended.add(handle.name)
+        self.endings[handle.name] = described
         self._drain(tail, log)
         seconds = billed_seconds(calls, described)
         if seconds is not None:
@@ -178,7 +179,7 @@ class ServiceJobs:
 
     def has_ended(self, handle: JobHandle) -> bool:
         """Whether a job that was waited for is in a state that it does not leave."""
-        return handle.name in self._ended
+        return handle.name in self.endings
 
     def is_ours(self, arn: str) -> bool:
         """Whether something carries the tag of this run."""

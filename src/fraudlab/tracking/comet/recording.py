@@ -21,6 +21,7 @@ from fraudlab.tracking.comet import offline_archives as archives
 from fraudlab.tracking.comet.internals import all_sent, at_step, end, finish_writing, is_connected
 from fraudlab.tracking.comet.logged_content import Known, read
 from fraudlab.tracking.comet.sdk import ErrorLog, collected_leftovers
+from fraudlab.tracking.comet.training_job_facts import facts_of_training_job
 from fraudlab.tracking.comet.upload import send_rest
 from fraudlab.tracking.datasets import DatasetVersion
 from fraudlab.tracking.experiment import Experiment, Status
@@ -134,6 +135,16 @@ class CometExperiment(Experiment):
     def log_others(self, values: Mapping[str, Any]) -> None:
         with self._reporting("facts"):
             self._live.log_others(as_fields(redact(values, self._secrets)))
+
+    def log_training_job(self, described: Mapping[str, Any]) -> None:
+        with self._reporting("facts of the training job"):
+            facts, problem = facts_of_training_job(described)
+            self.log_others(facts)
+            if problem:
+                raise TrackingError(
+                    f"Comet's SageMaker integration left some out: {problem}",
+                    fix="see what SageMaker says of the job",
+                )
 
     def end(self, status: Status | None = None, error: str | None = None) -> list[Path]:
         with self._lock:
