@@ -1,9 +1,11 @@
 """``data.derive``: what is refused before there is a job, and in which words."""
 
+import re
 from pathlib import Path
 
 import pytest
 
+from fraudlab.cli import main
 from fraudlab.compose import as_yaml, compose
 from fraudlab.config_rules import check_constraints, column_names
 from fraudlab.derive_rules import check_derived
@@ -130,3 +132,13 @@ def test_what_is_prepared_does_not_depend_on_it(table):
     plain, derived = compose(ROLES), compose([*ROLES, "data.derive={r: x + 1}"])
     source = look(derived, table, table.parent)
     assert job_description(plain, source) == job_description(derived, source)
+
+
+def test_a_plan_says_what_is_derived(table, capsys):
+    overrides = [*ROLES, "backend=process", "tracking=off"]
+    assert main(["plan", *overrides, 'data.derive={r: "x /\n `b c`", s: "x + 1"}']) == 0
+    assert re.search(
+        r"^derived +2 columns: r = x / `b c`; s = x \+ 1$", capsys.readouterr().out, re.MULTILINE
+    )
+    assert main(["plan", *overrides]) == 0
+    assert "derived" not in capsys.readouterr().out

@@ -45,6 +45,18 @@ def test_containers_and_processes_give_the_same_model_and_scores(in_tmp):
     assert record("l1")["image"]["id"].startswith("sha256:")
 
 
+def test_derived_columns_are_the_same_in_containers_and_processes(in_tmp):
+    derive = 'data.derive={r: "V1 / V2", l: "log(abs(V3) + 1e-3) * Amount", w: "where(V4 > r, log(V5), l)"}'
+    for run, backend in (("l", "local"), ("p", "process")):
+        assert main(["train", *SMALL, f"backend={backend}", f"run.id={run}", derive]) == 0
+    one, other = (Path("runs", run) for run in "lp")
+    assert (one / "model/model.ubj").read_bytes() == (other / "model/model.ubj").read_bytes()
+    name = "evaluation/metrics.json"
+    assert json.loads((one / name).read_text()) == json.loads((other / name).read_text())
+    importance = json.loads((one / "evaluation/importance.json").read_text())
+    assert {"r", "l", "w"} & {found["column"] for found in importance if found["gain"]}
+
+
 def test_nothing_is_left_of_a_run(in_tmp):
     assert main(["train", *SMALL, "run.id=gone"]) == 0
     assert running_containers(f"{docker_engine.RUN_LABEL}=gone") == []

@@ -82,7 +82,7 @@ def _check_body(kind: str, data: bytes) -> bool:
         return False
     matrix = finish([rows], features)
     assert 0 < len(rows) <= MAX_ROWS
-    assert matrix.shape == (len(rows), len(features))
+    assert matrix.shape == (len(rows), len(features.inputs))
     assert not np.isinf(matrix).any()
     assert 0 <= rows.unseen <= len(rows) * len(features.categorical)
     for position in features.categorical:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import configparser
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -242,6 +243,7 @@ def _settings(config: RunConfig, description: Description, via: Via, placement: 
     shares = "/".join(f"{share:g}" for share in (split.train, split.validation, split.test))
     settings = {
         "split": f"{split_kind(config).value}, {shares}, gap {split.gap}",
+        **({"derived": _derived(derive)} if (derive := config.data.derive) else {}),
         "model": f"{config.model.name}: " + " ".join(f"{name}={value}" for name, value in found.items()),
         "evaluation": f"via {via}, threshold by {config.evaluation.policy.value}",
     }
@@ -259,6 +261,12 @@ def _settings(config: RunConfig, description: Description, via: Via, placement: 
         words = [f"{name}={value}" for name, value in chosen.items() if value]
         settings["account"] = ", ".join([placement.cloud.root, placement.role_arn, *words])
     return settings
+
+
+def _derived(derive: Mapping[str, str]) -> str:
+    """Declared columns in one line, whatever line breaks their expressions have."""
+    written = "; ".join(f"{name} = {' '.join(text.split())}" for name, text in derive.items())
+    return f"{len(derive)} column{'s' if len(derive) > 1 else ''}: {written}"
 
 
 def _notes(
