@@ -13,6 +13,8 @@ from typing import Any
 import numpy as np
 
 from fraudlab.evaluation.budgets import DAY, FALSE_POSITIVE_RATES, caught_per_day, point_at_fpr
+from fraudlab.evaluation.card_intervals import card_intervals_of
+from fraudlab.evaluation.cards import card_precision_per_day
 from fraudlab.evaluation.curves import curves_of
 from fraudlab.evaluation.groups import figures_by_group
 from fraudlab.evaluation.intervals import intervals_of, paired_bootstrap
@@ -81,6 +83,7 @@ def say_team_figures(y: Any, score: Any, amount: Any) -> None:
     """Time what a fraud team reads, on 30 days of rows in the order of time."""
     seconds = np.linspace(0, 30 * DAY, y.size, endpoint=False)
     ranking = rank(y, score)
+    card = np.random.default_rng(1).integers(0, y.size // 20, y.size).astype(np.int32)
     day, hour = ((seconds // unit).astype(np.int64) for unit in (DAY, 3600))
     for what, work in (
         (
@@ -91,6 +94,8 @@ def say_team_figures(y: Any, score: Any, amount: Any) -> None:
             "three budgets of alerts per day",
             lambda: caught_per_day(y, score, seconds, amount, per_day=[20, 100, 500]),
         ),
+        ("card precision per day", lambda: card_precision_per_day(y, score, seconds, card, per_day=100)),
+        ("intervals with cards as units", lambda: card_intervals_of(ranking, card, FALSE_POSITIVE_RATES)),
         ("figures of every day", lambda: figures_by_group(y, score, day, threshold=0.5)),
         ("figures of every hour of the day", lambda: figures_by_group(y, score, hour % 24, threshold=0.5)),
     ):

@@ -24,6 +24,8 @@ import xgboost
 from numpy.typing import NDArray
 
 from benchmarks.pages import table_of, write_section
+from fraudlab.evaluation.budgets import DAY
+from fraudlab.evaluation.cards import card_precision_per_day
 from fraudlab.evaluation.metrics import average_precision, roc_auc
 
 FEATURES = [
@@ -133,21 +135,8 @@ def folds(table: Table, start: date) -> Iterator[tuple[NDArray[np.int64], NDArra
 
 def card_precision(table: Table, rows: NDArray[np.int64], score: NDArray[np.float32]) -> float:
     """CP@100: share of a day's 100 most suspicious cards with fraud; a card is found once; mean over days."""
-    found: set[int] = set()
-    shares = []
-    for day in np.unique(table.day[rows]):
-        today = table.day[rows] == day
-        cards, position = np.unique(table.card[rows][today], return_inverse=True)
-        worst = np.full(cards.size, -np.inf)
-        np.maximum.at(worst, position, score[today])
-        fraudulent = np.zeros(cards.size, dtype=bool)
-        np.logical_or.at(fraudulent, position, table.fraud[rows][today])
-        unseen = ~np.isin(cards, list(found))
-        top = np.flatnonzero(unseen)[np.argsort(-worst[unseen], kind="stable")[:TOP]]
-        hits = cards[top][fraudulent[top]]
-        found.update(hits.tolist())
-        shares.append(hits.size / TOP)
-    return float(np.mean(shares))
+    times = table.day[rows] * DAY
+    return card_precision_per_day(table.fraud[rows], score, times, table.card[rows], per_day=TOP)
 
 
 def binned(features: NDArray[np.float32], fraud: NDArray[np.bool_], setting: Setting) -> xgboost.DMatrix:

@@ -110,8 +110,8 @@ def test_a_gate_that_no_run_can_pass_is_refused_before_there_is_one():
     ):
         with pytest.raises(ConfigError, match=f"without {key}"):
             check_gates([Gate(metric, "<", 1.0)], without)
-    with_both = RunConfig(data=DataConfig(path="t.csv", label="y", amount="a", time="t"))
-    check_gates([Gate(metric, "<", 1.0) for metric in METRICS], with_both)
+    with_all = RunConfig(data=DataConfig(path="t.csv", label="y", amount="a", time="t", card="c"))
+    check_gates([Gate(metric, "<", 1.0) for metric in METRICS], with_all)
 
 
 def test_a_failed_gate_says_what_was_found_and_what_was_asked():
@@ -132,6 +132,9 @@ DAILY = {
     "recall_at_fpr_0.001<0.5": ({}, None),
     "recall_at_50_per_day<0.5": ({"time": "t"}, "alerts_per_day=[20, 50, 100, 500]"),
     "precision_at_20_per_day<0.6": ({}, "data.time=COLUMN"),
+    "card_precision_at_100_per_day<0.3": ({"time": "t", "card": "c"}, None),
+    "card_precision_at_20_per_day<0.3": ({"time": "t"}, "data.card=COLUMN"),
+    "cards<10": ({"time": "t"}, "data.card=COLUMN"),
     "value_recall_at_20_per_day<0.5": ({"time": "t"}, "data.amount=COLUMN"),
 }
 

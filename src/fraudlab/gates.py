@@ -17,20 +17,21 @@ if TYPE_CHECKING:
 #: every metric of ``evaluation/metrics.json``
 METRICS = (
     "accuracy", "alerts_per_day", "average_precision", "average_precision_high", "average_precision_low",
-    "brier", "days", "endpoint_max_difference", "f1", "false_negatives", "false_positives", "log_loss",
-    "mean_score",
-    "positives", "precision", "prevalence", "recall",
+    "brier", "cards", "days", "endpoint_max_difference", "f1", "false_negatives", "false_positives",
+    "log_loss", "mean_score", "positives", "precision", "prevalence", "recall",
     *(f"recall_at_fpr_{rate:g}{end}" for rate in (0.001, 0.01) for end in ("", "_high", "_low")),
     "roc_auc", "rows", "threshold", "true_negatives",
     "true_positives", "unseen_categories", "value_recall",
 )  # fmt: skip
 #: metrics for each of ``evaluation.alerts_per_day``
-_DAILY = re.compile(r"(?:precision|recall|value_recall)_at_([1-9][0-9]{0,6})_per_day")
+_DAILY = re.compile(r"(?:card_precision|precision|recall|value_recall)_at_([1-9][0-9]{0,6})_per_day")
 #: what a metric cannot be without
 _NEEDS = {
     "value_recall": ("data.amount",),
     "days": ("data.time",),
     "alerts_per_day": ("data.time",),
+    "cards": ("data.card",),
+    "card_precision_at": ("data.time", "data.card"),
     "precision_at": ("data.time",),
     "recall_at": ("data.time",),
     "value_recall_at": ("data.time", "data.amount"),
@@ -130,7 +131,8 @@ def check_gates(gates: Sequence[Gate], config: RunConfig) -> None:
     ConfigError
         Where its metric needs a column, or a number of alerts per day, that is not there.
     """
-    column = {"data.amount": config.data.amount, "data.time": config.data.time}
+    data = config.data
+    column = {"data.amount": data.amount, "data.time": data.time, "data.card": data.card}
     for gate in gates:
         daily = _DAILY.fullmatch(gate.metric)
         kind = gate.metric.removesuffix(f"_{daily[1]}_per_day") if daily else gate.metric

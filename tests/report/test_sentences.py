@@ -577,6 +577,8 @@ SENTENCES = [
         {"stability.hours": [{"hour": 1, "positives": 10, "recall": 0.9}, TEN_FRAUDS, NINE_FRAUDS]},
         ({"stability": None}, {"stability.hours": [TEN_FRAUDS, NINE_FRAUDS]}),
     ),
+    Sentence("with cards as units", {"metrics.cards": 4000}),
+    Sentence("a card that was found is not looked at again", {"metrics.card_precision_at_20_per_day": 0.3}),
     Sentence("No two hours have 10 frauds", {"stability.hours": [TEN_FRAUDS, NINE_FRAUDS]}),
     Sentence(
         "fewer than 10 frauds",

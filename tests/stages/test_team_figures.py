@@ -1,11 +1,20 @@
 """What is recorded of budgets, days and hours."""
 
+from dataclasses import replace
+
 import numpy as np
+import pyarrow as pa
 import pytest
 
 from fraudlab.evaluation.intervals import Interval
 from fraudlab.evaluation.ranking import rank
-from fraudlab.stages.team_figures import TestRows, budget_figures, sampled_share, stability_figures
+from fraudlab.stages.team_figures import (
+    TestRows,
+    budget_figures,
+    card_numbers,
+    sampled_share,
+    stability_figures,
+)
 
 ENDS = [Interval(0.1, 0.2, 0.01), Interval(0.3, 0.4, 0.01)]
 
@@ -50,6 +59,21 @@ def test_more_days_than_can_be_read_are_put_together(days, together, groups):
     assert sum(day["rows"] for day in found["days"]) == 2 * days
     assert found["days"][0]["day"] == 17_758
     assert [hour["hour"] for hour in found["hours"]] == [0, 12]
+
+
+def test_cards_are_numbered_and_a_missing_one_is_its_own():
+    column = pa.chunked_array([["a", None, "b"], ["a", None]])
+    numbers = card_numbers(column).tolist()
+    assert numbers[0] == numbers[3] != numbers[2]
+    assert len({*numbers}) == 4
+
+
+@pytest.mark.parametrize("sampled", [1.0, 0.5])
+def test_cards_are_looked_at_where_all_their_rows_are_there(sampled):
+    rows = replace(rows_over(3), card=np.arange(72) % 9, sampled=sampled)
+    _, metrics = budget_figures(rows, recalls=ENDS, per_day=[5])
+    assert metrics["cards"] == 9
+    assert ("card_precision_at_5_per_day" in metrics) == (sampled == 1.0)
 
 
 def test_a_table_without_times_has_no_days():

@@ -208,9 +208,11 @@ class Days:
 
     def budgets(self, per_day: int, *, sampled: float = 1.0) -> IntArray:
         """Alerts of each day, of so many on a whole one: at least 1, and at most its rows."""
-        rows = np.diff(self.ends, prepend=0)
-        scaled = np.floor(per_day * sampled * self.share + 0.5).astype(np.int64)
-        return np.minimum(np.maximum(scaled, 1), rows)
+        return np.minimum(self.places(per_day, sampled=sampled), np.diff(self.ends, prepend=0))
+
+    def places(self, per_day: int, *, sampled: float = 1.0) -> IntArray:
+        """Alerts that a team has time for on each day, of so many on a whole one: at least 1."""
+        return np.maximum(np.floor(per_day * sampled * self.share + 0.5).astype(np.int64), 1)
 
     def rows(self) -> list[slice | NDArray[np.integer]]:
         """The rows of each day, in the order they were given."""

@@ -123,7 +123,7 @@ def intervals_of(
     list of Interval
         Of average precision, then of recall at each rate.
     """
-    _check(resamples, level)
+    check_resampling(resamples, level)
     require_both_classes(ranking.positives, ranking.negatives)
     frauds = np.diff(ranking.steps.tp, prepend=0)
     legitimate = np.diff(ranking.steps.fp, prepend=0, append=ranking.negatives)
@@ -132,7 +132,7 @@ def intervals_of(
         figures_of(_resample(rng, frauds, rows), _resample(rng, legitimate, rows), rates)
         for rows in _chunks(resamples, legitimate.size)
     ]
-    return [_interval(values, level) for values in np.concatenate(drawn, axis=1)]
+    return [interval_from(values, level) for values in np.concatenate(drawn, axis=1)]
 
 
 def figures_of(frauds: Counts, legitimate: Counts, rates: Sequence[float]) -> FloatArray:
@@ -150,7 +150,7 @@ def figures_of(frauds: Counts, legitimate: Counts, rates: Sequence[float]) -> Fl
     if rates:
         caught = np.cumsum(frauds, axis=1)
         false = np.cumsum(legitimate, axis=1)
-        share = false[:, :-1] / false[:, -1:]
+        share = false[:, :-1] / np.maximum(false[:, -1:], 1)
         for rate in rates:  # shares rise: so many scores are within the rate
             within = np.count_nonzero(share <= rate, axis=1)
             reached = np.take_along_axis(caught, np.maximum(within - 1, 0)[:, None], axis=1)[:, 0]
@@ -187,7 +187,7 @@ def paired_bootstrap(
     ValueError
         As :func:`bootstrap_interval`, and if the scores differ in length.
     """
-    _check(resamples, level)
+    check_resampling(resamples, level)
     rankings = rank(y, score_a), rank(y, score_b)
     difference = average_precision_of(rankings[0]) - average_precision_of(rankings[1])
     rng = np.random.default_rng(seed)
@@ -200,7 +200,7 @@ def paired_bootstrap(
 
 def _paired_by_cells(a: Ranking, b: Ranking, resamples: int, rng: np.random.Generator) -> Iterator[Pair]:
     """Average precision of both models, from counts of every pair of bins."""
-    bins = _bins(a), _bins(b)
+    bins = bins_of(a), bins_of(b)
     frauds = a.frauds
     sizes = a.steps.tp.size + 1, b.steps.tp.size + 1
     of_frauds = _Cells.count(bins[0][frauds], bins[1][frauds])
@@ -228,7 +228,7 @@ def _paired_by_poisson(a: Ranking, b: Ranking, resamples: int, rng: np.random.Ge
     a tenth of what drawing the frauds does, 100 for each fraud, is counted once in every resample.
     """
     frauds, size = a.frauds, (a.steps.tp.size + 1, b.steps.tp.size + 1)
-    bins = _bins(a), _bins(b)
+    bins = bins_of(a), bins_of(b)
     of_frauds = _Cells.count(bins[0][frauds], bins[1][frauds])
     deep = max(MANY_ROWS, 100 * a.positives)
     cuts = [int(np.searchsorted(ranking.steps.fp, deep)) for ranking in (a, b)]
@@ -262,10 +262,11 @@ def _resample(rng: np.random.Generator, counts: IntArray, rows: int) -> IntArray
     return np.stack(drawn)
 
 
-def _bins(ranking: Ranking) -> IntArray:
+def bins_of(ranking: Ranking, rows: NDArray[np.integer] | None = None) -> IntArray:
     """For each row, the position of the highest fraud score it reaches, highest first; k below all."""
     ascending = distinct(ranking.caught)
-    return ascending.size - np.searchsorted(ascending, ranking.score, side="right")
+    score = ranking.score if rows is None else ranking.score[rows]
+    return ascending.size - np.searchsorted(ascending, score, side="right")
 
 
 @dataclass(frozen=True, slots=True)
@@ -295,7 +296,8 @@ def _chunks(resamples: int, width: int) -> Iterator[int]:
         left -= rows
 
 
-def _interval(values: FloatArray, level: float) -> Interval:
+def interval_from(values: FloatArray, level: float) -> Interval:
+    """The percentile interval of a figure of many resamples, shape (resamples,)."""
     low, high = _percentiles(values, level)
     return Interval(low, high, float(values.std(ddof=1)))
 
@@ -305,7 +307,8 @@ def _percentiles(values: FloatArray, level: float) -> tuple[float, float]:
     return float(low), float(high)
 
 
-def _check(resamples: int, level: float) -> None:
+def check_resampling(resamples: int, level: float) -> None:
+    """Raise the sentence for a number of resamples, or a level, that gives no interval."""
     if resamples < 2:
         raise ValueError(f"an interval needs at least 2 resamples, not {resamples}")
     if not 0 < level < 1:

@@ -12,7 +12,14 @@ from fraudlab.stages.context import Context
 from fraudlab.stages.prepare import Preparation
 from fraudlab.stages.score import ScoredSplit
 from fraudlab.stages.scoring import as_array
-from fraudlab.stages.team_figures import TestRows, budget_figures, sampled_share, stability_figures
+from fraudlab.stages.team_figures import (
+    TestRows,
+    budget_figures,
+    card_numbers,
+    intervals,
+    sampled_share,
+    stability_figures,
+)
 from fraudlab.stages.train import Trained
 
 if TYPE_CHECKING:
@@ -24,10 +31,8 @@ if TYPE_CHECKING:
 
 def measure(context: Context, scored: ScoredSplit, trained: Trained, prepared: Preparation) -> dict[str, Any]:
     """Compute metrics and curves of the scored test split, and write them with the scores."""
-    from fraudlab.container.prepared import AMOUNT, LABEL, TIME
-    from fraudlab.evaluation.budgets import FALSE_POSITIVE_RATES
+    from fraudlab.container.prepared import AMOUNT, CARD, LABEL, TIME
     from fraudlab.evaluation.curves import curves_of
-    from fraudlab.evaluation.intervals import intervals_of
     from fraudlab.evaluation.ranking import rank
     from fraudlab.report.recorded.run_record import days_of
 
@@ -39,10 +44,9 @@ def measure(context: Context, scored: ScoredSplit, trained: Trained, prepared: P
     days = days_of(prepared.manifest)
     ranking = rank(label, scored.score)
     asked = context.config.evaluation
-    interval, *recalls = intervals_of(
-        ranking, FALSE_POSITIVE_RATES, resamples=asked.resamples, seed=context.config.seed
-    )
-    rows = TestRows(ranking, amount, time if days else None, sampled_share(prepared.manifest))
+    card = card_numbers(scored.table[CARD]) if CARD in scored.table.column_names else None
+    rows = TestRows(ranking, amount, time if days else None, sampled_share(prepared.manifest), card)
+    interval, recalls = intervals(rows, resamples=asked.resamples, seed=context.config.seed)
     budgets, named = budget_figures(rows, recalls=recalls, per_day=asked.alerts_per_day)
     metrics = {
         **_point_metrics(ranking, label, amount, threshold=threshold, days=days),

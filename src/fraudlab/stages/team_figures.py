@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import numpy as np
+    import pyarrow as pa
     from numpy.typing import NDArray
 
     from fraudlab.evaluation.groups import GroupFigures
@@ -31,6 +32,8 @@ class TestRows:
         None where the table has none.
     sampled : float
         Which share of the transactions of their days they are; below 1 where rows were dealt at random.
+    card : ndarray of int, shape (n,), or None
+        The same number for the same card.
     """
 
     #: pytest collects no class of this name
@@ -40,6 +43,35 @@ class TestRows:
     amount: NDArray[np.float64] | None
     time: NDArray[np.float64] | None
     sampled: float
+    card: NDArray[np.integer] | None = None
+
+
+def card_numbers(column: pa.ChunkedArray) -> NDArray[np.integer]:
+    """A number for each card of a column of texts; a row without a card is a card of its own."""
+    import numpy as np
+    import pyarrow.compute as pc
+
+    coded = column.combine_chunks().dictionary_encode()
+    known = len(coded.dictionary)
+    numbers = np.asarray(np.from_dlpack(pc.fill_null(coded.indices, -1))).astype(np.int32)
+    missing = numbers < 0
+    numbers[missing] = known + np.arange(int(missing.sum()))
+    return numbers
+
+
+def intervals(rows: TestRows, *, resamples: int, seed: int) -> tuple[Interval, list[Interval]]:
+    """Intervals of average precision, and of recall at each rate; with cards as units where there are any."""
+    from fraudlab.evaluation.budgets import FALSE_POSITIVE_RATES
+    from fraudlab.evaluation.card_intervals import card_intervals_of
+    from fraudlab.evaluation.intervals import intervals_of
+
+    if rows.card is None:
+        found = intervals_of(rows.ranking, FALSE_POSITIVE_RATES, resamples=resamples, seed=seed)
+    else:
+        found = card_intervals_of(
+            rows.ranking, rows.card, FALSE_POSITIVE_RATES, resamples=resamples, seed=seed
+        )
+    return found[0], found[1:]
 
 
 def sampled_share(manifest: dict[str, Any]) -> float:
@@ -63,7 +95,10 @@ def budget_figures(
     per_day : sequence of int
         Alerts per day.
     """
+    import numpy as np
+
     from fraudlab.evaluation.budgets import FALSE_POSITIVE_RATES, caught_per_day, point_at_fpr
+    from fraudlab.evaluation.cards import card_precision_per_day
     from fraudlab.evaluation.metrics import value_recall
 
     ranking = rows.ranking
@@ -87,6 +122,10 @@ def budget_figures(
             of_one = {"precision": caught.precision, "recall": caught.recall}
             if caught.value is not None:
                 of_one["value_recall"] = caught.value
+            if rows.card is not None and rows.sampled == 1:  # else a card's rows are torn apart
+                of_one["card_precision"] = card_precision_per_day(
+                    ranking.frauds, ranking.score, rows.time, rows.card, per_day=caught.per_day
+                )
             metrics |= {f"{name}_at_{caught.per_day}_per_day": value for name, value in of_one.items()}
             daily.append(
                 {
@@ -96,6 +135,8 @@ def budget_figures(
                     **of_one,
                 }
             )
+    if rows.card is not None:
+        metrics["cards"] = int(np.unique(rows.card).size)
     budgets = {
         "false_positive_rates": at_rates,
         "per_day": daily,

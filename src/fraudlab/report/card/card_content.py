@@ -119,7 +119,11 @@ def _metrics(record: RunRecord) -> Iterator[tuple[str, str]]:
     found = record.metrics
     low, high = (number(found, f"average_precision_{end}") for end in ("low", "high"))
     value = numerals.decimal(number(found, "average_precision"))
-    yield "Average precision", f"{value} ({numerals.interval(low, high)})" if low is not None else value
+    units = ", with cards as units" if number(found, "cards") else ""
+    yield (
+        "Average precision",
+        f"{value} ({numerals.interval(low, high)}{units})" if low is not None else value,
+    )
     yield "ROC AUC", numerals.decimal(number(found, "roc_auc"))
     for name, share in (("recall_at_fpr_0.001", "0.1 %"), ("recall_at_fpr_0.01", "1 %")):
         if (value_at := number(found, name)) is not None:

@@ -27,6 +27,11 @@ def glossary(record: RunRecord) -> Markup | None:
     }
     if number(record.metrics, "recall_at_fpr_0.001") is not None:
         words["False positives"] = "Of all legitimate transactions, the share that is alerted."
+    if any("card_precision" in name for name in record.metrics):
+        words["Card precision"] = (
+            "Of the cards with the highest scores of a day, as many as are looked at, the share with fraud "
+            "that day; a card that was found is not looked at again. The mean over days."
+        )
     if number(record.metrics, "value_recall") is not None:
         words["Value caught"] = "Of the money of all frauds, the share that is alerted."
     if number(record.manifest, "split", "gap_seconds"):

@@ -87,7 +87,14 @@ def _average_precision(record: RunRecord) -> Markup:
     return _tile(
         "Average precision",
         numerals.decimal(value),
-        fragment(bar, f"95\u00a0% interval {numerals.interval(low, high)}", element("br"), random),
+        fragment(
+            bar,
+            f"95\u00a0% interval {numerals.interval(low, high)}",
+            element("br"),
+            "with cards as units" if number(metrics, "cards") else None,
+            "; " if number(metrics, "cards") and random else None,
+            random,
+        ),
         class_="first",
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import TypeAlias
 
 from fraudlab.evaluation.groups import FEW_FRAUDS
 from fraudlab.evaluation.shares import wilson
@@ -13,28 +14,30 @@ from fraudlab.report.kit.markup import Child, Markup, element
 from fraudlab.report.recorded.run_record import Json, RunRecord, number
 from fraudlab.report.run.stability_charts import group_name, stability_groups
 
+_HEADS = ("Alerts", "Recall", "Precision", "Value caught", "Card precision")
+#: name of a row, and its cells by their heading
+_Row: TypeAlias = tuple[str, dict[str, Child]]
+
 
 def team_section(record: RunRecord, charts: Sequence[Chart]) -> Markup | None:
     """Budgets of alerts and their catch, then days and hours; None where no budget was measured."""
     rows = [*_daily(record), *_rates(record)]
     if not rows:
         return None
-    heads = ["Looked at", "Alerts", "Recall", "Precision"]
-    priced = any(len(cells) == len(heads) + 1 for cells in rows)
-    heads += ["Value caught"] if priced else []
+    heads = [head for head in _HEADS if any(head in cells for _, cells in rows)]
     body = [
         element(
             "tr",
             element("th", name, scope="row"),
-            [element("td", cell, data_label=head) for head, cell in zip(heads[1:], cells, strict=False)],
+            [element("td", cells.get(head, numerals.NOTHING), data_label=head) for head in heads],
         )
-        for name, *cells in rows
+        for name, cells in rows
     ]
     return element(
         "section",
         element("h2", "What a team would catch"),
         element("p", _lead(record), class_="lead"),
-        table(heads, body, class_="wide stack single"),
+        table(["Looked at", *heads], body, class_="wide stack single"),
         element("div", [chart.figure() for chart in charts], class_="charts wide") if charts else None,
         [_groups(record, kind) for kind in ("days", "hours")],
     )
@@ -57,16 +60,16 @@ def _lead(record: RunRecord) -> str:
     )
 
 
-def _daily(record: RunRecord) -> Iterator[list[Child]]:
+def _daily(record: RunRecord) -> Iterator[_Row]:
     positives = number(record.budgets, "positives")
     for found in _mappings(record.budgets.get("per_day")):
         alerts, caught = number(found, "alerts"), number(found, "true_positives")
         if alerts and caught is not None:
             name = f"{numerals.count(number(found, 'per_day'))} per day"
-            yield [name, *_cells(found, alerts=alerts, caught=caught, positives=positives)]
+            yield name, _cells(found, alerts=alerts, caught=caught, positives=positives)
 
 
-def _rates(record: RunRecord) -> Iterator[list[Child]]:
+def _rates(record: RunRecord) -> Iterator[_Row]:
     positives = number(record.budgets, "positives")
     for found in _mappings(record.budgets.get("false_positive_rates")):
         caught, false = number(found, "true_positives"), number(found, "false_positives")
@@ -75,7 +78,7 @@ def _rates(record: RunRecord) -> Iterator[list[Child]]:
         name = f"{(number(found, 'rate') or 0) * 100:g}\u00a0% false positives"
         ends = number(found, "recall_low"), number(found, "recall_high")
         cells = _cells(found, alerts=caught + false, caught=caught, positives=positives, recall=ends)
-        yield [name, *cells]
+        yield name, cells
 
 
 def _cells(
@@ -85,14 +88,17 @@ def _cells(
     caught: float,
     positives: float | None,
     recall: tuple[float | None, float | None] | None = None,
-) -> list[Child]:
-    shown = [
-        numerals.count(alerts),
-        _with_ends(number(found, "recall"), recall or wilson(caught, positives or 0)),
-        _with_ends(number(found, "precision"), wilson(caught, alerts)),
-    ]
-    value = number(found, "value_recall")
-    return [*shown, *([numerals.percent(value)] if value is not None else [])]
+) -> dict[str, Child]:
+    shown: dict[str, Child] = {
+        "Alerts": numerals.count(alerts),
+        "Recall": _with_ends(number(found, "recall"), recall or wilson(caught, positives or 0)),
+        "Precision": _with_ends(number(found, "precision"), wilson(caught, alerts)),
+    }
+    if (value := number(found, "value_recall")) is not None:
+        shown["Value caught"] = numerals.percent(value)
+    if (of_cards := number(found, "card_precision")) is not None:
+        shown["Card precision"] = numerals.decimal(of_cards)
+    return shown
 
 
 def _with_ends(value: float | None, ends: tuple[float | None, float | None] | None) -> Markup:
