@@ -190,6 +190,27 @@ def test_a_forged_contract_is_refused(derived: Any) -> None:
         read_features(Fields(content, source="model.json"))
 
 
+def test_what_no_tree_can_split_on_is_said(
+    frauds: pa.Table,
+    prepare: Callable[..., Any],
+    hand_over: Callable[..., Tree],
+    tree: Tree,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    prepare(frauds, **ALL_ROLES)
+    derive = {
+        "none": "log(-abs(a))",
+        "one": "where(is_missing(a), 3, 2)",
+        "some": "where(is_missing(b), 1, 1 / 0)",
+    }
+    train(hand_over(tree, derive={**derive, "all": "a + 1"}))
+    assert [line for line in capsys.readouterr().out.splitlines() if line.startswith("derived")] == [
+        "derived column 'none' is missing in every train row: 'log(-abs(a))'",
+        "derived column 'one' is 2 in every train row: 'where(is_missing(a), 3, 2)'",
+        "derived column 'some' is 1 in every train row: 'where(is_missing(b), 1, 1 / 0)'",
+    ]
+
+
 def test_json_round_trip() -> None:
     features = Features([Column("a"), Column("m", ("x", "y"))]).deriving(
         {"d": "a * 2", "e": "d > (m == 'x')"}

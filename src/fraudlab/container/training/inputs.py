@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from fraudlab.container.contract import Fields
-from fraudlab.container.failure import ConfigError, TableError
+from fraudlab.container.failure import ConfigError, TableError, quoted
 from fraudlab.container.features import Column, Features, read_features
 from fraudlab.container.hosts import Hosts
 from fraudlab.container.hyperparameters.rules import check_weighted
@@ -70,6 +70,7 @@ def read_inputs(job: Job, hosts: Hosts, digests: Digests | None) -> tuple[Prepar
             )
             label = Fields(job.manifest, source="manifest.json").fields("roles").get("label", str)
             train = read_split(job.tree.channel("train"), features)
+        _say_useless(features, train)
         nothing = train.take(slice(0))
         read = {name: _read(job, name, features) if own else nothing for name, own in filled.items()}
     held: dict[str, Prepared | None] = dict(read)
@@ -87,6 +88,16 @@ def read_inputs(job: Job, hosts: Hosts, digests: Digests | None) -> tuple[Prepar
             if validation.weight is not None:
                 check_weighted(job.parameters.eval_metric)
     return train, Inputs(features, label, validation, held.get("test"))
+
+
+def _say_useless(features: Features, train: Prepared) -> None:
+    """Say which derived columns no tree can split on: a typing error can make one of constants."""
+    for position, one in enumerate(features.derived, len(features)):
+        present = train.matrix[:, position][~np.isnan(train.matrix[:, position])]
+        if not present.size:
+            print(f"derived column {quoted(one.name)} is missing in every train row: {quoted(one.text)}")
+        elif present.min() == present.max():
+            print(f"derived column {quoted(one.name)} is {present[0]:g} in every train row: {quoted(one.text)}")
 
 
 def _filled(job: Job, hosts: Hosts) -> dict[str, bool]:

@@ -42,5 +42,5 @@ def _row(one: Json, gains: dict[str, float | None]) -> Markup:
         "tr",
         element("th", name, scope="row"),
         element("td", element("code", str(one.get("expression")))),
-        element("td", numerals.percent(gains.get(name))),
+        element("td", "no split" if gains.get(name) == 0 else numerals.percent(gains.get(name))),
     )
