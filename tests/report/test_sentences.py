@@ -160,6 +160,11 @@ CAUTIONS = [
             {"importance": [{"column": "V1", "gain": 1.0}]},
         ),
     ),
+    Sentence(  # which no override leaves out as a column of the table
+        "It is computed of others (V1 = a / b): see that those are known when a transaction is scored.",
+        {"importance": ONLY_V1, "config.data.derive": {"V1": "a / b"}},
+        ({"importance": ONLY_V1, "config.data.derive": {"V2": "a / b"}}, {"importance": ONLY_V1}),
+    ),
     Sentence(
         "Average precision is 0.997: look for a column",
         {"metrics.average_precision": 0.997},

@@ -97,7 +97,9 @@ def _say_useless(features: Features, train: Prepared) -> None:
         if not present.size:
             print(f"derived column {quoted(one.name)} is missing in every train row: {quoted(one.text)}")
         elif present.min() == present.max():
-            print(f"derived column {quoted(one.name)} is {present[0]:g} in every train row: {quoted(one.text)}")
+            print(
+                f"derived column {quoted(one.name)} is {present[0]:g} in every train row: {quoted(one.text)}"
+            )
 
 
 def _filled(job: Job, hosts: Hosts) -> dict[str, bool]:

@@ -157,6 +157,9 @@ def _delay(record: RunRecord) -> float:
 
 def _leave_out(record: RunRecord, columns: Sequence[str]) -> str:
     data = record.config.get("data") or {}
+    if derived := [name for name in columns if name in (data.get("derive") or {})]:
+        written = "; ".join(f"{name} = {data['derive'][name]}" for name in derived)
+        return f"It is computed of others ({written}): see that those are known when a transaction is scored."
     lists = {key: list(data.get(key) or []) for key in ("drop", "features", "categorical")}
     words = without(columns, **lists)
     which = "it is" if len(columns) == 1 else "they are"
