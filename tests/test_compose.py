@@ -22,6 +22,7 @@ NEEDED = {
     "creditcard": ["data.path=c.csv"],
     "handbook": ["data.path=h"],
     "handbook_derived": ["data.path=h"],
+    "artifact": ["data.artifact=d:raw"],
 }
 
 

@@ -28,6 +28,7 @@ class DataKind(Enum):
     creditcard = "creditcard"
     handbook = "handbook"
     table = "table"
+    artifact = "artifact"
 
 
 class TimeUnit(Enum):
@@ -101,8 +102,10 @@ class DataConfig:
 
     #: which table it is; set by the option of `data`
     kind: DataKind = DataKind.synthetic
-    #: CSV or Parquet file, a folder of them or a pattern (``t/*.parquet``); null only for the synthetic table
+    #: CSV or Parquet file, a folder of them or a pattern (``t/*.parquet``); null for the synthetic one
     path: str | None = MISSING
+    #: version of data in Comet to start from. See ``docs/lineage.md``
+    artifact: str | None = None
     #: of a CSV table: comma, semicolon, tab, bar, space or a character; null finds it. See ``docs/tables.md``
     separator: str | None = None
     #: of a CSV table: the mark before decimals, "." or ","; null finds it

@@ -81,6 +81,7 @@ TEXTS: dict[str, str] = {
     "backend.memory": "256m or more, such as 512m or 4g",
     **{f"compute.{job}.instance_type": "a type that SageMaker has for it" for job in _JOBS},
     "data.path": "a file, a folder or a pattern",
+    "data.artifact": "[WORKSPACE/]NAME:ALIAS_OR_VERSION",
     "data.separator": "a word or one character",
     "data.decimal": "`.` or `,`",
     "data.encoding": "an encoding of Python's",

@@ -19,6 +19,7 @@ from fraudlab.container.column_rules import ColumnNames
 from fraudlab.container.failure import JobError
 from fraudlab.container.hook_source import HookSource, read_hooks
 from fraudlab.container.hyperparameters import Hyperparameters, read_hyperparameters
+from fraudlab.dataset_reference import check_reference, is_described
 from fraudlab.derive_rules import check_derived
 from fraudlab.durations import seconds
 from fraudlab.errors import ConfigError
@@ -110,7 +111,8 @@ def _check_data(config: RunConfig) -> None:
     with _in_our_words():
         # Rows of the test split have later times than any that was learnt; others may send such a request.
         column_names(data).check_parts(may_learn=("card",))
-    if data.kind is not DataKind.synthetic and not data.path:
+    check_reference(data)
+    if data.kind not in (DataKind.synthetic, DataKind.artifact) and not data.path:
         raise ConfigError(f"data.path must be given for data={data.kind.value}.", fix="add data.path=FILE")
     if data.kind is DataKind.synthetic and data.path:
         raise ConfigError(
@@ -147,7 +149,7 @@ def _check_split(config: RunConfig) -> None:
             fix="for example split.train=0.6 split.validation=0.2 split.test=0.2",
         )
     gap_seconds(config)
-    if split.kind is SplitKind.time and not config.data.time:
+    if split.kind is SplitKind.time and not config.data.time and is_described(config.data):
         raise ConfigError(
             "split=time needs a time column, and data.time is not set.",
             fix="add data.time=COLUMN, or choose split=stratified",

@@ -33,7 +33,7 @@ from fraudlab.redaction import hide
 from fraudlab.runs import RunFolder
 from fraudlab.runs.shared_copy import SharedCopy
 from fraudlab.stages.context import Context
-from fraudlab.stages.raw_table import find_table
+from fraudlab.stages.starting_point import find_start
 from fraudlab.terminal import Terminal
 from fraudlab.tracking import leftovers
 from fraudlab.tracking.run_experiment import track_run
@@ -61,7 +61,13 @@ def run_in_progress(
         folder = RunFolder.reserve(runs, config.run.id, name=hide(config.model.name))
         with _abandoned_on_error(folder):
             place = opened_workplace(stack, config, folder, terminal)
-            source = find_table(config, place.cache)
+            config, source = find_start(
+                config,
+                place.cache,
+                workspace=place.workspace,
+                backend=place.opened.backend,
+                overrides=overrides,
+            )
             for note in source.notes:
                 terminal.say(f"  {note}", style="dim")
             state = place.opened.backend.shared_state
@@ -251,12 +257,20 @@ def _say_how(terminal: Terminal, run_id: str, config: RunConfig, opened: Opened)
 def _record(config: RunConfig, opened: Opened, source: Source) -> dict[str, Any]:
     backend = opened.backend
     image = {"name": backend.placement.image, "id": backend.image_id} if backend.image_id else None
+    version = source.started_from
+    # of what was prepared elsewhere, the table need not be here
+    path = None if source.prepared_key else str(source.path)
+    data = {
+        "source": version.source if version else config.data.kind.value,
+        "path": path,
+        "sha256": source.sha256,
+    }
     return {
         "name": config.model.name,
         "backend": backend.name,
         "fallback": opened.fallback,
         "image": image,
-        "data": {"source": config.data.kind.value, "path": str(source.path), "sha256": source.sha256},
+        "data": {**data, "version": version.as_record()} if version else data,
         "experiment": None,
         **facts_of(backend),
     }

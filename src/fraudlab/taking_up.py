@@ -10,18 +10,17 @@ from typing import TYPE_CHECKING, Any
 
 from fraudlab.backend_registry import BACKENDS, describe
 from fraudlab.backends import open_state
-from fraudlab.cache import Cache
-from fraudlab.config import Fallback, RunConfig
-from fraudlab.errors import DataError, RunEnded, RunError
+from fraudlab.config import DataKind, Fallback, RunConfig
+from fraudlab.errors import DataError, RunEnded, RunError, TrackingError
 from fraudlab.interruption import Leavable, interruptible
-from fraudlab.lifecycle import opened_workplace, recorded, shared_in_the_end, under_way
+from fraudlab.lifecycle import Workplace, opened_workplace, recorded, shared_in_the_end, under_way
 from fraudlab.recorded_config import NAME as CONFIG
 from fraudlab.recorded_config import read_config
 from fraudlab.redaction import revealed
 from fraudlab.runs import RunFolder
 from fraudlab.runs.shared_copy import SharedCopy
 from fraudlab.stages.context import ENDPOINT, PREPARED, Context, add_endpoint_use
-from fraudlab.stages.raw_table import find_table
+from fraudlab.stages.starting_point import find_start
 from fraudlab.terminal import Terminal
 
 if TYPE_CHECKING:
@@ -72,7 +71,7 @@ def run_taken_up(
             if image and describe(kind).in_cloud and not describe(kind).rehearsed:
                 config.backend.image = image  # it is in the registry: no engine is needed here
             place = opened_workplace(stack, config, folder, terminal)
-            source = _table(config, place.cache, folder)
+            config, source = _start(config, place, folder)
             if left := folder.record.get(ENDPOINT):
                 place.opened.backend.take_down(**revealed({name: left[name] for name in _NAMES}))
                 folder.record[ENDPOINT] = None
@@ -123,8 +122,8 @@ def _of_account(config: RunConfig | None, account: RunConfig | None, kind: str) 
     return found
 
 
-def _table(config: RunConfig, cache: Cache, folder: RunFolder) -> Source:
-    """The table of a run that is taken up; where it is not on this machine, what is known of it.
+def _start(config: RunConfig, place: Workplace, folder: RunFolder) -> tuple[RunConfig, Source]:
+    """What a run that is taken up began with; where it is not on this machine, what is known of it.
 
     Raises
     ------
@@ -134,15 +133,24 @@ def _table(config: RunConfig, cache: Cache, folder: RunFolder) -> Source:
     from fraudlab.data.sources import absent
 
     data = folder.record["data"]
-    if config.data.path and not Path(config.data.path).exists() and folder.record.get(PREPARED):
-        return absent(Path(data["path"]), sha256=data["sha256"])
-    source = find_table(config, cache)
+    known = absent(Path(data.get("path") or "prepared"), sha256=data["sha256"])
+    has_begun = bool(folder.record.get(PREPARED))
+    if config.data.path and not Path(config.data.path).exists() and has_begun:
+        return config, known
+    try:
+        config, source = find_start(
+            config, place.cache, workspace=place.workspace, backend=place.opened.backend
+        )
+    except (DataError, TrackingError):
+        if config.data.kind is DataKind.artifact and has_begun:
+            return config, known
+        raise
     if source.sha256 != data["sha256"]:
         raise DataError(
             f"{source.path} is not the table run {folder.id} began with.",
             fix="bring that table back, or begin another run",
         )
-    return source
+    return config, source
 
 
 def _outliving(folder: RunFolder) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from fraudlab.config import RunConfig
+from fraudlab.config import DataKind, RunConfig
 from fraudlab.errors import GateFailed
 from fraudlab.gates import Gate, check_gates, parse_gates, require_passed, why
 from fraudlab.lifecycle import run_in_progress
@@ -62,9 +62,11 @@ def run_workflow(
     GateFailed
         The run completed, with all its files, and a gate's condition holds.
     """
-    check_gates(gates, config)
+    if config.data.kind is not DataKind.artifact:  # a version may say what a gate needs
+        check_gates(gates, config)
     shown = terminal or Terminal()
     with run_in_progress(config, overrides=overrides, terminal=shown, plan=plan) as (context, source):
+        check_gates(gates, context.config)
         judged = _carry_out(context, source, gates)
     return _judged(Run(context.folder.path), judged)
 

@@ -83,7 +83,7 @@ def found(server: CometServer, query: dict[str, str], _body: Any) -> Any:
             "artifactId": version["artifactId"],
             "artifactName": version["artifactName"],
             "artifactType": version["artifactType"],
-            "workspaceName": "ws",
+            "workspaceName": _workspace_of(server, version),
             "tags": [],
         },
         "artifactVersion": version["version"],
@@ -109,12 +109,13 @@ def files(server: CometServer, query: dict[str, str], _body: Any) -> Any:
 
 def details(server: CometServer, query: dict[str, str], _body: Any) -> Any:
     name = unquote(query.get("artifactName", ""))
-    versions = [one for one in server.artifacts if one["artifactName"] == name]
+    versions = [one for one in _of_workspace(server, query) if one["artifactName"] == name]
     if not versions:
         raise RefusedError("no such artifact", code=624523)
     return {
         "artifactId": versions[0]["artifactId"],
         "name": name,
+        "type": versions[0]["artifactType"],
         "versions": [
             {
                 "artifactVersionId": one["artifactVersionId"],
@@ -127,10 +128,38 @@ def details(server: CometServer, query: dict[str, str], _body: Any) -> Any:
     }
 
 
+def names(server: CometServer, query: dict[str, str], _body: Any) -> Any:
+    if query["workspace"] not in server.workspaces:
+        raise RefusedError("no such workspace", code=30001)
+    found = {one["artifactName"]: one for one in _of_workspace(server, query)}
+    kind = query.get("type")
+    return {
+        "artifacts": [
+            {"artifactId": one["artifactId"], "name": name, "type": one["artifactType"]}
+            for name, one in found.items()
+            if kind in {None, one["artifactType"]}
+        ]
+    }
+
+
+def account(_server: CometServer, _query: dict[str, str], _body: Any) -> Any:
+    return {"userName": "me", "defaultWorkspaceName": "ws"}
+
+
+def _workspace_of(server: CometServer, version: dict[str, Any]) -> str:
+    return str(server.runs[version["experimentKey"]]["workspace"])
+
+
+def _of_workspace(server: CometServer, query: dict[str, str]) -> list[dict[str, Any]]:
+    """Return the versions of the workspace that is asked for, or all where none is."""
+    wanted = query.get("workspace")
+    return [one for one in server.artifacts if wanted in {None, _workspace_of(server, one)}]
+
+
 def _find(server: CometServer, query: dict[str, str]) -> dict[str, Any]:
     name = unquote(query.get("artifactName", ""))
     wanted = query.get("versionOrAlias") or query.get("alias") or query.get("version")
-    for one in reversed(server.artifacts):
+    for one in reversed(_of_workspace(server, query)):
         if query.get("versionId") is not None:
             fits = query["versionId"] == one["artifactVersionId"]
         elif query.get("artifactId") is not None and not name:
@@ -150,4 +179,6 @@ CALLS = {
     "GET artifacts/version": found,
     "GET artifacts/version/files": files,
     "GET artifacts/get": details,
+    "GET artifacts/get-all": names,
+    "GET account-details": account,
 }

@@ -22,6 +22,7 @@ from fraudlab.errors import ConfigError, DataError, nearest
 
 if TYPE_CHECKING:
     from fraudlab.container.tables.reading import Found
+    from fraudlab.data.recorded_version import RecordedVersion
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +49,8 @@ class Source:
         What the files were when they were hashed.
     notes : tuple of str
         What a person should know of how the table is read, one sentence for each.
+    started_from : RecordedVersion or None
+        The version of data that the run starts from; of prepared data, `path` is where they are.
     """
 
     path: Path
@@ -60,6 +63,12 @@ class Source:
     layout: Layout
     identities: tuple[Identity, ...]
     notes: tuple[str, ...]
+    started_from: RecordedVersion | None = None
+
+    @property
+    def prepared_key(self) -> str | None:
+        """Names the preparation that the run starts from; None where it begins with a table."""
+        return self.started_from.prepared_key if self.started_from else None
 
     @property
     def files(self) -> list[Path]:

@@ -71,10 +71,13 @@ def check_disk(folder: Path, *, free_bytes: Callable[[Path], int] | None = None)
 
 def check_data(config: RunConfig) -> Findings:
     """Whether the table that the configuration names can be read."""
+    from fraudlab.config import DataKind
     from fraudlab.data.places import find_place
     from fraudlab.errors import DataError
 
     kind, path = config.data.kind.value, config.data.path
+    if config.data.kind is DataKind.artifact and path is None:
+        return [well("data", f"version {config.data.artifact}: looked up when a run begins")]
     if path is None:
         return [well("data", f"{kind}: made when a run begins")]
     try:

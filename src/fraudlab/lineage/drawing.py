@@ -91,6 +91,8 @@ def _facts(node: Node) -> Iterator[str]:
             yield str(facts["folder"])
     elif node.kind is NodeKind.imported:
         yield node.title
+    elif node.kind is NodeKind.dataset:
+        yield f"{facts.get('of')}, sha256 {str(facts.get('sha256'))[:_SHOWN]}, in Comet"
     else:
         yield from (
             str(facts[name]) for name in ("status", "stage", "place", "backend", "state") if facts.get(name)

@@ -14,6 +14,7 @@ class NodeKind(Enum):
     table = "raw table"
     imported = "imported file"
     prepared = "prepared data"
+    dataset = "dataset version"
     run = "run"
     model = "model"
     version = "registry version"

@@ -80,7 +80,13 @@ def add_record(
     if prepared is not None:
         lineage.add(prepared, made_of=[raw] if raw else [])
     origin = prepared or raw
-    node = lineage.add(run_node(record, names=asked, folder=folder), made_of=[origin] if origin else [])
+    origins = [origin] if origin else []
+    if (version := started_version(data)) is not None:
+        is_prepared = version.facts["of"] == "preprocessed"
+        content = prepared if is_prepared else raw
+        lineage.add(version, made_of=[content] if content else [])
+        origins = [version] if is_prepared else [*origins, version]
+    node = lineage.add(run_node(record, names=asked, folder=folder), made_of=origins)
     made = model_node(contract, folder=folder / "model" if folder else None, metrics=record.get("metrics"))
     if made is not None:
         model = lineage.add(made, made_of=[node])
@@ -102,6 +108,28 @@ def raw_table(data: Mapping[str, Any], manifest: Mapping[str, Any]) -> Node | No
     }
     return Node(
         kind=NodeKind.table, name=str(digest), title=str(data.get("source") or "table"), facts=_known(facts)
+    )
+
+
+def started_version(data: Mapping[str, Any]) -> Node | None:
+    """The version of data in Comet that a run started from; None where it began with a table.
+
+    Parameters
+    ----------
+    data : mapping
+        ``data`` of its record.
+    """
+    version = _section(data, "version")
+    name, number = version.get("name"), version.get("number")
+    if not name or not number:
+        return None
+    reference = f"{name}:{number}"
+    return Node(
+        kind=NodeKind.dataset,
+        name=f"{version['workspace']}/{reference}" if version.get("workspace") else reference,
+        title=reference,
+        facts=_known({"of": version.get("kind") or "raw", "sha256": version.get("sha256")}),
+        also=frozenset({reference}),
     )
 
 

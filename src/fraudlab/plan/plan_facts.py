@@ -53,12 +53,15 @@ class TableFacts:
     size : TableSize
     sha256 : str or None
         None where it has not been read since it changed.
+    origin : str
+        Where it comes from, if it is no file yet.
     """
 
     path: str
     files: int
     size: TableSize
     sha256: str | None
+    origin: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

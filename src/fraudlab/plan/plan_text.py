@@ -194,7 +194,7 @@ def _table(plan: Plan) -> str:
     size = table.size
     words = [table.path]
     words += [f"{table.files:,} files"] if table.files > 1 else []
-    words.append("made by the run" if size.bytes is None else f"{size.bytes:,} bytes")
+    words.append(table.origin if size.bytes is None else f"{size.bytes:,} bytes")
     if size.rows is not None:
         words.append(f"{'' if size.exact else 'about '}{size.rows:,} rows")
     words.append(f"sha256 {table.sha256[:12]}…" if table.sha256 else "sha256 unknown, it has not been read")

@@ -22,9 +22,11 @@ from fraudlab.plan.local_image import image_id
 from fraudlab.plan.plan_facts import Facts, ImageFacts, TableFacts, Via
 from fraudlab.plan.price_cache import known_prices
 from fraudlab.plan.run_plan import Plan, make_plan
+from fraudlab.plan.start_table import table_facts, table_of, unasked
 from fraudlab.runs.folder import new_run_id
 
 if TYPE_CHECKING:
+    from fraudlab.data.recorded_version import RecordedVersion
     from fraudlab.data.sources import Source
 
 #: what stands for an account nobody has asked for, in AWS's own examples too
@@ -64,8 +66,18 @@ def plan_of(config: RunConfig, *, asked: AskedAccount | None = None) -> Plan:
     return make_plan(config, survey(config, asked=asked))
 
 
-def survey(config: RunConfig, *, asked: AskedAccount | None = None) -> Facts:
+def survey(
+    config: RunConfig, *, asked: AskedAccount | None = None, version: RecordedVersion | None = None
+) -> Facts:
     """Find the facts of a plan.
+
+    Parameters
+    ----------
+    config : RunConfig
+    asked : AskedAccount, optional
+        What the account has answered.
+    version : RecordedVersion, optional
+        What Comet has said of the version that the run would start from.
 
     Raises
     ------
@@ -78,9 +90,9 @@ def survey(config: RunConfig, *, asked: AskedAccount | None = None) -> Facts:
     region = asked.region if asked else region_of(config, description)
     run_id = config.run.id or new_run_id(config.model.name, runs)
     image = _image(config, description, account=asked.account if asked else NO_ACCOUNT, region=region)
-    source = _source(config, cache)
+    source = _source(config, cache, version)
     via: Via = scored_via(config, description).value
-    prepared = _prepared(config, source, cache, image)
+    prepared = _prepared(config, source, cache, image, version)
     placement = _placement(config, description, image, region=region, asked=asked)
     return Facts(
         backend=description.name,
@@ -93,14 +105,14 @@ def survey(config: RunConfig, *, asked: AskedAccount | None = None) -> Facts:
         via=via,
         settings=_settings(config, description, via, placement),
         image=image,
-        table=_table(config, source),
+        table=_table(config, source, version),
         requests=requests_of_run(config, placement, run_id=run_id, via=via),
         prepared=prepared.skipped,
         prepared_unknown=prepared.unknown if description.in_cloud else None,
         prepared_key=prepared.key,
         prices=known_prices(Path(config.paths.cache)),
         earlier=earlier_steps(runs, backend=description),
-        notes=_notes(config, description, asked, image),
+        notes=_notes(config, description, asked, image, version),
     )
 
 
@@ -132,8 +144,18 @@ class _Prepared:
     key: str | None = None
 
 
-def _prepared(config: RunConfig, source: Source | None, cache: Path, image: ImageFacts) -> _Prepared:
+def _prepared(
+    config: RunConfig,
+    source: Source | None,
+    cache: Path,
+    image: ImageFacts,
+    version: RecordedVersion | None,
+) -> _Prepared:
     """Whether the process job is expected to be skipped, or why nobody can say."""
+    if version is not None and version.prepared_key:
+        return _Prepared(skipped=f"{version.reference} is prepared", key=version.prepared_key)
+    if config.data.kind is DataKind.artifact and version is None:
+        return _Prepared(unknown=unasked(config.data))
     if config.force:
         return _Prepared()
     if source is None or not source.sha256:
@@ -154,10 +176,13 @@ def _prepared(config: RunConfig, source: Source | None, cache: Path, image: Imag
     )
 
 
-def _source(config: RunConfig, cache: Path) -> Source | None:
-    """The table as a run finds it, unread; None of one that the run makes."""
+def _source(config: RunConfig, cache: Path, version: RecordedVersion | None) -> Source | None:
+    """The table as a run finds it, unread; None of one that the run makes, or brings."""
     from fraudlab.stages.raw_table import look
 
+    if config.data.kind is DataKind.artifact:
+        table = None if version is None else table_of(version, moved=config.data.path)
+        return None if table is None else look(config, table, cache, read=False)
     if config.data.path:
         return look(config, Path(config.data.path), cache, read=False)
     from fraudlab.data.synthetic_place import place_of
@@ -167,12 +192,16 @@ def _source(config: RunConfig, cache: Path) -> Source | None:
     return look(config, path, cache, read=False) if path.is_file() else None
 
 
-def _table(config: RunConfig, source: Source | None) -> TableFacts:
+def _table(config: RunConfig, source: Source | None, version: RecordedVersion | None) -> TableFacts:
     share = config.split.train + config.split.validation
+    if source is None and config.data.kind is DataKind.artifact:
+        return table_facts(config.data, version, share=share)
     synthetic = config.data.kind is DataKind.synthetic
     if source is None:
         size = TableSize(None, config.data.rows, True, _COLUMNS, share)
-        return TableFacts(path="the synthetic table", files=1, size=size, sha256=None)
+        return TableFacts(
+            path="the synthetic table", files=1, size=size, sha256=None, origin="made by the run"
+        )
     rows = config.data.rows if synthetic else source.rows
     exact = rows is not None
     if rows is None:
@@ -270,9 +299,15 @@ def _derived(derive: Mapping[str, str]) -> str:
 
 
 def _notes(
-    config: RunConfig, description: Description, asked: AskedAccount | None, image: ImageFacts
+    config: RunConfig,
+    description: Description,
+    asked: AskedAccount | None,
+    image: ImageFacts,
+    version: RecordedVersion | None,
 ) -> list[str]:
     notes = []
+    if config.data.kind is DataKind.artifact and version is None and not description.in_cloud:
+        notes.append(unasked(config.data))
     if description.in_cloud and asked is None and not description.rehearsed:
         notes.append(f"Nobody has asked for the account: {NO_ACCOUNT} stands for it, AWS's own example.")
     if config.run.id is None:

@@ -61,18 +61,20 @@ def prepare(context: Context, source: Source) -> Preparation:
     """
     job = job_description(context.config, source)
     known = context.folder.record.get(PREPARED) or {}
-    key = known.get("key") or content_key(job, source.sha256, context.backend.image_id or processing_code())
+    code = context.backend.image_id or processing_code()
+    key = known.get("key") or source.prepared_key or content_key(job, source.sha256, code)
     context.note_for_others(**{PREPARED: {**known, "key": key}})
-    if context.config.force:  # what was prepared before goes, unless another run reads it
+    force = context.config.force and source.prepared_key is None  # what was prepared elsewhere is no job here
+    if force:  # what was prepared before goes, unless another run reads it
         context.cache.discard("prepared", key)
     final = context.cache.use("prepared", key)
-    cached = _is_complete(final) and not context.config.force
+    cached = _is_complete(final) and not force
     files, content = context.backend.files, prepared_content(key)
     folder, uri = final, None
     if not cached:
-        found = None if context.config.force or context.is_started("process") else files.find(content)
+        found = None if force or context.is_started("process") else files.find(content)
         written = found or _run_job(context, source, job)
-        folder = _publish(files.fetch(written), final, force=context.config.force)
+        folder = _publish(files.fetch(written), final, force=force)
         cached, uri = found is not None, found
         if found is None and files.exists(written):  # where there is one file system, it has been moved
             uri = files.keep(written, content=content)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,9 +15,12 @@ from fraudlab.runs.record import flatten
 from fraudlab.stages.context import Context
 from fraudlab.stages.prepare import Preparation, time_span
 from fraudlab.stages.train import Trained
+from fraudlab.stages.version_description import description_of
 
 if TYPE_CHECKING:
     from fraudlab.data.sources import Source
+    from fraudlab.tracking.datasets import DatasetVersion
+    from fraudlab.tracking.experiment import Experiment
 
 _HEADLINE = (
     "average_precision",
@@ -34,8 +38,6 @@ _HEADLINE = (
 
 def log_dataset(context: Context, source: Source, prepared: Preparation) -> str:
     """Record and log the raw table and its splits; returns the stage's line."""
-    from fraudlab.tracking.datasets import DatasetVersion
-
     manifest = prepared.manifest
     splits = {
         name: {"rows": facts["rows"], "positives": facts["positives"]}
@@ -46,20 +48,7 @@ def log_dataset(context: Context, source: Source, prepared: Preparation) -> str:
         splits=splits, data={**context.folder.record["data"], "rows": raw["rows"], "columns": raw["columns"]}
     )
     config, record = context.config, context.folder.record
-    raw_version = DatasetVersion(
-        name=config.tracking.dataset,
-        kind="raw",
-        hashes={source.path.name: source.sha256},
-        facts={**raw, **_frauds_of(splits.values()), "source": config.data.kind.value},
-        uris={name: file.as_uri() for name, file in zip(source.layout.files, source.files, strict=True)},
-    )
-    prepared_version = DatasetVersion(
-        name=config.tracking.dataset,
-        kind="preprocessed",
-        hashes=prepared_hashes(manifest),
-        facts=_prepared_facts(manifest, raw_sha256=source.sha256),
-        uris=_prepared_uris(prepared),
-    )
+    versions = _versions(context, source, prepared)
     parameters = flatten(as_dict(config))
     hyperparameters = api_requests.hyperparameters(config.model, seed=config.seed)
     path = context.folder.path / "config.yaml"
@@ -67,14 +56,70 @@ def log_dataset(context: Context, source: Source, prepared: Preparation) -> str:
     context.tracker.tell(lambda e: e.log_parameters({**parameters, **hyperparameters}))
     context.tracker.tell(lambda e: e.log_asset(path))
     context.tracker.tell(lambda e: e.log_others(_provenance(record)))
-    context.tracker.tell(lambda e: e.log_dataset(raw_version))
-    context.tracker.tell(lambda e: e.log_dataset(prepared_version))
+    if source.prepared_key:  # the table is what the version was made of, and nothing of this run
+        context.tracker.tell(lambda e: e.log_others({"dataset.raw": source.sha256[:12]}))
+    for version in versions:
+        context.tracker.tell(partial(_tell_of_dataset, version=version))
     rows = " / ".join(f"{facts['rows']:,}" for facts in splits.values())
     frauds = " / ".join(f"{facts['positives']:,}" for facts in splits.values())
     times = time_span(manifest["time"])
     return f"{rows} rows, {frauds} frauds{', ' + times if times else ''}" + (
-        " (cached)" if prepared.cached else ""
+        " (cached)" if prepared.cached and not source.prepared_key else ""
     )
+
+
+def _tell_of_dataset(experiment: Experiment, *, version: DatasetVersion) -> None:
+    experiment.log_dataset(version)
+
+
+def _versions(context: Context, source: Source, prepared: Preparation) -> list[DatasetVersion]:
+    """The versions of data that the run has used: the one it started from, its table, what it prepared."""
+    from fraudlab.tracking.datasets import DatasetVersion
+
+    config, manifest, started = context.config, prepared.manifest, source.started_from
+    of_version: list[DatasetVersion] = []
+    if started is not None:
+        reference = started.reference
+        of_version = [
+            DatasetVersion(
+                name=reference.name,
+                kind=started.kind,
+                hashes=started.hashes,
+                uris=started.uris,
+                place={"workspace": str(reference.workspace), "number": reference.version},
+            )
+        ]
+        if started.prepared_key:
+            return of_version
+    origin = context.folder.record["data"]["source"]
+    within = None if len(source.files) == 1 else source.path.relative_to(source.folder).as_posix()
+    splits = manifest["splits"].values()
+    description = description_of(config, prepared=False)
+    raw = DatasetVersion(
+        name=config.tracking.dataset,
+        kind="raw",
+        hashes={source.path.name: source.sha256},
+        facts={
+            **manifest["raw"],
+            **_frauds_of(splits),
+            "source": origin,
+            "description": {**description, "data": {**description["data"], "within": within}},
+        },
+        uris={name: file.as_uri() for name, file in zip(source.layout.files, source.files, strict=True)},
+    )
+    made = DatasetVersion(
+        name=config.tracking.dataset,
+        kind="preprocessed",
+        hashes=prepared_hashes(manifest),
+        facts={
+            **_prepared_facts(manifest, raw_sha256=source.sha256),
+            "source": origin,
+            "description": description_of(config, prepared=True),
+        },
+        uris=_prepared_uris(prepared, rehearsed=bool(context.folder.record.get("rehearsed"))),
+        manifest=manifest,
+    )
+    return [*(of_version or [raw]), made]
 
 
 def _frauds_of(splits: Iterable[Mapping[str, Any]]) -> dict[str, float]:
@@ -94,9 +139,9 @@ def _prepared_facts(manifest: Mapping[str, Any], *, raw_sha256: str) -> dict[str
     return {"raw": raw_sha256, **_frauds_of(manifest["splits"].values()), "splits": parts, **done}
 
 
-def _prepared_uris(prepared: Preparation) -> dict[str, str]:
-    """Where prepared files are: in the bucket, or in the cache of this machine."""
-    in_bucket = prepared.uri is not None and prepared.uri.startswith("s3://")
+def _prepared_uris(prepared: Preparation, *, rehearsed: bool) -> dict[str, str]:
+    """Where prepared files are: in the bucket, or in this machine's cache, as after a rehearsal."""
+    in_bucket = prepared.uri is not None and prepared.uri.startswith("s3://") and not rehearsed
     root = prepared.uri if in_bucket else prepared.folder.absolute().as_uri()
     return {name: f"{root}/{name}" for name in prepared_hashes(prepared.manifest)}
 

@@ -23,7 +23,8 @@ flags:
   --full   every request as JSON
   --json   all of it as one JSON object on standard output
   --ask    ask AWS (nothing that costs money): whose account it is, its prices, whether the bucket has the
-           prepared split; its prices are kept in the cache. Without it nothing leaves this machine
+           prepared split; its prices are kept in the cache. With data=artifact, ask Comet for the version.
+           Without it nothing leaves this machine
 
 examples:
   fraudlab plan
@@ -97,4 +98,4 @@ def _planned(overrides: Sequence[str], *, ask: bool) -> Plan:
         return plan_of(config)
     from fraudlab.plan.asking import asked_plan
 
-    return asked_plan(config)
+    return asked_plan(config, overrides=overrides)

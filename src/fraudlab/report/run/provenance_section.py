@@ -95,7 +95,11 @@ def data_name(run: Json) -> str | None:
     """Name the table: its kind, and its file where that is the person's own."""
     kind, path = dig(run, "data", "source"), dig(run, "data", "path")
     file = PurePath(str(path)).name if path and kind != "synthetic" else None
-    return f"{kind} ({file})" if kind and file else kind or file
+    named = f"{kind} ({file})" if kind and file else kind or file
+    version = dig(run, "data", "version")
+    if not isinstance(version, dict):
+        return named
+    return f"{named}, version {version.get('name')}:{version.get('number')} in Comet"
 
 
 def _backend(run: Json) -> str | None:

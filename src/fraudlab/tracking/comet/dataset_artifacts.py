@@ -14,6 +14,11 @@ from fraudlab.tracking.comet import offline_archives as archives
 from fraudlab.tracking.comet.internals import end, send_files_once, temporary_files_in
 from fraudlab.tracking.comet.sdk import collected_errors, load_sdk, quiet_config
 
+#: of the artifacts that are data
+ARTIFACT_TYPE = "dataset"
+#: file of a version of prepared data: what was decided and counted, which its parts alone do not say
+MANIFEST = "manifest.json"
+
 
 def use(live: Any, about: dict[str, Any]) -> None:
     """Use the artifact version with this content in a live experiment, making it where there is none.
@@ -28,15 +33,22 @@ def use(live: Any, about: dict[str, Any]) -> None:
     from comet_ml import Artifact
     from comet_ml.exceptions import ArtifactNotFinalException, ArtifactNotFound
 
+    if place := about.get("place"):
+        live.get_artifact(about["name"], workspace=place["workspace"], version_or_alias=place["number"])
+        return
     alias = about["digest"][:12]
     try:
         live.get_artifact(about["name"], version_or_alias=alias)
     except (ArtifactNotFound, ArtifactNotFinalException):  # nobody has made it, or whoever did was killed
         aliases = [alias, about["kind"]] if about.get("kind") else [alias]
-        artifact = Artifact(about["name"], "dataset", aliases=aliases, metadata=about)
-        described = Path(live.tmpdir) / f"{alias}.json"
-        write_json(described, about)
-        artifact.add(str(described), logical_path="dataset.json")
+        metadata = {name: value for name, value in about.items() if name != "manifest"}
+        artifact = Artifact(about["name"], ARTIFACT_TYPE, aliases=aliases, metadata=metadata)
+        described = {"dataset.json": metadata, MANIFEST: about.get("manifest")}
+        for name, content in described.items():
+            if content is not None:
+                file = Path(live.tmpdir) / f"{alias}-{name}"
+                write_json(file, content)
+                artifact.add(str(file), logical_path=name)
         for file, uri in (about.get("uris") or {}).items():
             # without sync_mode=False the SDK would list the bucket itself
             artifact.add_remote(uri, logical_path=file, sync_mode=False, metadata=_of_file(about, file))
