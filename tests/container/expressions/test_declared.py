@@ -30,6 +30,8 @@ HOSTILE = [
     ("eval(x)", "unknown function 'eval'"),
     ("exec('x')", "unknown function 'exec'"),
     ("Log(x)", r"unknown function 'Log' \(did you mean 'log'\?\)"),
+    ("hour(x)", "calls hour, and a model is not sent the time of a row"),
+    ("weekday(x) == 5", "calls weekday, and a model is not sent the time"),
     ("sqrt(x)", "unknown function 'sqrt'; there are min, max, log"),
     ("x.real", r"'\.' at character 2; a name with other characters"),
     ("x.__class__", r"'\.' at character 2"),

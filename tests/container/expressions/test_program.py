@@ -152,6 +152,11 @@ def test_categories(text: str, expected: list[float]) -> None:
     assert bits(derived({"d": text}, matrix, CATEGORIES)[:, 0]) == bits(expected)
 
 
+def test_a_declared_comparison_may_be_a_condition() -> None:
+    found = derived({"large": "a > 1", "d": "where(large, 5, 6)"}, np.float32([[2, 0, 0, 0], [1, 0, 0, 0]]))
+    assert found.tolist() == [[1, 5], [0, 6]]
+
+
 def test_a_category_that_train_does_not_have_is_no_typing_error_to_be_silent_about() -> None:
     with pytest.raises(ConfigError, match=r"'d' compares 'country' with 'UK', a category that train does"):
         CATEGORIES.deriving({"d": "country == 'UK'"})

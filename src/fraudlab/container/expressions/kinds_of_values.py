@@ -39,6 +39,7 @@ FUNCTIONS = {
     "where": _Signature(3, 3, "where(condition, value, other)"),
     "is_missing": _Signature(1, 1, "is_missing(column)"),
 }
+_OF_TIME = ("hour", "weekday", "day", "month", "year", "minute", "dayofweek", "day_of_week", "now")
 #: names of numbers elsewhere
 _NO_NUMBERS = ("nan", "inf", "infinity", "null", "none", "missing")
 
@@ -83,10 +84,7 @@ class TypeCheck:
             self._compare(tree, kinds)
             return ValueKind.TRUTH
         if tree.function not in FUNCTIONS and tree.function not in ("neg", "+", "-", "*", "/"):
-            known = near(tree.function, FUNCTIONS)
-            self.faults.append(
-                f"calls an unknown function {quoted(tree.function)}{known}; there are {_names()}"
-            )
+            self.faults.append(_unknown_function(tree.function))
             return ValueKind.UNKNOWN
         return self._apply(tree, kinds)
 
@@ -161,5 +159,9 @@ class TypeCheck:
         return "a number"
 
 
-def _names() -> str:
-    return ", ".join(FUNCTIONS)
+def _unknown_function(name: str) -> str:
+    if name.lower() in _OF_TIME:
+        return f"calls {name}, and a model is not sent the time of a row; write it into a column of the table"
+    return (
+        f"calls an unknown function {quoted(name)}{near(name, FUNCTIONS)}; there are {', '.join(FUNCTIONS)}"
+    )
