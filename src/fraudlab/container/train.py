@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from fraudlab.container.training.decision import Decided
     from fraudlab.container.training.folds import CrossValidation
     from fraudlab.container.training.inputs import Inputs
+    from fraudlab.container.training.refit import Refitted
     from fraudlab.container.training.rounds import Fitted
 
 
@@ -100,23 +101,28 @@ def _train(job: Job, hosts: Hosts, archive: Archive, stages: Stages, stop: StopR
 
     with stages.stage("train"):
         fitted = fit(training, stop=stop, on_round=on_round, start=start, checkpoints=keeper)
-        _require_one_model(fitted, hosts)
+        _require_one_model(fitted.booster, hosts)
         del training
     folds = None
     if kept is not None:
         with stages.stage("k_fold"):
             folds = cross_validate(job, kept, inputs, stop)
     hashes = _hashes(job, digests, hosts)
+    decided: Decided | None = None
     with hosts.together():
         if hosts.first:
             with stages.stage("threshold"):
                 decided = _decide(job, inputs, fitted, folds, hosts, stopped=stop.made)
-                score = None if inputs.test is None else _score(fitted, inputs.test, hosts)
+    refitted = _refit(job, inputs, fitted, hosts, digests, stages, stop, keeper)
+    with hosts.together():
+        if decided is not None:
+            shipped = fitted if refitted is None else refitted
+            score = None if inputs.test is None else _score(shipped.booster, inputs.test, hosts)
             archive.log_metrics(
                 {f"{decided.evidence}_{k}": v for k, v in (decided.measured or {}).items() if v is not None}
             )
             with stages.stage("save"):
-                save(job, Outcome(inputs, fitted, folds, decided, score, hashes), stages.seconds)
+                save(job, Outcome(inputs, fitted, refitted, folds, decided, score, hashes), stages.seconds)
 
 
 def _require_one_host(job: Job, hosts: Hosts) -> None:
@@ -191,9 +197,30 @@ def _checkpoints(
     return keeper, checkpoints.share(start, hosts)
 
 
-def _require_one_model(fitted: Fitted, hosts: Hosts) -> None:
+def _refit(
+    job: Job,
+    inputs: Inputs,
+    fitted: Fitted,
+    hosts: Hosts,
+    digests: Digests | None,
+    stages: Stages,
+    stop: StopRequest,
+    keeper: Checkpoints | None,
+) -> Refitted | None:
+    if not job.parameters.refit:
+        return None
+    from fraudlab.container.training.refit import refit
+
+    with stages.stage("refit"):
+        refitted = refit(job, inputs, fitted, hosts, digests=digests, stop=stop, checkpoints=keeper)
+        if refitted is not None:
+            _require_one_model(refitted.booster, hosts)
+    return refitted
+
+
+def _require_one_model(booster: Any, hosts: Hosts) -> None:
     """Be sure of what XGBoost promises: every host ends with the same trees."""
-    if len(hosts) > 1 and len(set(hosts.gather(hashlib.sha256(fitted.booster.save_raw("ubj")).digest()))) > 1:
+    if len(hosts) > 1 and len(set(hosts.gather(hashlib.sha256(booster.save_raw("ubj")).digest()))) > 1:
         raise JobError(
             "the hosts ended with different models", fix="give all hosts the same image and instance type"
         )
@@ -212,7 +239,7 @@ def _decide(
 
     evidence = None if folds is None else folds.pooled()
     if (validation := inputs.validation) is not None:
-        score = _score(fitted, validation, hosts)
+        score = _score(fitted.booster, validation, hosts)
         evidence = Evidence("validation", validation.label, score, validation.amount)
     # The model of a job that was cut short is worth more than a policy that has nothing to choose on.
     given_up = stopped and evidence is None
@@ -224,8 +251,8 @@ def _decide(
     return decided
 
 
-def _score(fitted: Fitted, part: Prepared, hosts: Hosts) -> NDArray[np.float32]:
-    return cast("NDArray[np.float32]", hosts.on_first(lambda: fitted.booster.inplace_predict(part.matrix)))
+def _score(booster: Any, part: Prepared, hosts: Hosts) -> NDArray[np.float32]:
+    return cast("NDArray[np.float32]", hosts.on_first(lambda: booster.inplace_predict(part.matrix)))
 
 
 def _hashes(job: Job, digests: Digests | None, hosts: Hosts) -> dict[str, Any]:

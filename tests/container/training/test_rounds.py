@@ -202,9 +202,9 @@ def test_bins_follow_the_frauds_share_of_all_weight() -> None:
     weight = np.linspace(0.5, 3.0, len(TRAIN)).astype(np.float32)
     weighed = Prepared(TRAIN.matrix, TRAIN.label, None, weight)
     for part in (TRAIN, weighed):
-        found = bin_weights(part, 0.7, Hosts()).astype(np.float64)
+        found = bin_weights([part], 0.7, Hosts())[0].astype(np.float64)
         assert found[part.label == 1].sum() / found.sum() == pytest.approx(0.7, rel=1e-6)
-    ratio = bin_weights(weighed, 0.7, Hosts()) / weight
+    ratio = bin_weights([weighed], 0.7, Hosts())[0] / weight
     assert np.unique(np.round(ratio[weighed.label == 1], 4)).size == 1
     np.testing.assert_allclose(ratio[weighed.label == 0], 1.0)
 
@@ -214,7 +214,7 @@ def test_rows_have_their_own_weights_again_once_they_are_binned() -> None:
     parameters = read_hyperparameters({"fraud_bins": "0.7", "max_bin": "32"})
     binned = train_matrix(Prepared(TRAIN.matrix, TRAIN.label, None, weight), FEATURES, parameters)
     np.testing.assert_array_equal(binned.get_weight(), weight)
-    placed = bin_weights(Prepared(TRAIN.matrix, TRAIN.label, None, weight), 0.7, Hosts())
+    placed = bin_weights([Prepared(TRAIN.matrix, TRAIN.label, None, weight)], 0.7, Hosts())[0]
     expected = xgboost.QuantileDMatrix(TRAIN.matrix, TRAIN.label, weight=placed, max_bin=32)
     for ours, theirs in zip(binned.get_quantile_cut(), expected.get_quantile_cut(), strict=True):
         np.testing.assert_array_equal(ours, theirs)

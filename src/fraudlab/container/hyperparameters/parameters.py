@@ -22,6 +22,9 @@ class Hyperparameters:
         0 trains every round.
     save_best : bool
         With early stopping: cut the model after its best round. False keeps every round that was trained.
+    refit : bool
+        Train once more, on train and validation together, for as many rounds as the model has. Everything
+        that is chosen or measured on validation stays that of the first fit.
     checkpoint_rounds : int
         Rounds of a segment; a checkpoint is written after each. Where rounds draw random numbers (`samples`),
         a segment also begins with a fresh booster and a seed of its own, so that an interrupted job and one
@@ -58,6 +61,7 @@ class Hyperparameters:
     num_round: int = 100
     early_stopping_rounds: int = 0
     save_best: bool = True
+    refit: bool = False
     checkpoint_rounds: int = 100
     k_fold: int = 0
     k_fold_repeats: int = 1

@@ -53,6 +53,7 @@ PARAMETERS: Mapping[str, Parameter] = {
     "num_round": Parameter(whole(1, 100_000), ("num_boost_round", "n_estimators", "num_rounds")),
     "early_stopping_rounds": Parameter(whole(0)),
     "save_best": Parameter(flag()),
+    "refit": Parameter(flag()),
     "checkpoint_rounds": Parameter(whole(0)),
     "learning_rate": Parameter(_SHARE, ("eta",)),
     "objective": Parameter(objective(_OBJECTIVES)),

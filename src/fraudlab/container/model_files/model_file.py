@@ -140,7 +140,7 @@ def _check_fields(fields: Fields, contract: dict[str, Any]) -> float:
         )
     for name in ("run_id", "label"):
         fields.optional(name, str)
-    for name in ("decision", "hyperparameters", "versions"):
+    for name in ("decision", "hyperparameters", "refit", "versions"):
         fields.optional(name, dict)
     if (rounds := fields.optional("rounds", int)) is not None and rounds < 1:
         raise ConfigError(f"'rounds' in {CONTRACT} is {rounds}, and a model has at least one", fix=_FIX)

@@ -20,6 +20,7 @@ from fraudlab.container.training.decision import Decided, measure
 from fraudlab.container.training.folds import CrossValidation
 from fraudlab.container.training.inputs import Inputs
 from fraudlab.container.training.job import Job
+from fraudlab.container.training.refit import Refitted
 from fraudlab.container.training.rounds import Fitted
 
 
@@ -31,6 +32,9 @@ class Outcome:
     ----------
     inputs : Inputs
     fitted : Fitted
+        The fit that validation watched.
+    refitted : Refitted or None
+        None where that one is the model.
     folds : CrossValidation or None
     decided : Decided
     test_score : ndarray of float32, shape (rows of test,), or None
@@ -40,10 +44,16 @@ class Outcome:
 
     inputs: Inputs
     fitted: Fitted
+    refitted: Refitted | None
     folds: CrossValidation | None
     decided: Decided
     test_score: NDArray[np.float32] | None
     hashes: Mapping[str, Any]
+
+    @property
+    def booster(self) -> Any:
+        """The model that ships."""
+        return self.fitted.booster if self.refitted is None else self.refitted.booster
 
 
 def save(job: Job, outcome: Outcome, seconds: Mapping[str, float]) -> None:
@@ -71,7 +81,7 @@ def _save_model(job: Job, outcome: Outcome) -> None:
     """Write ``model.ubj``, and ``model.json``, its scoring contract."""
     import xgboost
 
-    inputs, fitted, decided = outcome.inputs, outcome.fitted, outcome.decided
+    inputs, booster, decided = outcome.inputs, outcome.booster, outcome.decided
     hooks = {} if job.hooks is None else {"hooks": job.hooks.sha256}
     contract = {
         "run_id": job.request.run_id,
@@ -82,7 +92,8 @@ def _save_model(job: Job, outcome: Outcome) -> None:
         "decision": decided.as_json(),
         "calibration": None,
         "hyperparameters": job.parameters.as_json(),
-        "rounds": fitted.booster.num_boosted_rounds(),
+        "rounds": booster.num_boosted_rounds(),
+        "refit": None if outcome.refitted is None else outcome.refitted.as_json(),
         "versions": {
             "fraudlab": __version__,
             "xgboost": xgboost.__version__,
@@ -93,8 +104,8 @@ def _save_model(job: Job, outcome: Outcome) -> None:
     }
     if job.official:
         with whole_file(job.tree.model / OFFICIAL) as file:
-            file.write(official_bytes(fitted.booster.save_raw("json")))
-    write_model(job.tree.model, fitted.booster.save_raw("ubj"), contract)
+            file.write(official_bytes(booster.save_raw("json")))
+    write_model(job.tree.model, booster.save_raw("ubj"), contract)
 
 
 def _save_history(job: Job, fitted: Fitted, seconds: Mapping[str, float]) -> None:

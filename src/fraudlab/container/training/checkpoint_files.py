@@ -1,6 +1,6 @@
 """A checkpoint is one file: a line of JSON, and the booster's UBJSON after it.
 
-It is written whole or not at all, and says what it holds by its SHA-256.
+It is written whole or not at all, and says what it holds by its SHA-256. Its name says of which fit it is.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from fraudlab.container.contract import Fields, whole_file
 from fraudlab.container.failure import ConfigError
@@ -21,7 +21,9 @@ from fraudlab.container.model_files.model_file import MAX_BYTES
 from fraudlab.container.training.progress import Progress, read_progress
 
 SCHEMA = 1
-_NAME = re.compile(r"rounds-(\d{6,10})\.checkpoint")
+#: what a checkpoint's name begins with: of the fit that validation watches, or of the one on its rows as well
+Fit = Literal["rounds", "refit"]
+_NAME = re.compile(r"(rounds|refit)-(\d{6,10})\.checkpoint")
 #: far above the history of any training
 _MAX_HEADER_BYTES = 64 << 20
 
@@ -41,14 +43,14 @@ class Checkpoint:
     booster: bytes | bytearray
 
 
-def checkpoint_files(folder: Path) -> list[tuple[int, Path]]:
-    """The checkpoints in a folder, and their rounds."""
+def checkpoint_files(folder: Path, fit: Fit) -> list[tuple[int, Path]]:
+    """The checkpoints of a fit in a folder, and their rounds."""
     named = [(_NAME.fullmatch(path.name), path) for path in folder.iterdir()]
-    return [(int(match[1]), path) for match, path in named if match and path.is_file()]
+    return [(int(match[2]), path) for match, path in named if match and match[1] == fit and path.is_file()]
 
 
-def write_checkpoint(folder: Path, checkpoint: Checkpoint, training: Mapping[str, Any]) -> None:
-    """Write a checkpoint of a training.
+def write_checkpoint(folder: Path, checkpoint: Checkpoint, training: Mapping[str, Any], fit: Fit) -> None:
+    """Write a checkpoint of a fit.
 
     Raises
     ------
@@ -62,7 +64,7 @@ def write_checkpoint(folder: Path, checkpoint: Checkpoint, training: Mapping[str
         "training": training,
         "progress": checkpoint.progress.as_json(),
     }
-    with whole_file(folder / f"rounds-{checkpoint.progress.rounds:06d}.checkpoint") as file:
+    with whole_file(folder / f"{fit}-{checkpoint.progress.rounds:06d}.checkpoint") as file:
         file.write(json.dumps(header, allow_nan=False).encode() + b"\n")
         file.write(checkpoint.booster)
 

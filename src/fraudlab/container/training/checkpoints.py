@@ -1,7 +1,9 @@
 """Checkpoints: what a training that was killed goes on from, exactly.
 
 A checkpoint belongs to one training: its hyperparameters, its data, its XGBoost and its number of hosts. It
-is written after every segment of rounds, and at the end of a training that ends inside one.
+is written after every segment of rounds, and at the end of a training that ends inside one. A model that is
+refitted is two trainings, each with checkpoints of its own: those of the first stay, so that a job that is
+killed in the second knows how the first ended.
 """
 
 from __future__ import annotations
@@ -20,6 +22,7 @@ from fraudlab.container.hosts import Hosts
 from fraudlab.container.hyperparameters import Hyperparameters
 from fraudlab.container.training.checkpoint_files import (
     Checkpoint,
+    Fit,
     check_held,
     checkpoint_files,
     read_checkpoint,
@@ -28,7 +31,7 @@ from fraudlab.container.training.checkpoint_files import (
 from fraudlab.container.training.progress import can_go_on, is_over, read_progress
 
 #: parameters that come into play after the rounds, or only say how many there are
-_NOT_OF_A_ROUND = ("num_round", "save_best", "k_fold", "k_fold_repeats", "decision_threshold")
+_NOT_OF_A_ROUND = ("num_round", "save_best", "k_fold", "k_fold_repeats", "decision_threshold", "refit")
 
 
 class Checkpoints:
@@ -42,12 +45,26 @@ class Checkpoints:
         Folders to look for them in.
     training : mapping
         What makes a training the same one: see :func:`fingerprint`.
+    fit : {"rounds", "refit"}
+        Whether they are of the fit that validation watches, or of the one on its rows as well.
     """
 
-    def __init__(self, folder: Path | None, sources: tuple[Path, ...], training: Mapping[str, Any]) -> None:
+    def __init__(
+        self,
+        folder: Path | None,
+        sources: tuple[Path, ...],
+        training: Mapping[str, Any],
+        fit: Fit = "rounds",
+    ) -> None:
         self._folder = folder
         self._sources = sources
-        self._training = json.loads(json.dumps(training))
+        self._fit: Fit = fit
+        described = {**training, **({"fit": {"rows": "train and validation"}} if fit == "refit" else {})}
+        self._training = json.loads(json.dumps(described))
+
+    def of_refit(self) -> Checkpoints:
+        """Those of the second fit of the same job, beside these."""
+        return Checkpoints(self._folder, self._sources, self._training, "refit")
 
     def latest(self, parameters: Hyperparameters, features: Features) -> Checkpoint | None:
         """The newest checkpoint to go on from, or None. What is passed over is said in a line.
@@ -65,7 +82,9 @@ class Checkpoints:
             If it is of another training, or has more whole segments of rounds than are asked for.
         """
         num_round, length = parameters.num_round, parameters.checkpoint_rounds
-        found = [(rounds, path) for folder in self._sources for rounds, path in checkpoint_files(folder)]
+        found = [
+            (rounds, path) for folder in self._sources for rounds, path in checkpoint_files(folder, self._fit)
+        ]
         for rounds, path in sorted(found, key=lambda entry: -entry[0]):
             try:
                 header, checkpoint = read_checkpoint(path)
@@ -78,7 +97,8 @@ class Checkpoints:
             except ConfigError as error:
                 _pass_over(path, error.sentence)
                 continue
-            if rounds > num_round and rounds % length:
+            # Nobody asks for the rounds of a refit: they are those of the first fit.
+            if rounds > num_round and (rounds % length or self._fit == "refit"):
                 _pass_over(path, f"it has {rounds} rounds, and num_round is {num_round}")
                 continue
             if rounds > num_round:
@@ -118,8 +138,9 @@ class Checkpoints:
             return
         now = checkpoint.progress.rounds
         try:
-            write_checkpoint(self._folder, checkpoint, self._training)
-            others = [(rounds, path) for rounds, path in checkpoint_files(self._folder) if rounds != now]
+            write_checkpoint(self._folder, checkpoint, self._training, self._fit)
+            held = checkpoint_files(self._folder, self._fit)
+            others = [(rounds, path) for rounds, path in held if rounds != now]
             before = max(
                 (rounds for rounds, _ in others if rounds < now and rounds % length == 0), default=None
             )
@@ -131,8 +152,8 @@ class Checkpoints:
 
     def _require_same_training(self, header: Mapping[str, Any], path: Path) -> None:
         theirs = header["training"]
-        for part in self._training:
-            if (difference := _difference(theirs.get(part), self._training[part])) is not None:
+        for part in {**self._training, **theirs}:
+            if (difference := _difference(theirs.get(part), self._training.get(part, {}))) is not None:
                 raise ConfigError(
                     f"the checkpoint {path.name} is of another training: {part} {difference}",
                     fix="start with an empty checkpoint folder, or train as before",
@@ -156,7 +177,7 @@ def open_checkpoints(tree: Tree, training: Mapping[str, Any]) -> Checkpoints:
     if folder is not None:
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            for unfinished in folder.glob(".rounds-*.unfinished"):
+            for unfinished in folder.glob(".r*-*.checkpoint.unfinished"):
                 unfinished.unlink()
         except OSError as error:
             raise _unwritable(folder, error.strerror) from error

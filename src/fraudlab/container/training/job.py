@@ -120,6 +120,11 @@ def read_job(tree: Tree) -> Job:
             " validation channel",
             fix="add a validation channel, or set early_stopping_rounds to 0",
         )
+    if parameters.refit and "validation" not in channels:
+        raise ConfigError(
+            "refit trains on train and validation together, and there is no validation channel",
+            fix="add a validation channel, or set refit to false",
+        )
     decision = request.decision
     chooses = decision is not None and decision.policy != "fixed"
     if decision is not None and chooses and "validation" not in channels and not parameters.k_fold:

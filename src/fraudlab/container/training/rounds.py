@@ -9,7 +9,7 @@ nothing is drawn, a booster that is continued from its bytes and one that never 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Literal
@@ -129,14 +129,14 @@ class Training:
         return measure
 
 
-def set_up(job: Job, train: Prepared, inputs: Inputs, hosts: Hosts) -> Training:
+def set_up(job: Job, train: Prepared | Sequence[Prepared], inputs: Inputs, hosts: Hosts) -> Training:
     """Bin the rows, and put everything together that the rounds need.
 
     Parameters
     ----------
     job : Job
-    train : Prepared
-        Needed no more when this returns.
+    train : Prepared or sequence of Prepared
+        What is trained on; needed no more when this returns.
     inputs : Inputs
     hosts : Hosts
     """

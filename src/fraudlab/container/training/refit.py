@@ -1,0 +1,128 @@
+"""The refit: once validation has chosen, one more model learns from train and validation together.
+
+Without it, a model never learns from the newest labelled rows. Rounds and threshold are those of the first
+fit, and so is every figure of validation: the second model has learned from these rows, and is never asked
+about them. Categories stay as they were fitted on train, because they are the contract of the columns; bins,
+and the base score where none is given, are of all its rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from fraudlab.container.hosts import Hosts
+from fraudlab.container.runtime import StoppedTooEarly, StopRequest
+from fraudlab.container.training.checkpoints import Checkpoints, share
+from fraudlab.container.training.digests import Digests
+from fraudlab.container.training.inputs import Inputs, read_again
+from fraudlab.container.training.job import Job
+from fraudlab.container.training.rounds import Fitted, fit, set_up
+
+#: a log has about so many lines of progress
+_LINES = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Refitted:
+    """A model of the rows of train and validation.
+
+    Attributes
+    ----------
+    booster : xgboost.Booster
+        Of as many rounds as the first fit's.
+    rows, frauds : int
+        What it learned from, on all hosts.
+    first_rows, first_frauds : int
+        What the first fit learned from.
+    """
+
+    booster: Any
+    rows: int
+    frauds: int
+    first_rows: int
+    first_frauds: int
+
+    def as_json(self) -> dict[str, Any]:
+        """``refit`` as ``model.json`` holds it."""
+        return {
+            "rounds": self.booster.num_boosted_rounds(),
+            "rows": self.rows,
+            "frauds": self.frauds,
+            "first_fit": {"rows": self.first_rows, "frauds": self.first_frauds},
+            "validation_figures": "first_fit",
+        }
+
+
+def refit(
+    job: Job,
+    inputs: Inputs,
+    first: Fitted,
+    hosts: Hosts,
+    *,
+    digests: Digests | None,
+    stop: StopRequest,
+    checkpoints: Checkpoints | None,
+) -> Refitted | None:
+    """Train on train and validation, for as many rounds as the first fit kept.
+
+    Parameters
+    ----------
+    job : Job
+    inputs : Inputs
+    first : Fitted
+    hosts : Hosts
+    digests : Digests or None
+    stop : StopRequest
+    checkpoints : Checkpoints or None
+        Of the first fit, on the first host; None where none are kept.
+
+    Returns
+    -------
+    Refitted or None
+        None where the job is told to stop before the last round: a model with fewer rounds is not the one
+        the threshold was chosen for.
+
+    Raises
+    ------
+    JobError
+        If a channel cannot be read any more.
+    """
+    rounds = first.booster.num_boosted_rounds()
+    if hosts.any(stop.made):
+        return _give_up(hosts)
+    train, validation = read_again(job, inputs, hosts, digests)
+    first_rows, first_frauds = (int(total) for total in hosts.total([len(train), train.frauds]))
+    more_rows, more_frauds = (int(total) for total in hosts.total([len(validation), validation.frauds]))
+    rows, frauds = first_rows + more_rows, first_frauds + more_frauds
+    if hosts.first:
+        print(f"refit on train and validation: rows={rows} frauds={frauds} rounds={rounds}")
+    # There is nothing to watch: all its rows are learned from.
+    parameters = replace(job.parameters, num_round=rounds, early_stopping_rounds=0)
+    second = replace(job, parameters=parameters, channels={"train": job.channels["train"]})
+    training = set_up(second, (train, validation), replace(inputs, validation=None), hosts)
+    del train, validation
+    keeper = None if checkpoints is None else checkpoints.of_refit()
+    with hosts.together():
+        start = None if keeper is None else keeper.latest(parameters, inputs.features)
+    step = max(1, rounds // _LINES)
+
+    def on_round(number: int, _: Mapping[str, float]) -> None:
+        # Not as rounds of the first fit are printed: whoever reads those must not count these.
+        if (number + 1) % step == 0 or number + 1 == rounds:
+            print(f"refit-round={number + 1}/{rounds}")
+
+    try:
+        fitted = fit(training, stop=stop, on_round=on_round, start=share(start, hosts), checkpoints=keeper)
+    except StoppedTooEarly:
+        return _give_up(hosts)
+    if fitted.progress.rounds < rounds:
+        return _give_up(hosts)
+    return Refitted(fitted.booster, rows, frauds, first_rows, first_frauds)
+
+
+def _give_up(hosts: Hosts) -> Refitted | None:
+    if hosts.first:
+        print("told to stop before the refit had all its rounds: the model of the first fit is saved")
+    return None
