@@ -108,7 +108,7 @@ def print_parameters() -> None:
     """Print fraudlab's defaults for XGBoost, and ``fraud_bins``, as JSON."""
     from fraudlab.compose import compose
 
-    ours = ("name", "num_round", "early_stopping_rounds")
+    ours = ("name", "num_round", "early_stopping_rounds", "refit")
     chosen = {name: value for name, value in vars(compose([]).model).items() if name not in ours}
     print(json.dumps({name: value for name, value in chosen.items() if value is not None}))
 

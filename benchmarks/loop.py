@@ -27,7 +27,7 @@ from fraudlab.errors import BackendError
 
 ROUNDS = 100
 #: of the model's configuration, what is not handed to xgboost.train as a parameter
-NOT_PARAMETERS = ("name", "num_round", "early_stopping_rounds", "fraud_bins")
+NOT_PARAMETERS = ("name", "num_round", "early_stopping_rounds", "fraud_bins", "refit")
 STAGES = ("prepare", "train", "score", "evaluate", "report")
 
 
@@ -101,6 +101,7 @@ def train_command(backend: str, *, force: bool) -> list[str]:
         f"force={str(force).lower()}",
     ]
     same = ["data.duplicates=drop", f"model.num_round={ROUNDS}", "model.early_stopping_rounds=0"]
+    same.append("model.refit=false")  # the bare script trains once
     return [sys.executable, "-m", "fraudlab", "train", *described, *fixed, *same]
 
 

@@ -12,7 +12,7 @@ import yaml
 from fraudlab.compose import as_dict, as_yaml, compose
 from fraudlab.config import SCHEMA, SplitKind, ThresholdPolicy
 from fraudlab.config_options import config_folder, groups, options, valid_keys
-from fraudlab.config_rules import check_constraints, gap_seconds, split_kind
+from fraudlab.config_rules import check_constraints, gap_seconds, hyperparameters, refits, split_kind
 from fraudlab.errors import ConfigError
 from fraudlab.evaluation.thresholds import Policy
 
@@ -249,6 +249,37 @@ def test_parameters_that_are_left_to_xgboost_can_be_set(override, key, value):
     config = compose([override])
     assert getattr(config.model, key) == value
     assert yaml.safe_load(as_yaml(config))["model"][key] == value
+
+
+@pytest.mark.parametrize(
+    ("chosen", "expected"),
+    [
+        ([], True),
+        (["split=time"], True),
+        (["split=stratified"], False),
+        (["data=table", "data.path=t.csv", "data.label=y"], False),
+        (["data=table", "data.path=t.csv", "data.label=y", "data.time=t"], True),
+        (["model.k_fold=5"], False),
+        (["model.k_fold=5", "model.refit=true"], True),
+        (["split=stratified", "model.refit=true"], True),
+        (["split=stratified", "model.refit=Auto"], False),
+        (["model.refit=false"], False),
+        (["model.refit='True'"], True),
+        (["model.refit=auto"], True),
+        (["experiment=notebook_v1"], False),
+    ],
+)
+def test_a_model_is_refitted_where_validation_is_the_newest_part(chosen, expected):
+    config = compose(chosen)
+    assert refits(config) is expected
+    assert hyperparameters(config)["refit"] == str(expected).lower()
+
+
+@pytest.mark.parametrize("value", ["maybe", "null", "2", "[true]", "{a: 1}"])
+def test_a_refit_that_is_neither(value):
+    with pytest.raises(ConfigError, match=r"model\.refit=.* is not one of its values") as caught:
+        compose([f"model.refit={value}"])
+    assert caught.value.fix == "use true, false or auto"
 
 
 def test_a_models_own_functions_are_looked_for_before_anything_runs(in_tmp):

@@ -94,6 +94,7 @@ TEXTS: dict[str, str] = {
     "tracking.dataset": "up to 100 letters, digits and `.`, `_`, `-` between them",
     "run.id": "up to 40 letters, digits and hyphens",
     "model.hooks": "a Python file",
+    "model.refit": "true, false or auto",
     "paths.runs": "a folder",
     "data.derive": "up to 100 expressions, by the names of their columns",
     "sagemaker.region": "a region's name",

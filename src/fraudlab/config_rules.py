@@ -23,7 +23,6 @@ from fraudlab.dataset_reference import check_reference, is_described
 from fraudlab.derive_rules import check_derived
 from fraudlab.durations import seconds
 from fraudlab.errors import ConfigError
-from fraudlab.model_config import ModelConfig
 from fraudlab.objections import together
 from fraudlab.registry_config import check_registry
 
@@ -156,9 +155,30 @@ def _check_split(config: RunConfig) -> None:
         )
 
 
-def hyperparameters(model: ModelConfig) -> dict[str, str]:
+def refits(config: RunConfig) -> bool:
+    """Whether the model learns from validation too, once that has chosen: as asked, or by the kind of split.
+
+    In the order of time, validation has the newest labels. Of rows dealt at random it has some like the
+    others, and out-of-fold figures are those of a model of train.
+
+    Raises
+    ------
+    ConfigError
+        If ``model.refit`` is none of its values.
+    """
+    asked = config.model.refit
+    text = asked.strip().lower() if isinstance(asked, str) else asked
+    if text in (True, "true", False, "false"):
+        return text in (True, "true")
+    if text != "auto":
+        raise ConfigError(f"model.refit={asked} is not one of its values.", fix=f"use {TEXTS['model.refit']}")
+    return split_kind(config) is SplitKind.time and not config.model.k_fold
+
+
+def hyperparameters(config: RunConfig) -> dict[str, str]:
     """The model section as a training job is given it: strings, and what is null left out."""
-    values = {name: value for name, value in vars(model).items() if name not in ("name", "hooks")}
+    values = {name: value for name, value in vars(config.model).items() if name not in ("name", "hooks")}
+    values["refit"] = refits(config)
     given = {name: value for name, value in values.items() if value is not None}
     return {name: value if isinstance(value, str) else json.dumps(value) for name, value in given.items()}
 
@@ -171,7 +191,7 @@ def _check_model(config: RunConfig) -> None:
             "model.tree_method=exact cannot use data.categorical.",
             fix="choose model.tree_method=hist or approx",
         )
-    texts = hyperparameters(model)
+    texts = hyperparameters(config)
     with _in_our_words():
         parameters = read_hyperparameters(texts, prefix="model.")
         if data.features:
@@ -208,7 +228,7 @@ def check_constraints(config: RunConfig, columns: Sequence[str], *, interactions
     learnt = [name for name in column_names(data).learnt(columns) if name not in data.derive]
     features = [*learnt, *data.derive]
     with _in_our_words():
-        parameters = read_hyperparameters(hyperparameters(config.model), prefix="model.")
+        parameters = read_hyperparameters(hyperparameters(config), prefix="model.")
         if not interactions:
             parameters = replace(parameters, interaction_constraints=None)
         parameters.for_xgboost(features, cpus=1, categorical=data.categorical, prefix="model.")

@@ -25,6 +25,9 @@ class ModelConfig:
     early_stopping_rounds: int = 30
     #: with early stopping, cut the model after its best round; false keeps the rounds until the stop
     save_best: bool = True
+    #: train once more, on train and validation, with the rounds and the threshold that validation chose; auto
+    #: does so where the split is by time and there is no `k_fold`
+    refit: Any = "auto"
     #: write a checkpoint every so many rounds and at the end, for killed jobs to go on from; 0 writes none
     checkpoint_rounds: int = 100
     #: folds of a cross-validation with out-of-fold metrics; 0 makes none

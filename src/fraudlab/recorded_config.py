@@ -35,7 +35,8 @@ def read_config(folder: Path) -> RunConfig:
     path = folder / NAME
     watch_environment()
     try:
-        node = OmegaConf.merge(OmegaConf.structured(RunConfig), OmegaConf.load(path))
+        recorded = OmegaConf.load(path)
+        node = OmegaConf.merge(OmegaConf.structured(RunConfig), recorded)
     except OSError as error:
         raise RunError(f"{path} cannot be read: {error.strerror}.", fix="repeat the run") from error
     except (OmegaConfBaseException, YAMLError, ValueError) as error:
@@ -43,6 +44,8 @@ def read_config(folder: Path) -> RunConfig:
         raise RunError(f"{path} is no configuration of a run ({reason}).", fix="repeat the run") from error
     if not isinstance(node, DictConfig):
         raise RunError(f"{path} is no configuration of a run (it is a list).", fix="repeat the run")
+    if OmegaConf.select(recorded, "model.refit") is None:
+        node.model.refit = False  # begun by a version that knew no refit
     kept = folder / HOOKS
     if node.model.hooks and not Path(node.model.hooks).is_file() and kept.is_file():
         node.model.hooks = str(kept)  # begun on another machine

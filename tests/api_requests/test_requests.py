@@ -25,6 +25,7 @@ LONGEST = "20261123-142501-" + "a" * 24
 EVERYTHING = {
     "eval_metric": "[auc,error@0.30]",
     "save_best": "false",
+    "refit": "false",
     "k_fold": 5,
     "k_fold_repeats": 2,
     "booster": "dart",
@@ -144,7 +145,7 @@ def test_requests_differ_between_places_only_in_what_the_place_says():
 
 
 def test_hyperparameters_are_strings_and_leave_out_what_is_left_to_xgboost():
-    sent = api_requests.hyperparameters(compose(["model.base_score=null"]).model, seed=7)
+    sent = api_requests.hyperparameters(compose(["model.base_score=null", "seed=7"]))
     assert all(isinstance(value, str) for value in sent.values())
     assert "base_score" not in sent
     assert sent["seed"] == "7"
@@ -153,18 +154,20 @@ def test_hyperparameters_are_strings_and_leave_out_what_is_left_to_xgboost():
 
 @pytest.mark.parametrize("model", options("model"))
 def test_the_training_job_understands_every_hyperparameter_that_is_sent(model):
-    config = compose([f"model={model}"]).model
-    sent = api_requests.hyperparameters(config, seed=7)
+    whole = compose([f"model={model}", "seed=7"])
+    sent, config = api_requests.hyperparameters(whole), whole.model
     understood = read_hyperparameters(sent).as_json()
     expected = {key: value for key, value in vars(config).items() if value is not None and key != "name"}
+    expected["refit"] = True  # the split is by time
     weighted = config.scale_pos_weight != 1
     metrics = [config.eval_metric] if config.eval_metric else ["aucpr", f"{'unweighted_' * weighted}logloss"]
     assert understood.items() >= {**expected, "seed": 7, "eval_metric": metrics}.items()
 
 
 def test_every_parameter_of_a_model_can_be_sent_and_is_understood():
-    config = compose([f"model.{key}={value}" for key, value in EVERYTHING.items()]).model
-    sent = api_requests.hyperparameters(config, seed=7)
+    sent = api_requests.hyperparameters(
+        compose([f"model.{key}={value}" for key, value in EVERYTHING.items()])
+    )
     assert sent.keys() - {"seed"} == {item.name for item in fields(ModelConfig)} - {"name", "hooks"}
     understood = read_hyperparameters(sent).as_json()
     assert understood["eval_metric"] == ["auc", "error@0.3"]

@@ -89,7 +89,9 @@ def test_every_metric_of_a_round_is_logged(with_hooks):
     experiment = SimpleNamespace(log_metrics=lambda metrics, step: logged.append((step, metrics)))
     with_hooks.tracker.tell = lambda what: what(experiment)
     with_hooks.terminal = SimpleNamespace(
-        meter=lambda name, total: nullcontext(SimpleNamespace(reach=reached.append))
+        meter=lambda name, total: nullcontext(
+            SimpleNamespace(reach=lambda count: reached.append((name, count)))
+        )
     )
     with_hooks.job_log = lambda name, on_line: nullcontext(on_line)
     with_hooks.record_request = lambda name, request: request
@@ -98,10 +100,13 @@ def test_every_metric_of_a_round_is_logged(with_hooks):
         log("stage=load seconds=0.1")
         log("[0]\tvalidation-aucpr:0.50000\tvalidation-money:0.25000")
         log("[1]\tvalidation-aucpr:0.75000\tvalidation-money:nan")
+        log("refit on train and validation: rows=20 frauds=4 rounds=2")
+        log("refit-round=1/2")
+        log("algo-1-x  | refit-round=2/2")
 
     with_hooks.wait = job
     _wait_for_job(with_hooks, {})
-    assert reached == [1, 2]
+    assert reached == [("rounds", 1), ("rounds", 2), ("refit", 1), ("refit", 2)]
     assert logged == [
         (0, {"validation_aucpr": 0.5, "validation_money": 0.25}),
         (1, {"validation_aucpr": 0.75}),

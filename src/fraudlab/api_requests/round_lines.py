@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 
 from fraudlab import config_rules
+from fraudlab.config import RunConfig
 from fraudlab.container.hyperparameters import printed, read_hyperparameters
-from fraudlab.model_config import ModelConfig
 
 _NUMBER = r"[+-]?[0-9][0-9.eE+-]*"
 #: what comes before a metric: CloudWatch shows a tab as #011
@@ -14,6 +14,8 @@ _BEFORE = r"(?:\t|#011)validation-"
 #: what a training job prints after a round: ``[12]\tvalidation-auc:0.98000\tvalidation-logloss:0.10000``
 _ROUND_LINE = re.compile(rf"(?:^|[| ])\[(\d+)\]((?:{_BEFORE}[\w@.]+:\S+?)+)\s*$")
 _ROUND_METRIC = re.compile(rf"{_BEFORE}([\w@.]+):({_NUMBER})(?=\t|#011|\s|$)")
+#: what it prints as it trains once more on train and validation; no metric, and no round of the first fit
+_REFIT_LINE = re.compile(r"(?:^|[| ])refit-round=(\d+)/(\d+)\s*$")
 
 
 def read_round(line: str) -> tuple[int, dict[str, float]] | None:
@@ -27,9 +29,15 @@ def read_round(line: str) -> tuple[int, dict[str, float]] | None:
     return int(found[1]), {name: float(value) for name, value in _ROUND_METRIC.findall(found[2])}
 
 
-def metric_definitions(model_config: ModelConfig) -> list[dict[str, str]]:
+def read_refit(line: str) -> tuple[int, int] | None:
+    """How many rounds the refit has, and how many it will have, where a line of a job's log says it."""
+    found = _REFIT_LINE.search(line)
+    return (int(found[1]), int(found[2])) if found else None
+
+
+def metric_definitions(config: RunConfig) -> list[dict[str, str]]:
     """How SageMaker reads each metric out of a round's line, under the name a tuning job may watch."""
-    metrics = read_hyperparameters(config_rules.hyperparameters(model_config)).eval_metric
+    metrics = read_hyperparameters(config_rules.hyperparameters(config)).eval_metric
     return [
         {"Name": f"validation:{name}", "Regex": rf"\[[0-9]+\].*{_BEFORE}{re.escape(name)}:({_NUMBER})"}
         for name in map(printed, metrics)

@@ -9,7 +9,6 @@ from fraudlab.api_requests import placement as places
 from fraudlab.api_requests.placement import Placement, Request, job_name
 from fraudlab.api_requests.round_lines import metric_definitions
 from fraudlab.config import RunConfig
-from fraudlab.model_config import ModelConfig
 
 #: where the image keeps its checkpoints; AWS fills it at the start, and sends what is written there to S3
 CHECKPOINTS = "/opt/ml/checkpoints"
@@ -44,9 +43,9 @@ def training_job(
         "AlgorithmSpecification": {
             "TrainingImage": placement.image,
             "TrainingInputMode": "File",
-            "MetricDefinitions": metric_definitions(config.model),
+            "MetricDefinitions": metric_definitions(config),
         },
-        "HyperParameters": hyperparameters(config.model, seed=config.seed),
+        "HyperParameters": hyperparameters(config),
         "InputDataConfig": [_channel(name, uri) for name, uri in channels.items()],
         "OutputDataConfig": {"S3OutputPath": output, **places.output_key(config, placement)},
         "ResourceConfig": {
@@ -68,9 +67,9 @@ def max_wait_minutes(config: RunConfig) -> int:
     return config.sagemaker.max_wait_minutes or min(2 * config.compute.train.max_minutes, MAX_MINUTES)
 
 
-def hyperparameters(model_config: ModelConfig, *, seed: int) -> dict[str, str]:
+def hyperparameters(config: RunConfig) -> dict[str, str]:
     """What a person tunes, as the strings SageMaker sends; parameters that are null are left to XGBoost."""
-    return dict(sorted({**config_rules.hyperparameters(model_config), "seed": str(seed)}.items()))
+    return dict(sorted({**config_rules.hyperparameters(config), "seed": str(config.seed)}.items()))
 
 
 def _spot(config: RunConfig, placement: Placement, run_id: str) -> Request:

@@ -268,7 +268,7 @@ def _settings(config: RunConfig, description: Description, via: Via, placement: 
     """The settings that matter, resolved, as a few words each."""
     from fraudlab.api_requests import hyperparameters
 
-    split, found = config.split, hyperparameters(config.model, seed=config.seed)
+    split, found = config.split, hyperparameters(config)
     shares = "/".join(f"{share:g}" for share in (split.train, split.validation, split.test))
     settings = {
         "split": f"{split_kind(config).value}, {shares}, gap {split.gap}",

@@ -50,7 +50,7 @@ def log_dataset(context: Context, source: Source, prepared: Preparation) -> str:
     config, record = context.config, context.folder.record
     versions = _versions(context, source, prepared)
     parameters = flatten(as_dict(config))
-    hyperparameters = api_requests.hyperparameters(config.model, seed=config.seed)
+    hyperparameters = api_requests.hyperparameters(config)
     path = context.folder.path / "config.yaml"
 
     context.tracker.tell(lambda e: e.log_parameters({**parameters, **hyperparameters}))
@@ -155,7 +155,12 @@ def log_job(context: Context, trained: Trained) -> str:
     context.tracker.tell(lambda e: e.log_model(f"fraudlab-{name}", folder, uri=uri))
     history = trained.history
     best = [f"{name} {values[history['best_round']]:.3g}" for name, values in history["metrics"].items()]
-    return f"{trained.contract['rounds']} of {history['rounds']} rounds, validation {', '.join(best)}"
+    line = f"{trained.contract['rounds']} of {history['rounds']} rounds, validation {', '.join(best)}"
+    refitted = trained.contract.get("refit")
+    if refitted is None:
+        return line
+    context.tracker.tell(lambda e: e.log_others(flatten({"refit": refitted})))
+    return f"{line} (first fit); refitted on {refitted['rows']:,} rows of train and validation"
 
 
 def log_results(context: Context, metrics: dict[str, Any]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -115,12 +116,18 @@ def _job_description(context: Context, hashes: dict[str, str]) -> dict[str, Any]
 def _wait_for_job(context: Context, handle: JobHandle) -> None:
     total = context.config.model.num_round
     streams = context.tracker.decision.streams_rounds
-    with context.terminal.meter("rounds", total=total) as meter:
+    with ExitStack() as shown:
+        meters = {"rounds": shown.enter_context(context.terminal.meter("rounds", total=total))}
 
         def on_line(line: str) -> None:
-            if found := api_requests.read_round(line):
+            if refitted := api_requests.read_refit(line):
+                if "refit" not in meters:
+                    shown.close()  # a terminal has room for one
+                    meters["refit"] = shown.enter_context(context.terminal.meter("refit", total=refitted[1]))
+                meters["refit"].reach(refitted[0])
+            elif found := api_requests.read_round(line):
                 number, metrics = found
-                meter.reach(number + 1)
+                meters["rounds"].reach(number + 1)
                 if streams:
                     named = {f"validation_{name}": value for name, value in metrics.items()}
                     context.tracker.tell(lambda e: e.log_metrics(named, step=number))

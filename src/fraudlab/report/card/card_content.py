@@ -10,6 +10,7 @@ from fraudlab.evaluation.shares import wilson
 from fraudlab.lineage.recorded import content_digest, prepared_hashes
 from fraudlab.report.concerns import concerns
 from fraudlab.report.kit import numerals
+from fraudlab.report.recorded.refitted import refit_sentences
 from fraudlab.report.recorded.run_record import RunRecord, dig, number, section
 from fraudlab.report.recorded.threshold_reason import threshold_reason
 
@@ -49,7 +50,7 @@ def card_sections(record: RunRecord) -> list[CardSection]:
     """The sections of a run's card, in the order in which they are read."""
     return [
         _purpose(record),
-        CardSection("Data", facts=tuple(_data(record))),
+        CardSection("Data", facts=tuple(_data(record)), points=tuple(_refitted(record))),
         CardSection("Metrics", paragraphs=(_measured_on(record),), facts=tuple(_metrics(record))),
         CardSection("Operating point", facts=tuple(_operating_point(record))),
         CardSection("Cautions", points=tuple(_cautions(record)) or ("None was found by fraudlab's checks.",)),
@@ -90,6 +91,11 @@ def _data(record: RunRecord) -> Iterator[tuple[str, str]]:
     if policy := dig(record.manifest, "duplicates", "policy"):
         rows_again = numerals.count(number(record.manifest, "duplicates", "rows"))
         yield "Duplicates", f"{rows_again} rows repeat another; policy: {policy}"
+
+
+def _refitted(record: RunRecord) -> Iterator[str]:
+    if said := refit_sentences(record):
+        yield said
 
 
 def _split(record: RunRecord) -> str:

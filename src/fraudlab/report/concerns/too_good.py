@@ -10,6 +10,7 @@ from fraudlab.evaluation.shares import wilson
 from fraudlab.report.concerns.concern import Concern
 from fraudlab.report.concerns.label_copies import sentence, without
 from fraudlab.report.kit import numerals
+from fraudlab.report.recorded.refitted import by_first_fit
 from fraudlab.report.recorded.run_record import RunRecord, dig, number
 
 #: a column with more than this share of the gain is said to decide alone
@@ -72,7 +73,8 @@ def validation_ahead(record: RunRecord) -> Concern | None:
 
     The interval of test is recorded. For validation only the figure is, so its interval is computed as that
     of a share of its frauds (Boyd, Eng & Page 2013, "Area under the precision-recall curve"), by Wilson's
-    formula, which holds for a share of 1 too. It is said only where the two intervals do not touch.
+    formula, which holds for a share of 1 too. A model that was refitted has learned from validation: that
+    figure is then the first fit's, who had not. It is said only where the two intervals do not touch.
     """
     if dig(record.model, "decision", "measured_on") == "out_of_fold":
         return None
@@ -87,8 +89,8 @@ def validation_ahead(record: RunRecord) -> Concern | None:
         "validation_ahead",
         "caution",
         "Validation promised more than test keeps",
-        f"Average precision is {numerals.decimal(validation)} on validation and {numerals.decimal(test)} on "
-        "test, further apart than noise.",
+        f"Average precision is {numerals.decimal(validation)} on validation{by_first_fit(record)} and "
+        f"{numerals.decimal(test)} on test, further apart than noise.",
         "Either a column knows the label in train and validation but not in test, or fraud has changed "
         "between them. Compare the columns of both, the most important ones first.",
     )

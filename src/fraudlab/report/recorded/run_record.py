@@ -57,7 +57,9 @@ class RunRecord:
     def decided_on(self) -> str | None:
         """In words, the rows the threshold was chosen and measured on; None where there were none."""
         words = {"validation": "the validation rows", "out_of_fold": "out-of-fold scores of the train rows"}
-        return words.get(str(dig(self.model, "decision", "measured_on")))
+        rows = words.get(str(dig(self.model, "decision", "measured_on")))
+        refitted = rows is not None and section(self.model, "refit")
+        return f"{rows}, by the scores of the first fit" if refitted else rows
 
     @property
     def days(self) -> float | None:

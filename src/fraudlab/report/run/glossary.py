@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fraudlab.report.kit.markup import Markup, element
+from fraudlab.report.recorded.refitted import refit_of
 from fraudlab.report.recorded.run_record import RunRecord, number
 
 
@@ -32,11 +33,17 @@ def glossary(record: RunRecord) -> Markup | None:
             "Of the cards with the highest scores of a day, as many as are looked at, the share with fraud "
             "that day; a card that was found is not looked at again. The mean over days."
         )
+    if refit_of(record):
+        words["First fit, refit"] = (
+            "The first fit learns from train, and validation chooses its rounds and the threshold. The refit "
+            "learns from both, for as many rounds, and is the model."
+        )
     if number(record.metrics, "value_recall") is not None:
         words["Value caught"] = "Of the money of all frauds, the share that is alerted."
     if number(record.manifest, "split", "gap_seconds"):
         words["Gap"] = "Time left out before validation and before test: a fraud is known only later."
     if record.importance:
-        words["Gain"] = "How much the splits of the trees on a column improved the fit on train."
+        words["Gain"] = "How much the splits of the trees on a column improved the fit on the rows "
+        "it learned from."
     items = [element("div", element("dt", word), element("dd", text)) for word, text in words.items()]
     return element("details", element("summary", "What the words mean"), element("dl", items), class_="words")

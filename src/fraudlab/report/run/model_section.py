@@ -6,17 +6,20 @@ from fraudlab.report.kit import numerals
 from fraudlab.report.kit.blocks import bar, bar_figure
 from fraudlab.report.kit.chart import Chart
 from fraudlab.report.kit.markup import Markup, element
+from fraudlab.report.recorded.refitted import refit_sentences
 from fraudlab.report.recorded.run_record import Json, RunRecord, number
 
 SHOWN_FEATURES = 15
 
 
 def model_section(record: RunRecord, training: Chart | None) -> Markup | None:
-    """Which columns the model uses, beside how training went."""
+    """Which columns the model uses, beside how training went, and whether it was refitted."""
     parts = [_importance(record.importance), training.figure() if training else None]
     if not any(parts):
         return None
-    return element("section", element("h2", "Model"), element("div", parts, class_="pair"))
+    refitted = refit_sentences(record)
+    said = element("p", refitted) if refitted else None
+    return element("section", element("h2", "Model"), said, element("div", parts, class_="pair"))
 
 
 def _importance(importance: list[Json]) -> Markup | None:

@@ -10,6 +10,7 @@ from fraudlab.report.kit import numerals
 from fraudlab.report.kit.chart import Chart
 from fraudlab.report.kit.plot import Plot, across, upward
 from fraudlab.report.kit.scales import Log, round_step
+from fraudlab.report.recorded.refitted import by_first_fit
 from fraudlab.report.recorded.run_record import RunRecord, dig, number, series
 
 # Numbers of alerts whose cost, or F1, is within this factor of the chosen one are called as good.
@@ -68,6 +69,7 @@ def threshold_choice(record: RunRecord) -> Chart | None:
         for alerts, level, at in zip(choice.alerts, choice.level, choice.threshold, strict=True)
     ]
     how = "Given, not chosen; on validation" if policy == "fixed" else "Chosen on validation"
+    how += by_first_fit(record)
     return Chart(
         "choice",
         "What this threshold does on validation" if policy == "fixed" else "Why this threshold",

@@ -8,6 +8,7 @@ from fraudlab.report.kit import numerals
 from fraudlab.report.kit.chart import Chart
 from fraudlab.report.kit.plot import Plot, across, upward
 from fraudlab.report.kit.scales import round_step
+from fraudlab.report.recorded.refitted import refit_of
 from fraudlab.report.recorded.run_record import RunRecord, number, series
 from fraudlab.report.recorded.training_rounds import best_round
 
@@ -62,6 +63,12 @@ def _kept(record: RunRecord, best: int, trained: int) -> str:
     kept = number(record.model, "rounds")
     if kept is None:
         return ""
+    if refit_of(record):
+        return (
+            f" of the first fit; the refit has {_rounds(kept)} too"
+            if kept == best
+            else (f" of the first fit; the refit has {_rounds(kept)}")
+        )
     if kept == best:
         return ", which are kept" if kept > 1 else ", which is kept"
     return "; all are kept" if kept == trained else f"; {_rounds(kept)} {'is' if kept == 1 else 'are'} kept"
