@@ -43,7 +43,6 @@ def glossary(record: RunRecord) -> Markup | None:
     if number(record.manifest, "split", "gap_seconds"):
         words["Gap"] = "Time left out before validation and before test: a fraud is known only later."
     if record.importance:
-        words["Gain"] = "How much the splits of the trees on a column improved the fit on the rows "
-        "it learned from."
+        words["Gain"] = "How much a column's splits improved the fit on the rows that the model learned from."
     items = [element("div", element("dt", word), element("dd", text)) for word, text in words.items()]
     return element("details", element("summary", "What the words mean"), element("dl", items), class_="words")
