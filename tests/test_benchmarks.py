@@ -6,7 +6,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from benchmarks import models, pages, payloads, serving_report, training, wrk
+from benchmarks import many_runs, models, pages, payloads, serving_report, switching, training, wrk
 from benchmarks.running import check, running
 from benchmarks.servers import SERVERS
 from benchmarks.serving import SCENARIOS, Cores, Scenario
@@ -137,6 +137,47 @@ def test_training_ratios_pair_runs_and_name_the_rows():
     text = training.report(manifest, found)
     assert "284,807 rows × 31 columns to train on, 9,000 to validate on" in text
     assert "| 3.00 | **1.01** (0.97 to 1.05) | 255 | **0.85** (0.80 to 0.90) |" in text
+
+
+def test_commands_over_many_runs_are_compared_with_the_list_of_the_same_turn():
+    found = {many_runs.LIST: [(0.5, 1.0), (1.0, 1.5)], many_runs.RUN: [(1.0, 2.0), (1.0, 2.0)]}
+    text = many_runs.report(10_000, found)
+    assert "| 10,000 runs | processor s | wall s | ratio to `runs list` |" in text
+    assert "| `fraudlab runs list` | 0.75 | 1.25 |  |" in text
+    assert "| `fraudlab models lineage RUN` | 1.00 | 2.00 | **1.50** (1.00 to 2.00) |" in text
+
+
+def test_switching_is_compared_with_the_quiet_round_before_it():
+    found = {
+        switching.QUIET: [seen(10, p99=2.0), seen(10, p99=4.0), seen(10, p99=2.0)],
+        switching.SWITCHING: [seen(10, p99=4.0), seen(10, p99=4.0), seen(10, p99=3.0)],
+    }
+    text = switching.report(found, 9, 1234, connections=200)
+    assert "| 200 connections | requests |" in text
+    assert "switched 9 times, to that of the same left alone: **1.50** (1.00 to 2.00), within 3." in text
+    found[switching.SWITCHING] = [seen(10, p99=20.0)] * 3
+    assert "BEYOND 3" in switching.report(found, 9, 1234, connections=200)
+
+
+@pytest.mark.parametrize(
+    ("status", "model", "body", "wrong"),
+    [
+        (200, "aaaaaaaaaaaa", b"0.25\n0.5\n", False),
+        (200, "bbbbbbbbbbbb", b"0.75\n1.0\n", False),
+        (200, "aaaaaaaaaaaa", b"0.25\n1.0\n", True),
+        (200, "bbbbbbbbbbbb", b"0.25\n0.5\n", True),
+        (200, "", b"0.25\n0.5\n", True),
+        (503, "aaaaaaaaaaaa", b"no", True),
+    ],
+)
+def test_an_answer_of_half_of_each_model_ends_the_benchmark(tmp_path, status, model, body, wrong):
+    ours = SimpleNamespace(server=next(server for server in SERVERS if server.name == "fraudlab"), port=1)
+    given = payloads.Payloads(tmp_path, tmp_path, np.zeros((400, 3), np.float32), np.zeros(400), leaves=1)
+    models = {"a" * 12: np.array([0.25, 0.5], np.float32), "b" * 12: np.array([0.75, 1.0], np.float32)}
+    witness = switching.Witness(ours, given, models)
+    witness.judge(status, model, body)
+    assert bool(witness.wrong) is wrong
+    assert witness.answers == (not wrong)
 
 
 def test_sections_are_replaced_between_their_markers(tmp_path, monkeypatch):

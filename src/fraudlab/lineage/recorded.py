@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from fraudlab.errors import RunError
 from fraudlab.files import read_json
 from fraudlab.lineage.graph import Lineage, Node, NodeKind
 from fraudlab.runs.find import Run
+from fraudlab.runs.record import loaded
 
 #: the names of jobs and endpoints in the requests of a run
 _NAMES = ("ProcessingJobName", "TrainingJobName", "TransformJobName", "EndpointName")
@@ -46,8 +48,8 @@ def add_run(lineage: Lineage, run: Run) -> Node:
     return add_record(
         lineage,
         {**run.record, "id": run.id},
-        manifest=_object(folder / "data" / "manifest.json"),
-        contract=_object(folder / "model" / "model.json"),
+        manifest=_object(f"{folder}/data/manifest.json"),
+        contract=_object(f"{folder}/model/model.json"),
         asked=run_requests(folder),
         folder=folder,
     )
@@ -159,7 +161,8 @@ def prepared_data(manifest: Mapping[str, Any]) -> Node | None:
 def run_node(record: Mapping[str, Any], *, names: Mapping[str, str], folder: Path | None = None) -> Node:
     """A run: how, from which commit, in which image and by which configuration it was carried out."""
     git, image, experiment = (_section(record, part) for part in ("git", "image", "experiment"))
-    config = folder / "config.yaml" if folder else None
+    where = _absolute(folder)
+    config = f"{where}/config.yaml"
     facts = {
         "status": record.get("status"),
         "started": record.get("started"),
@@ -168,10 +171,10 @@ def run_node(record: Mapping[str, Any], *, names: Mapping[str, str], folder: Pat
         "uncommitted_changes": git.get("dirty"),
         "image": image.get("name"),
         "image_id": image.get("id"),
-        "configuration": str(config.absolute()) if config and config.is_file() else None,
+        "configuration": config if where and os.path.isfile(config) else None,  # noqa: PTH113
         "experiment": experiment.get("key"),
         "experiment_url": experiment.get("url"),
-        "folder": str(folder.absolute()) if folder else None,
+        "folder": where,
     }
     also = {experiment.get("key"), *(name for key, name in names.items() if key != "EndpointName")}
     return Node(
@@ -206,7 +209,7 @@ def model_node(
         "rounds": contract.get("rounds"),
         "versions": contract.get("versions"),
         "average_precision": (metrics or {}).get("average_precision"),
-        "folder": str(folder.absolute()) if folder else None,
+        "folder": _absolute(folder),
     }
     # an endpoint's answers name it by its first twelve digits
     return Node(kind=NodeKind.model, name=str(digest), title=str(digest)[:12], facts=_known(facts))
@@ -246,15 +249,20 @@ def add_contract(lineage: Lineage, contract: Mapping[str, Any], *, folder: Path 
 
 def model_digest(folder: Path) -> str | None:
     """The SHA-256 of a run's ``model.ubj``, as its contract says it."""
-    digest = _section(_object(folder / "model" / "model.json"), "hashes").get("model.ubj")
+    digest = _section(_object(f"{folder}/model/model.json"), "hashes").get("model.ubj")
     return None if digest is None else str(digest)
 
 
 def run_requests(folder: Path) -> dict[str, str]:
     """The names of jobs and of the endpoint that a run has asked for, by their keys."""
     found: dict[str, str] = {}
-    for path in sorted((folder / "requests").glob("*.json")):
-        request = _object(path)
+    requests = f"{folder}/requests"
+    try:
+        names = sorted(name for name in os.listdir(requests) if name.endswith(".json"))  # noqa: PTH208
+    except OSError:
+        return found
+    for name in names:
+        request = _object(f"{requests}/{name}")
         found |= {key: str(request[key]) for key in _NAMES if request.get(key)}
     return found
 
@@ -265,17 +273,30 @@ def _own_endpoint(name: str, record: Mapping[str, Any]) -> Node:
     return Node(kind=NodeKind.endpoint, name=name, title=name, facts=_known(facts))
 
 
+def _absolute(folder: Path | None) -> str | None:
+    if folder is None:
+        return None
+    text = str(folder)
+    return text if text.startswith(os.sep) else str(folder.absolute())
+
+
 def _section(source: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     """An object inside an object; empty where there is none, or something else."""
     found = source.get(name)
     return found if isinstance(found, dict) else {}
 
 
-def _object(path: Path) -> dict[str, Any]:
+def _object(path: str) -> dict[str, Any]:
     """A JSON object of a run's folder; empty where there is none."""
-    if not path.is_file():
+    try:
+        with open(path, "rb") as file:  # noqa: PTH123 - a Path of each of ten thousand costs more
+            found = loaded(file.read())
+    except (FileNotFoundError, NotADirectoryError):
         return {}
-    found = read_json(path)
+    except (OSError, ValueError, RecursionError):
+        if not os.path.isfile(path):  # noqa: PTH113
+            return {}
+        found = read_json(Path(path))  # which says what is wrong
     if not isinstance(found, dict):
         raise RunError(f"{path} holds no object.", fix="repeat the run")
     return found

@@ -50,8 +50,7 @@ def add_version(
     digest = model_digest(kept)
     model = Node(kind=NodeKind.model, name=str(digest), title=str(digest)[:12])
     run = Run(kept)
-    known = [node for node in lineage if node.kind is NodeKind.run and node.name == run.id]
-    if not known:
+    if Node(kind=NodeKind.run, name=run.id, title=run.id) not in lineage:
         add_run(lineage, run)
     elif model not in lineage:  # another run has the name now
         add_contract(lineage, read_json(kept / "model" / "model.json"), folder=kept / "model")

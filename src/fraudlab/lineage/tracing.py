@@ -15,7 +15,7 @@ from fraudlab.errors import ArchiveError, FraudlabError, RunError
 from fraudlab.lineage.deployments import add_deployments, read_deployments
 from fraudlab.lineage.graph import Lineage, Node, NodeKind
 from fraudlab.lineage.recorded import add_contract, add_run
-from fraudlab.runs.find import DEFAULT, Run, find_run, list_runs
+from fraudlab.runs.find import DEFAULT, Run, find_run, list_runs, without_collection
 from fraudlab.runs.record import RECORD
 
 _KINDS_OF_WORDS = (
@@ -68,10 +68,14 @@ def trace(
         Where the word means nothing here, or several things.
     """
     run = _run_named(word, runs)
-    where = run.folder.parent if run else runs or DEFAULT
-    lineage = known_lineage(where, versions=versions, left_out=left_out)
     if run is not None:
-        return Traced(add_run(lineage, run), lineage)
+        # other runs are neither what it was made of nor what came of it: ten thousand need not be read
+        lineage = Lineage()
+        node = add_run(lineage, run)
+        add_deployments(lineage, read_deployments(run.folder.parent))
+        versions(lineage)
+        return Traced(node, lineage)
+    lineage = known_lineage(runs or DEFAULT, versions=versions, left_out=left_out)
     if word.startswith(("http://", "https://")):
         return Traced(_of_endpoint(lineage, word, served(word)), lineage)
     found = lineage.meant_by(word)
@@ -97,11 +101,12 @@ def known_lineage(
 ) -> Lineage:
     """The lineage of all that a folder of runs knows."""
     lineage = Lineage()
-    for run in list_runs(runs, damaged=lambda error: left_out(error.message)):
-        try:
-            add_run(lineage, run)
-        except FraudlabError as error:
-            left_out(error.message)
+    with without_collection():
+        for run in list_runs(runs, damaged=lambda error: left_out(error.message)):
+            try:
+                add_run(lineage, run)
+            except FraudlabError as error:
+                left_out(error.message)
     add_deployments(lineage, read_deployments(runs))
     versions(lineage)
     return lineage
