@@ -496,3 +496,32 @@ def test_a_host_that_never_comes(cluster: Any, rows: Any, tmp_path: Path) -> Non
         assert time.monotonic() - start < 60
         sentence = present.training_failure.read_text().splitlines()[0]
         assert "has not met the other hosts at 127.0.0.1:" in sentence
+
+
+@pytest.mark.slow
+def test_a_refit_is_the_same_however_the_rows_are_shared_out(cluster: Any, rows: Any) -> None:
+    """Hosts that share files out and hosts that are given shares, killed in the refit or not."""
+    table, held = rows(1200), rows(400, seed=4)
+    replicated, sharded, alone = cluster(2), cluster(2), cluster(1)
+    replicated.give("train", [table, table])
+    replicated.give("validation", [held, held])
+    sharded.give("train", [table[0::2], table[1::2]])
+    sharded.give("validation", [held[0::2], held[1::2]])
+    alone.give("train", [table])
+    alone.give("validation", [held])
+    chosen = {"num_round": 14, "checkpoint_rounds": 5, "fraud_bins": 0.5, "refit": "true"}
+    for group in (replicated, sharded, alone):
+        group.ask(**chosen)
+        group.run()
+    assert replicated.model() == sharded.model()
+    one, two, single = (load(group.trees[0].model / "model.json") for group in (replicated, sharded, alone))
+    assert one["refit"] == two["refit"] == single["refit"]
+    assert one["refit"]["rows"] == 1600
+    expected = replicated.model()
+    folder = replicated.trees[0].root / "checkpoints"
+    folder.mkdir()
+    replicated.run()
+    (folder / "refit-000014.checkpoint").unlink()
+    outputs = replicated.run()
+    assert "refit-000010.checkpoint rounds=10 continues" in outputs[0]
+    assert replicated.model() == expected
