@@ -13,7 +13,7 @@ ARGS ?=
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help setup reference dist release dev base-image image sbom reproducible train-local train-cloud rehearse-cloud plan up serve test awscli lint check audit lock fuzz stress-runs stress-cloud bench-loop \
-	bench-serve bench-train bench-rehearsal bench-kill bench-runs bench-switching bench-evaluation bench-handbook bench-models soak docs clean
+	bench-serve bench-train bench-rehearsal bench-kill bench-tracking bench-runs bench-switching bench-evaluation bench-handbook bench-models soak docs clean
 
 help: ## This list
 	@awk 'BEGIN { FS = ":.*## " } \
@@ -176,6 +176,9 @@ bench-runs: setup ## Time the listing, the lineage and the comparison of ten tho
 
 bench-switching: setup ## Time an endpoint that switches models under 200 connections against the same left alone
 	$(BIN)/python -m benchmarks.switching $(ARGS)
+
+bench-tracking: setup ## Time what tracking adds to a training and to a whole run (ARGS="--runs 15")
+	$(BIN)/python -m benchmarks.tracking_cost $(ARGS)
 
 bench-rehearsal: .venv/.rehearsal ## Time a rehearsed run against local mode, and the calls that a rehearsal answers
 	$(BIN)/python -m benchmarks.rehearsal $(ARGS)

@@ -66,7 +66,14 @@ def prepare(tree: Path, table: Path, **roles: Any) -> dict[str, Any]:
     return manifest
 
 
-def hand_over(prepared: Path, tree: Path, hyperparameters: Mapping[str, Any], *, policy: str) -> None:
+def hand_over(
+    prepared: Path,
+    tree: Path,
+    hyperparameters: Mapping[str, Any],
+    *,
+    policy: str,
+    experiment_key: str | None = None,
+) -> None:
     """Lay out a training job in `tree` on what the processing job left in `prepared`."""
     channels = tree / "input/data"
     channels.mkdir(parents=True)
@@ -76,7 +83,12 @@ def hand_over(prepared: Path, tree: Path, hyperparameters: Mapping[str, Any], *,
     _write(channels / "config/manifest.json", json.loads((output / "manifest.json").read_bytes()))
     _write(
         channels / "config/train.json",
-        {"run_id": "benchmark", "decision": {"policy": policy, "alert_cost": 5.0}, "hashes": {}},
+        {
+            "run_id": "benchmark",
+            "experiment_key": experiment_key,
+            "decision": {"policy": policy, "alert_cost": 5.0},
+            "hashes": {},
+        },
     )
     texts = {name: str(value) for name, value in hyperparameters.items() if value is not None}
     _write(tree / "input/config/hyperparameters.json", texts)

@@ -6,7 +6,17 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from benchmarks import many_runs, models, pages, payloads, serving_report, switching, training, wrk
+from benchmarks import (
+    many_runs,
+    models,
+    pages,
+    payloads,
+    serving_report,
+    switching,
+    tracking_cost,
+    training,
+    wrk,
+)
 from benchmarks.running import check, running
 from benchmarks.servers import SERVERS
 from benchmarks.serving import SCENARIOS, Cores, Scenario
@@ -180,6 +190,44 @@ def test_an_answer_of_half_of_each_model_ends_the_benchmark(tmp_path, status, mo
     assert witness.answers == (not wrong)
 
 
+def seconds(clock, cpu=1.0):
+    return {"clock": clock, "cpu": cpu}
+
+
+@pytest.mark.parametrize(
+    ("training_pairs", "run_pairs", "verdict"),
+    [
+        ([(2.06, 2.0), (4.0, 4.0), (1.05, 1.0)], [(5.4, 5.0), (5.0, 5.1), (6.5, 6.0)], "Within 5% "),
+        ([(2.2, 2.0), (4.0, 4.0), (1.06, 1.0)], [(5.4, 5.0), (5.0, 5.1), (6.5, 6.0)], "More than 5% "),
+        ([(2.06, 2.0), (4.0, 4.0), (1.05, 1.0)], [(5.4, 5.0), (5.6, 5.0), (6.6, 6.0)], "More than 5% "),
+    ],
+)
+def test_what_tracking_adds_is_of_pairs(training_pairs, run_pairs, verdict):
+    found = {
+        name: [(seconds(ours, 1.5), seconds(theirs)) for ours, theirs in pairs]
+        for name, pairs in {"training job": training_pairs, "whole run, offline": run_pairs}.items()
+    }
+    text = tracking_cost.report(1000, found)
+    assert verdict in text
+    assert "1,000 rows × 31 columns, 100 rounds, 3 pairs" in text
+    assert "| **1.50** (1.50 to 1.50) | +0.50 |" in text
+    if verdict.startswith("Within"):
+        assert "| training job | 2.00 | **1.03** (1.00 to 1.05) | +0.05 |" in text
+
+
+def test_with_and_without_tracking_take_turns_at_being_first(capsys):
+    order = []
+
+    def measured(tracked):
+        order.append(tracked)
+        return seconds(len(order))
+
+    found = tracking_cost.pairs(2, measured)
+    assert order == [False, True, True, False, False, True]
+    assert found == [(seconds(3), seconds(4)), (seconds(6), seconds(5))]
+    assert "0/2  measured  with 2.00 s" in capsys.readouterr().out
+
+
 def test_sections_are_replaced_between_their_markers(tmp_path, monkeypatch):
     page = tmp_path / "page.md"
     page.write_text("before\n<!-- a:begin -->\nold\n<!-- a:end -->\nafter\n")
@@ -190,7 +238,7 @@ def test_sections_are_replaced_between_their_markers(tmp_path, monkeypatch):
         pages.write_section("b", "")
 
 
-@pytest.mark.parametrize("name", ["serve", "serve-soak", "serve-bulk", "train"])
+@pytest.mark.parametrize("name", ["serve", "serve-soak", "serve-bulk", "train", "tracking"])
 def test_the_page_has_the_sections_benchmarks_write(name):
     text = pages.PAGE.read_text(encoding="utf-8")
     assert f"<!-- {name}:begin -->" in text
