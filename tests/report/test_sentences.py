@@ -25,6 +25,7 @@ FILES = {
     "curves": "evaluation/curves.json",
     "budgets": "evaluation/budgets.json",
     "stability": "evaluation/stability.json",
+    "mistakes": "evaluation/mistakes.json",
     "importance": "evaluation/importance.json",
     "manifest": "data/manifest.json",
     "history": "training/history.json",
@@ -582,6 +583,10 @@ SENTENCES = [
         {"stability.hours": [{"hour": 1, "positives": 10, "recall": 0.9}, TEN_FRAUDS, NINE_FRAUDS]},
         ({"stability": None}, {"stability.hours": [TEN_FRAUDS, NINE_FRAUDS]}),
     ),
+    # what it got wrong
+    Sentence("missed frauds, the largest amount first", {}, ({"mistakes": None},)),
+    Sentence("missed frauds, the lowest score first", {}, ({"mistakes": None},), kind="moneyless"),
+    Sentence("in log-odds (exact SHAP values)", {}, ({"mistakes.missed": [], "mistakes.false_alarms": []},)),
     Sentence("with cards as units", {"metrics.cards": 4000}),
     Sentence("a card that was found is not looked at again", {"metrics.card_precision_at_20_per_day": 0.3}),
     Sentence("No two hours have 10 frauds", {"stability.hours": [TEN_FRAUDS, NINE_FRAUDS]}),

@@ -25,6 +25,12 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from fraudlab.container.prepared import Prepared
+
+#: what pushed a row's score, as ``[column, log-odds]``, by the row's position in the split
+Reasons = dict[int, list[list[Any]]]
+#: contributions of a row
+_MOST_REASONS = 3
 _KINDS = ("gain", "weight", "cover")
 
 
@@ -83,9 +89,14 @@ class Reference:
         importance: list[dict[str, Any]] = json.loads((self._output / "importance.json").read_text())
         return np.load(self._output / "scores.npy"), importance
 
+    def reasons(self) -> Reasons:
+        """What pushed the scores of the worst mistakes; after :meth:`result`."""
+        found = json.loads((self._output / "reasons.json").read_text())
+        return {int(position): reasons for position, reasons in found.items()}
 
-def reference_scores(model: Path, split: Path) -> tuple[NDArray[np.float32], list[dict[str, Any]]]:
-    """Score a prepared split with ``Booster.predict``, and read the booster's feature importance.
+
+def reference_scores(model: Path, split: Path) -> tuple[NDArray[np.float32], list[dict[str, Any]], Reasons]:
+    """Score a prepared split with ``Booster.predict``, and read what the booster says of its features.
 
     Parameters
     ----------
@@ -97,6 +108,8 @@ def reference_scores(model: Path, split: Path) -> tuple[NDArray[np.float32], lis
     scores : ndarray of float32, shape (rows,)
     importance : list of dict
         ``column``, ``gain``, ``weight`` and ``cover`` as shares of their totals, largest gain first.
+    reasons : dict
+        Of the rows that :mod:`fraudlab.evaluation.mistakes` lists.
     """
     from fraudlab.container.contract import Fields, read_json
     from fraudlab.container.features import read_features
@@ -106,11 +119,40 @@ def reference_scores(model: Path, split: Path) -> tuple[NDArray[np.float32], lis
     with lean_xgboost():
         import xgboost as xgb
 
-    features = read_features(Fields(read_json(model / "model.json"), source="model.json"))
+    contract = read_json(model / "model.json")
+    features = read_features(Fields(contract, source="model.json"))
     booster = xgb.Booster(model_file=str(model / "model.ubj"))
     types = ["q" if column.categories is None else "c" for column in features.inputs]
-    matrix = xgb.DMatrix(read_split(split, features).matrix, feature_types=types, enable_categorical=True)
-    return booster.predict(matrix, validate_features=False), _importance(booster, features.input_names)
+    rows = read_split(split, features)
+
+    def predict(matrix: NDArray[np.float32], **what: bool) -> NDArray[np.float32]:
+        data = xgb.DMatrix(matrix, feature_types=types, enable_categorical=True)
+        found: NDArray[np.float32] = booster.predict(data, validate_features=False, **what)
+        return found
+
+    scores = predict(rows.matrix)
+    listed = _listed(rows, scores, threshold=float(contract["threshold"]))
+    reasons: Reasons = {}
+    if listed:
+        contributions = predict(rows.matrix[listed], pred_contribs=True)[:, :-1]
+        names = features.input_names
+        reasons = {row: _largest(moved, names) for row, moved in zip(listed, contributions, strict=True)}
+    return scores, _importance(booster, features.input_names), reasons
+
+
+def _listed(rows: Prepared, scores: NDArray[np.float32], *, threshold: float) -> list[int]:
+    """Positions of the worst mistakes."""
+    from fraudlab.evaluation.mistakes import false_alarms, missed_frauds
+
+    missed = missed_frauds(rows.label, scores, rows.amount, threshold=threshold)
+    return [*missed.tolist(), *false_alarms(rows.label, scores, threshold=threshold).tolist()]
+
+
+def _largest(contributions: NDArray[np.float32], names: list[str]) -> list[list[Any]]:
+    """The contributions that moved a score most, largest first; those of exactly 0 are none."""
+    order = sorted(range(len(names)), key=lambda position: -abs(float(contributions[position])))
+    found = [[names[position], float(contributions[position])] for position in order[:_MOST_REASONS]]
+    return [reason for reason in found if reason[1] != 0.0]
 
 
 def _importance(booster: Any, names: list[str]) -> list[dict[str, Any]]:
@@ -126,18 +168,19 @@ def _importance(booster: Any, names: list[str]) -> list[dict[str, Any]]:
 
 
 def main(model: str, split: str, output: str) -> None:
-    """Write ``scores.npy`` and ``importance.json``."""
+    """Write ``scores.npy``, ``importance.json`` and ``reasons.json``."""
     import numpy as np
 
     from fraudlab.container.runtime import end_with_launcher, without
 
     end_with_launcher(signal.SIGKILL)
     with without("pandas", "sklearn"):
-        scores, importance = reference_scores(Path(model), Path(split))
+        scores, importance, reasons = reference_scores(Path(model), Path(split))
     try:
         with full_disk(Path(output)):
             np.save(Path(output) / "scores.npy", scores)
             write_json(Path(output) / "importance.json", importance)
+            write_json(Path(output) / "reasons.json", {str(row): found for row, found in reasons.items()})
     except StorageError as error:
         sys.exit(error.exit_code)
 

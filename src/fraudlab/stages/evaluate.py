@@ -62,8 +62,32 @@ def measure(context: Context, scored: ScoredSplit, trained: Trained, prepared: P
     write_json(folder / "budgets.json", budgets)
     if (stability := stability_figures(rows, threshold=threshold)) is not None:
         write_json(folder / "stability.json", stability)
+    write_json(folder / "mistakes.json", _mistakes(rows, scored, threshold=threshold))
     _write_scores(folder / "scores.parquet", scored, prepared.manifest)
     return metrics
+
+
+def _mistakes(rows: TestRows, scored: ScoredSplit, *, threshold: float) -> dict[str, Any]:
+    """The content of ``mistakes.json``: the dearest missed frauds, the surest false alarms, and why."""
+    from fraudlab.container.prepared import ROW
+    from fraudlab.evaluation.mistakes import false_alarms, missed_frauds
+
+    frauds, score = rows.ranking.frauds, rows.ranking.score
+    number = as_array(scored.table[ROW])
+
+    def described(position: int) -> dict[str, Any]:
+        found: dict[str, Any] = {"row": int(number[position]), "score": float(score[position])}
+        for name, values in (("time", rows.time), ("amount", rows.amount)):
+            if values is not None and values[position] == values[position]:
+                found[name] = float(values[position])
+        return {**found, "reasons": scored.reasons.get(position, [])}
+
+    missed = missed_frauds(frauds, score, rows.amount, threshold=threshold)
+    alarms = false_alarms(frauds, score, threshold=threshold)
+    return {
+        "missed": [described(position) for position in missed.tolist()],
+        "false_alarms": [described(position) for position in alarms.tolist()],
+    }
 
 
 def judge(context: Context, gates: Sequence[Gate], metrics: dict[str, Any]) -> list[dict[str, Any]]:

@@ -11,7 +11,7 @@ from fraudlab.config import Via
 from fraudlab.config_rules import no_transforms, scored_via
 from fraudlab.errors import EndpointError
 from fraudlab.files import write_json
-from fraudlab.stages.booster import Reference
+from fraudlab.stages.booster import Reasons, Reference
 from fraudlab.stages.context import Context
 from fraudlab.stages.prepare import Preparation, unseen_in
 from fraudlab.stages.through_endpoint import score_through_endpoint
@@ -44,12 +44,15 @@ class ScoredSplit:
         Largest difference from the booster's own score.
     how : str
         Such as ``"through the endpoint"``.
+    reasons : dict
+        What pushed the scores of the worst mistakes, by position.
     """
 
     table: pa.Table
     score: NDArray[np.float32]
     endpoint_max_difference: float
     how: str
+    reasons: Reasons
 
 
 def require_possible(context: Context) -> None:
@@ -96,9 +99,10 @@ def score(context: Context, prepared: Preparation, trained: Trained) -> ScoredSp
         features = table.select([column["name"] for column in prepared.manifest["columns"]])
         scores = through(context, trained, features)
         own, importance = reference.result()
+        reasons = reference.reasons()
     write_json(context.folder.path / "evaluation" / "importance.json", importance)
     context.folder.note(scored_via=via.value)
-    return ScoredSplit(table, scores, largest_difference(scores, own, by=by), how)
+    return ScoredSplit(table, scores, largest_difference(scores, own, by=by), how, reasons)
 
 
 def largest_difference(

@@ -28,10 +28,11 @@ def written(value: Any) -> str:
     return str(value)
 
 
-def table(heads: Sequence[str], rows: Iterable[Markup], *, class_: str) -> Markup:
-    """A table of rows below a row of headings."""
+def table(heads: Sequence[str], rows: Iterable[Markup], *, class_: str, caption: str | None = None) -> Markup:
+    """A table of rows below a row of headings, and a caption above it."""
+    named = element("caption", caption) if caption else None
     head = element("tr", [element("th", text, scope="col") for text in heads])
-    return element("table", element("thead", head), element("tbody", rows), class_=class_)
+    return element("table", named, element("thead", head), element("tbody", rows), class_=class_)
 
 
 def bar_figure(title: str, subtitle: str, bars: Sequence[Markup], *, note: str | None = None) -> Markup:

@@ -22,8 +22,9 @@ class RunRecord:
     folder : Path
     run, metrics, curves, history, validation, manifest, model, config : dict
         As described for the files of the same names.
-    budgets, stability : dict
-        What fixed numbers of alerts catch, and figures by day and by hour; see ``docs/report.md``.
+    budgets, stability, mistakes : dict
+        What fixed numbers of alerts catch, figures by day and by hour, and rows to look at; see
+        ``docs/report.md``.
     importance : list of dict
         Features by falling gain.
     overrides : tuple of str
@@ -36,6 +37,7 @@ class RunRecord:
     curves: Json
     budgets: Json
     stability: Json
+    mistakes: Json
     history: Json
     validation: Json
     manifest: Json
@@ -91,6 +93,7 @@ def read_run(folder: Path) -> RunRecord:
         curves=_mapping(folder / "evaluation" / "curves.json"),
         budgets=_mapping(folder / "evaluation" / "budgets.json"),
         stability=_mapping(folder / "evaluation" / "stability.json"),
+        mistakes=_mapping(folder / "evaluation" / "mistakes.json"),
         history=_mapping(folder / "training" / "history.json"),
         validation=_mapping(folder / "training" / "validation.json"),
         manifest=_mapping(folder / "data" / "manifest.json"),

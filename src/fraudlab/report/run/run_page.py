@@ -20,6 +20,7 @@ from fraudlab.report.run.derived_section import derived_section
 from fraudlab.report.run.glossary import glossary
 from fraudlab.report.run.headline import headline, verdict
 from fraudlab.report.run.lineage_section import lineage_section
+from fraudlab.report.run.mistakes_section import mistakes_section
 from fraudlab.report.run.model_section import model_section
 from fraudlab.report.run.operating_section import operating_section
 from fraudlab.report.run.parameter_section import parameter_section
@@ -71,6 +72,7 @@ def render_run(folder: Path) -> Path:
         glossary(record),
         operating_section(record, reach, curves) if reach else None,
         team_section(record, stability),
+        mistakes_section(record),
         split_section(record),
         model_section(record, training),
         derived_section(record),
