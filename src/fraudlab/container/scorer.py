@@ -12,12 +12,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import orjson
 from numpy.typing import NDArray
 
 from fraudlab.container.failure import ConfigError
 from fraudlab.container.features import Features, Matrix
 from fraudlab.container.model_files.model_file import MAX_BYTES, Model, read_model
 from fraudlab.container.runtime import lean_xgboost
+from fraudlab.container.tree_reasons import MAX_BOOSTER_BYTES, ReasonTables, TableShelf, reason_tables
 
 with lean_xgboost():
     import xgboost
@@ -30,6 +32,7 @@ def _prediction(kind: int) -> bytes:
 
 
 _PROBABILITY, _MARGIN = _prediction(0), _prediction(1)
+_SHELF = TableShelf()
 
 
 class _Proxy:
@@ -71,6 +74,7 @@ class Scorer:
         self.features: Features = model.features
         self.threshold = model.threshold
         self.model_id = model.sha256[:12]
+        self._booster_bytes = len(model.booster)
         self.contract = model.contract
         self._types = ["q" if column.categories is None else "c" for column in self.features.inputs]
         # Dart's trees have weights, which the in-place function applies in another order than predict does,
@@ -109,8 +113,8 @@ class Scorer:
     def reasons(self, matrix: Matrix, *, most: int) -> list[list[tuple[str, float]]]:
         """What pushed each row's raw score away from the average most, largest first.
 
-        Exact SHAP values of the trees, XGBoost's ``pred_contribs`` (Lundberg et al. 2020, "From local
-        explanations to global understanding with explainable AI for trees", Nature Machine Intelligence 2).
+        Of contributions that are as large, the one whose column comes first. A row has the same reasons
+        whatever rows are explained with it.
 
         Parameters
         ----------
@@ -123,7 +127,7 @@ class Scorer:
         list of list of (str, float)
             Column and contribution, in log-odds; above 0 towards fraud.
         """
-        contributions = self._from_data(matrix, pred_contribs=True)[:, :-1]
+        contributions = self.contributions(matrix)
         order = np.argsort(-np.abs(contributions), axis=1, kind="stable")[:, :most]
         largest = np.take_along_axis(contributions, order, axis=1)
         names = self.features.input_names
@@ -131,6 +135,27 @@ class Scorer:
             [(names[position], value) for position, value in zip(places, values, strict=True) if value != 0.0]
             for places, values in zip(order.tolist(), largest.tolist(), strict=True)
         ]
+
+    def contributions(self, matrix: Matrix) -> NDArray[np.float32]:
+        """What each column adds to the raw score of each row, in log-odds, shape (rows, columns).
+
+        Exact SHAP values of the trees, XGBoost's ``pred_contribs`` (Lundberg et al. 2020, "From local
+        explanations to global understanding with explainable AI for trees", Nature Machine Intelligence 2).
+        They are looked up where the trees are shallow and few enough, which depends on the model alone.
+        """
+        tables = _SHELF.take(self, self._tables)
+        return (
+            self._from_data(matrix, pred_contribs=True)[:, :-1]
+            if tables is None
+            else tables.contributions(matrix)
+        )
+
+    def _tables(self) -> ReasonTables | None:
+        if self._booster_bytes > MAX_BOOSTER_BYTES:
+            return None
+        with self._one_at_a_time:
+            booster = orjson.loads(self._booster.save_raw("json"))
+        return reason_tables(booster, [len(column.categories or ()) for column in self.features.columns])
 
     def _from_data(self, matrix: Matrix, **what: bool) -> NDArray[np.float32]:
         data = xgboost.DMatrix(matrix, feature_types=self._types, enable_categorical=True, nthread=1)

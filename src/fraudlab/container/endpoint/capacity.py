@@ -25,8 +25,8 @@ _USED = 0.85
 _PARTS = 4
 #: with less than this no useful request fits, and the log says how much the container has
 _MIN_MEMORY = 160 * _MIB
-#: libraries that are loaded when somebody asks for them (Arrow), and their threads
-_LATER = 80 * _MIB
+#: libraries that are loaded when somebody asks for them (Arrow), their threads, and the tables of reasons
+_LATER = 96 * _MIB
 #: what a slice of rows takes while it is scored and written, whatever the request
 _WORKING = 24 * _MIB
 #: share of a part for the heads of requests that have not arrived in full; it comes out of the uncounted rest
