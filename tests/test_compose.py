@@ -15,6 +15,7 @@ from fraudlab.config_options import config_folder, groups, options, valid_keys
 from fraudlab.config_rules import check_constraints, gap_seconds, hyperparameters, refits, split_kind
 from fraudlab.errors import ConfigError
 from fraudlab.evaluation.thresholds import Policy
+from fraudlab.split_rules import train_channels, windows
 
 TABLE = ["data=table", "data.path=t.csv", "data.label=y"]
 NEEDED = {
@@ -23,6 +24,7 @@ NEEDED = {
     "handbook": ["data.path=h"],
     "handbook_derived": ["data.path=h"],
     "artifact": ["data.artifact=d:raw"],
+    "handbook_paper": ["data.path=h"],
 }
 
 
@@ -31,7 +33,9 @@ NEEDED = {
 )
 @pytest.mark.usefixtures("no_own_defaults")
 def test_every_option_of_every_group_composes(group, option):
-    config = compose([f"{group}={option}", *(NEEDED.get(option, []) if group == "data" else [])])
+    config = compose(
+        [f"{group}={option}", *(NEEDED.get(option, []) if group in ("data", "experiment") else [])]
+    )
     if group in SCHEMA:
         chosen = yaml.safe_load((config_folder() / group / f"{option}.yaml").read_text())
         composed = as_dict(config)[group]
@@ -66,7 +70,11 @@ def test_no_group_file_sets_what_another_group_owns():
             "'wieghted' is not an option of 'model'.",
             "did you mean 'weighted'? Valid: baseline",
         ),
-        (["experiment=none"], "'none' is not an option of 'experiment'.", "Valid: notebook_v1, notebook_v2"),
+        (
+            ["experiment=none"],
+            "'none' is not an option of 'experiment'.",
+            "Valid: handbook_paper, notebook_v1",
+        ),
         (["model.max_depth=deep"], "model.max_depth: Value 'deep' of type 'str'", "model.max_depth=4"),
         (
             ["backend.kind=docker"],
@@ -139,6 +147,41 @@ def test_no_group_file_sets_what_another_group_owns():
             ["split.train=0.9"],
             "split.train + split.validation + split.test is 1.3, not 1.",
             "split.train=0.6",
+        ),
+        (
+            [*TABLE, "split=prequential"],
+            "split=prequential needs a time column, and data.time is not set.",
+            "data.time=COLUMN",
+        ),
+        (["split.folds=3"], "split.folds=3 says nothing to a split of kind auto.", "split=prequential"),
+        (["split=time", "split.start=2018-08-15"], "split.start=2018-08-15 says nothing", "prequential"),
+        (["split=prequential", "split.train=0.5"], "split.train=0.5 says nothing", "split.train_length"),
+        (["split=prequential", "split.folds=0"], "split.folds=0 is out of range.", "valid: 1 to 50"),
+        (["split=prequential", "split.train_length=0"], "train_length=0 is no time", "train_length=7d"),
+        (["split=prequential", "split.test_length=0s"], "test_length=0s is no time", "test_length=7d"),
+        (["split=prequential", "split.test_length=7"], "split.test_length='7' has no unit.", "=7d?"),
+        (["split=prequential", "split.start=soon"], "is neither a date nor a count", "split.start=20d"),
+        (["split=prequential", "split.start=2018-02-30"], "is neither a date nor a", "2018-08-15"),
+        (
+            ["split=prequential", "split.validation_length=0s"],
+            "model.early_stopping_rounds=30 watches validation",
+            "model.early_stopping_rounds=0",
+        ),
+        (
+            [
+                "split=prequential",
+                "split.validation_length=0",
+                "model.early_stopping_rounds=0",
+                "evaluation=half",
+                "model.refit=true",
+            ],
+            "model.refit=True learns from validation too, and split.validation_length=0s leaves none.",
+            "leave model.refit out",
+        ),
+        (
+            ["split=prequential", "split.validation_length=0s", "model.early_stopping_rounds=0"],
+            "evaluation.policy=cost chooses on validation",
+            "evaluation=half",
         ),
         (["split.gap=soon"], "split.gap='soon' is not a duration.", "split.gap=7d"),
         (["split.gap=7"], "split.gap='7' has no unit.", "did you mean split.gap=7d?"),
@@ -332,6 +375,39 @@ def test_the_notebooks_experiments_are_the_notebooks():
 
 def test_overrides_win_over_an_experiment():
     assert compose(["experiment=notebook_v2", "model.max_depth=3"]).model.max_depth == 3
+
+
+STARTS = {
+    "null": (None, False),
+    "2018-08-15": (1_534_291_200.0, True),
+    "20180815": (1_534_291_200.0, True),
+    "'2018-08-15 06:00'": (1_534_312_800.0, True),
+    "2018-08-15T06:00:00+02:00": (1_534_305_600.0, True),
+    "2018-08-15T06:00Z": (1_534_312_800.0, True),
+    "20d": (1_728_000.0, False),
+    "'1d 12h'": (129_600.0, False),
+    "0": (0.0, False),
+}
+
+
+@pytest.mark.parametrize("text", STARTS)
+def test_a_start_is_a_date_or_a_count(text):
+    found = windows(compose(["split=prequential", f"split.start={text}"]).split)
+    assert (found["start"], found["dated"]) == STARTS[text]
+
+
+def test_the_papers_experiment_is_its_protocol():
+    config = compose(["experiment=handbook_paper", "data.path=t.parquet"])
+    assert windows(config.split) == {
+        "folds": 4,
+        "train_seconds": 604_800.0,
+        "validation_seconds": 0.0,
+        "test_seconds": 604_800.0,
+        "start": 1_534_291_200.0,
+        "dated": True,
+    }
+    assert gap_seconds(config) == 604_800
+    assert train_channels(config) == ["train", "folds"]
 
 
 def test_auto_splits_by_time_where_there_is_a_time_column():

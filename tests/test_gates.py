@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from fraudlab.config import DataConfig, RunConfig
+from fraudlab.config import DataConfig, RunConfig, SplitKind
 from fraudlab.errors import ConfigError, GateFailed
 from fraudlab.gates import METRICS, Gate, check_gates, parse_gates, require_passed
 
@@ -111,7 +111,18 @@ def test_a_gate_that_no_run_can_pass_is_refused_before_there_is_one():
         with pytest.raises(ConfigError, match=f"without {key}"):
             check_gates([Gate(metric, "<", 1.0)], without)
     with_all = RunConfig(data=DataConfig(path="t.csv", label="y", amount="a", time="t", card="c"))
+    with_all.split.kind = SplitKind.prequential
     check_gates([Gate(metric, "<", 1.0) for metric in METRICS], with_all)
+
+
+def test_a_gate_on_folds_needs_folds():
+    config = RunConfig()
+    gates = parse_gates(["average_precision_mean<0.7"])
+    with pytest.raises(ConfigError, match="without folds") as raised:
+        check_gates(gates, config)
+    assert "split=prequential" in raised.value.fix
+    config.split.kind = SplitKind.prequential
+    check_gates(gates, config)
 
 
 def test_a_failed_gate_says_what_was_found_and_what_was_asked():

@@ -229,6 +229,38 @@ def test_the_notebooks_experiments_run_and_compare(in_tmp, capsys, number):
     assert (in_tmp / "runs" / "comparisons" / "a--b.html").stat().st_size > 1_000
 
 
+FOLDS = ["split=prequential", "split.folds=3", "split.train_length=6d", "split.validation_length=4d",
+         "split.test_length=3d", "data.delay=1d"]  # fmt: skip
+
+
+@pytest.mark.parametrize("validation", [True, False])
+def test_a_prequential_run_has_a_figure_for_each_fold_and_what_they_say_together(in_tmp, capsys, validation):
+    rng = np.random.default_rng(1)
+    data = table(ts=np.arange(4000) * 600, card=rng.integers(0, 1500, size=4000))
+    without = ["split.validation_length=0", "model.early_stopping_rounds=0", "evaluation=half"]
+    words = [*FOLDS, *([] if validation else without), "data.card=card", "run.id=r"]
+    assert train(in_tmp, data, *words, "--fail-if", "average_precision_mean<0.01") == 0
+    shown, folder = capsys.readouterr().out, in_tmp / "runs" / "r"
+    metrics, folds = (
+        json.loads((folder / "evaluation" / f"{name}.json").read_text()) for name in ("metrics", "folds")
+    )
+    assert [fold["fold"] for fold in folds] == [1, 2, 3]
+    assert folds[0]["average_precision"] == metrics["average_precision"]
+    for name in ("average_precision", "roc_auc", "card_precision_at_100_per_day"):
+        values = [fold[name] for fold in folds]
+        assert [metrics[f"{name}_fold_{number}"] for number in (1, 2, 3)] == values
+        assert metrics[f"{name}_mean"] == pytest.approx(np.mean(values))
+        assert metrics[f"{name}_std"] == pytest.approx(np.std(values))
+    spread = f"{metrics['average_precision_mean']:.3f} ± {metrics['average_precision_std']:.3f}"
+    assert f"over 3 folds average precision {spread}" in shown
+    page = (folder / "report.html").read_text()
+    assert f"{spread}</td>" in page
+    assert "the newest of 3 folds" in page
+    manifest = json.loads((folder / "data" / "manifest.json").read_text())
+    assert ("validation" in manifest["splits"]) is validation
+    assert f"| Average precision over folds | {spread} |" in (folder / "model" / "model_card.md").read_text()
+
+
 def replaced(name, values):
     data = table()
     return data.set_column(data.column_names.index(name), name, pa.array(values))

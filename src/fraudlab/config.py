@@ -58,6 +58,7 @@ class Scale(Enum):
 class SplitKind(Enum):
     auto = "auto"
     time = "time"
+    prequential = "prequential"
     stratified = "stratified"
 
 
@@ -160,6 +161,16 @@ class SplitConfig:
     test: float = 0.20
     #: time left out before validation and before test (the chargeback delay)
     gap: str = "0s"
+    #: of a prequential split: how often it trains and tests, each fold one `test_length` before the last
+    folds: int = 4
+    #: of a prequential split: the time that a fold trains on
+    train_length: str = "7d"
+    #: of a prequential split: the time that a fold chooses rounds and threshold on; 0s is none
+    validation_length: str = "7d"
+    #: of a prequential split: the time that a fold is measured on
+    test_length: str = "7d"
+    #: of a prequential split: when the newest fold begins to train; null is as late as the table allows
+    start: str | None = None
 
 
 @dataclass

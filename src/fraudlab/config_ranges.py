@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from fraudlab.backend_registry import BACKENDS
 from fraudlab.cloud_config import FAULTS
+from fraudlab.container.contract import MAX_FOLDS
 
 
 @dataclass(frozen=True)
@@ -49,6 +50,7 @@ RANGES: dict[str, Range] = {
     "split.train": _SHARE,
     "split.validation": _SHARE,
     "split.test": _SHARE,
+    "split.folds": _between(1, MAX_FOLDS),
     "evaluation.threshold": _between(0, 1),
     "evaluation.missed_fraud_cost": Range("above 0", lambda value: value > 0.0),
     "evaluation.alert_cost": _from(0),
@@ -88,6 +90,10 @@ TEXTS: dict[str, str] = {
     "data.sha256": "64 hexadecimal digits",
     "data.delay": "0s or more, such as 7d, 12h, 30m",
     "split.gap": "0s or more, such as 7d, 12h, 30m",
+    "split.train_length": "1s or more, such as 7d, 12h, 30m",
+    "split.validation_length": "0s or more, such as 7d, 12h, 30m",
+    "split.test_length": "1s or more, such as 7d, 12h, 30m",
+    "split.start": "a date, such as 2018-08-15; where times are a count, its value with a unit, such as 20d",
     **{f"data.{role}": _COLUMN for role in ("label", "time", "card", "amount")},
     **{f"data.{role}": "columns of the table" for role in ("id", "features", "drop", "categorical")},
     "evaluation.alerts_per_day": "up to 8 whole numbers from 1 to 1000000",
@@ -127,6 +133,9 @@ UNITS: dict[str, str] = {
     "split.train": "share of rows",
     "split.validation": "share of rows",
     "split.test": "share of rows",
+    "split.folds": "folds",
+    **{f"split.{part}_length": "time, with its unit" for part in ("train", "validation", "test")},
+    "split.start": "UTC",
     "model.num_round": _ROUNDS,
     "model.early_stopping_rounds": _ROUNDS,
     "model.checkpoint_rounds": _ROUNDS,

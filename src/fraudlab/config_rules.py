@@ -25,6 +25,7 @@ from fraudlab.durations import seconds
 from fraudlab.errors import ConfigError
 from fraudlab.objections import together
 from fraudlab.registry_config import check_registry
+from fraudlab.split_rules import check_windows, train_channels
 
 #: A run id becomes part of job names, which SageMaker limits to 63 letters, digits and hyphens.
 RUN_ID = re.compile(r"[a-zA-Z0-9](?:[a-zA-Z0-9-]{0,38}[a-zA-Z0-9])?")
@@ -141,6 +142,7 @@ def column_names(data: DataConfig) -> ColumnNames:
 
 def _check_split(config: RunConfig) -> None:
     split = config.split
+    check_windows(config)
     total = split.train + split.validation + split.test
     if abs(total - 1.0) > 1e-6:
         raise ConfigError(
@@ -148,9 +150,10 @@ def _check_split(config: RunConfig) -> None:
             fix="for example split.train=0.6 split.validation=0.2 split.test=0.2",
         )
     gap_seconds(config)
-    if split.kind is SplitKind.time and not config.data.time and is_described(config.data):
+    by_time = split.kind in (SplitKind.time, SplitKind.prequential)
+    if by_time and not config.data.time and is_described(config.data):
         raise ConfigError(
-            "split=time needs a time column, and data.time is not set.",
+            f"split={split.kind.value} needs a time column, and data.time is not set.",
             fix="add data.time=COLUMN, or choose split=stratified",
         )
 
@@ -168,11 +171,17 @@ def refits(config: RunConfig) -> bool:
     """
     asked = config.model.refit
     text = asked.strip().lower() if isinstance(asked, str) else asked
+    if text in (True, "true") and "validation" not in train_channels(config):
+        raise ConfigError(
+            f"model.refit={asked} learns from validation too, and split.validation_length=0s leaves none.",
+            fix="leave model.refit out, or give split.validation_length a time",
+        )
     if text in (True, "true", False, "false"):
         return text in (True, "true")
     if text != "auto":
         raise ConfigError(f"model.refit={asked} is not one of its values.", fix=f"use {TEXTS['model.refit']}")
-    return split_kind(config) is SplitKind.time and not config.model.k_fold
+    in_time = split_kind(config) is not SplitKind.stratified and "validation" in train_channels(config)
+    return in_time and not config.model.k_fold
 
 
 def hyperparameters(config: RunConfig) -> dict[str, str]:

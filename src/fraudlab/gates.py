@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from fraudlab.config import SplitKind
 from fraudlab.errors import ConfigError, GateFailed, nearest
 
 if TYPE_CHECKING:
@@ -17,10 +18,11 @@ if TYPE_CHECKING:
 #: every metric of ``evaluation/metrics.json``
 METRICS = (
     "accuracy", "alerts_per_day", "average_precision", "average_precision_high", "average_precision_low",
-    "brier", "cards", "days", "endpoint_max_difference", "f1", "false_negatives", "false_positives",
-    "log_loss", "mean_score", "positives", "precision", "prevalence", "recall",
+    "average_precision_mean", "average_precision_std", "brier", "card_precision_at_100_per_day_mean",
+    "card_precision_at_100_per_day_std", "cards", "days", "endpoint_max_difference", "f1", "false_negatives",
+    "false_positives", "log_loss", "mean_score", "positives", "precision", "prevalence", "recall",
     *(f"recall_at_fpr_{rate:g}{end}" for rate in (0.001, 0.01) for end in ("", "_high", "_low")),
-    "roc_auc", "rows", "threshold", "true_negatives",
+    "roc_auc", "roc_auc_mean", "roc_auc_std", "rows", "threshold", "true_negatives",
     "true_positives", "unseen_categories", "value_recall",
 )  # fmt: skip
 #: metrics for each of ``evaluation.alerts_per_day``
@@ -129,11 +131,16 @@ def check_gates(gates: Sequence[Gate], config: RunConfig) -> None:
     Raises
     ------
     ConfigError
-        Where its metric needs a column, or a number of alerts per day, that is not there.
+        Where its metric needs a column, a number of alerts per day, or folds, that are not there.
     """
     data = config.data
     column = {"data.amount": data.amount, "data.time": data.time, "data.card": data.card}
     for gate in gates:
+        if gate.metric.endswith(("_mean", "_std")) and config.split.kind is not SplitKind.prequential:
+            raise ConfigError(
+                f"--fail-if {gate}: there is no {gate.metric} without folds.",
+                fix="add split=prequential, or leave this condition out",
+            )
         daily = _DAILY.fullmatch(gate.metric)
         kind = gate.metric.removesuffix(f"_{daily[1]}_per_day") if daily else gate.metric
         for need in _NEEDS.get(kind, ()):

@@ -35,7 +35,7 @@ def test_features_are_every_other_column_in_table_order(roles: Any) -> None:
             "the split's shares are 1, 0 and 0 of the rows",
         ),
         ({"split": {"gap_seconds": -1}}, "the split's gap is -1 s"),
-        ({"split": {"kind": "prequential"}}, "'kind' in 'split' in process.json is 'prequential'"),
+        ({"split": {"kind": "weekly"}}, "'kind' in 'split' in process.json is 'weekly'"),
         ({"time": "y"}, "column 'y' is both data.label and data.time"),
         ({"id": ["a"], "features": ["a"]}, "column 'a' is both data.id and data.features"),
         ({"features": ["y", "a"]}, "column 'y' is both data.label and data.features"),

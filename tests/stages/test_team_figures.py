@@ -6,12 +6,12 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from fraudlab.container.prepared import card_numbers
 from fraudlab.evaluation.intervals import Interval
 from fraudlab.evaluation.ranking import rank
 from fraudlab.stages.team_figures import (
     TestRows,
     budget_figures,
-    card_numbers,
     sampled_share,
     stability_figures,
 )

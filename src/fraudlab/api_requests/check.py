@@ -15,7 +15,7 @@ from fraudlab.api_requests.instance_types import architecture_of
 from fraudlab.api_requests.outline import requests_of_run
 from fraudlab.api_requests.placement import CloudOptions, Placement, Request
 from fraudlab.aws.image_uris import in_registry
-from fraudlab.config import RunConfig
+from fraudlab.config import RunConfig, SplitKind
 from fraudlab.errors import nearest
 from fraudlab.objections import Objection, refuse
 from fraudlab.service_model import Violation, violations
@@ -163,6 +163,8 @@ def _hosts(config: RunConfig) -> Iterator[Objection]:
             yield Objection(
                 key, f"{key}={train}, and {name}={value} needs one host.", f"{key}=1, or another {name}"
             )
+    if train > 1 and config.split.kind is SplitKind.prequential:
+        yield Objection(key, f"{key}={train}, and split=prequential needs one host.", f"{key}=1")
     process, key = config.compute.process.instance_count, "compute.process.instance_count"
     if process > 1:
         yield Objection(

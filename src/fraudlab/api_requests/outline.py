@@ -10,6 +10,7 @@ from fraudlab.api_requests.serving import endpoint, endpoint_config, model
 from fraudlab.api_requests.training import training_job
 from fraudlab.api_requests.transform import transform_job
 from fraudlab.config import RunConfig
+from fraudlab.split_rules import train_channels
 
 
 def requests_of_run(
@@ -33,7 +34,7 @@ def requests_of_run(
         return placement.cloud.of_run(run_id, name) if placement.cloud else f"file:///{run_id}/{name}"
 
     prepared = place("prepared")
-    channels = {name: f"{prepared}/{name}" for name in ("train", "validation")} | {"config": place("config")}
+    channels = {name: f"{prepared}/{name}" for name in train_channels(config)} | {"config": place("config")}
     found = {
         "CreateProcessingJob": processing_job(
             config, placement, run_id=run_id, raw=place("raw"), config_channel=place("config"),

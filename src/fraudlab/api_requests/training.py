@@ -32,7 +32,7 @@ def training_job(
     Parameters
     ----------
     channels : mapping of str to str
-        Channel name to URI: ``train``, ``validation`` (Parquet) and ``config`` (JSON).
+        Channel name to URI: ``train``, ``validation``, ``folds`` (Parquet) and ``config`` (JSON).
     output : str
         URI that receives ``model.tar.gz`` and ``output.tar.gz``.
     """

@@ -19,6 +19,11 @@ from fraudlab.container.failure import ConfigError, near, quoted
 #: has the id of the process that started a job, where that is a launcher on the same machine
 LAUNCHER = "FRAUDLAB_LAUNCHER"
 
+#: folds of a prequential split that are older than the run's own: in the manifest, as a folder and a channel
+FOLDS = "folds"
+#: most of them, with the newest
+MAX_FOLDS = 50
+
 T = TypeVar("T")
 
 

@@ -121,6 +121,16 @@ def read_split(folder: Path, features: Features) -> Prepared:
     return Prepared(matrix, label, amount)
 
 
+def card_numbers(column: pa.Array | pa.ChunkedArray) -> NDArray[np.integer]:
+    """A number for each card of a column of texts; a row without a card is a card of its own."""
+    coded = (column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column).dictionary_encode()
+    known = len(coded.dictionary)
+    numbers = np.asarray(np.from_dlpack(coded.indices.fill_null(-1))).astype(np.int32)
+    missing = numbers < 0
+    numbers[missing] = known + np.arange(int(missing.sum()))
+    return numbers
+
+
 def split_files(folder: Path) -> list[Path]:
     """The Parquet files of a split, in the order they are read."""
     paths = (path for path in folder.rglob("*.parquet") if path.is_file())

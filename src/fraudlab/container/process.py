@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from fraudlab.container.contract import Tree, write_json
+from fraudlab.container.contract import FOLDS, Tree, write_json
 from fraudlab.container.failure import TableError
 from fraudlab.container.features import Column, Features
 from fraudlab.container.formats import columns
@@ -19,9 +19,10 @@ from fraudlab.container.formats.time_units import duration
 from fraudlab.container.formats.times import Times, read_times
 from fraudlab.container.prepared import AMOUNT, CARD, DUPLICATE, LABEL, ROW, TIME, write_split
 from fraudlab.container.processing.duplicates import RepeatedRows, find_duplicates
+from fraudlab.container.processing.fold_windows import divide_folds
 from fraudlab.container.processing.leaks import label_copies, row_indices
 from fraudlab.container.processing.raw import raw_sha256, read_raw
-from fraudlab.container.processing.split import NAMES, Division, divide
+from fraudlab.container.processing.split import Division, divide
 from fraudlab.container.roles import Roles, read_roles
 from fraudlab.container.runtime import Stages
 from fraudlab.container.scaling import fit_scaling
@@ -65,9 +66,11 @@ def run(tree: Tree) -> None:
             parts.others[DUPLICATE] = duplicates.repeats
     with stages.stage("split"):
         kept = _kept_rows(duplicates, roles, rows)
-        time = None if parts.time is None else parts.time.seconds[kept]
-        division = divide(roles.split, parts.label[kept], time, seed=roles.seed)
-        split_rows = {name: _as_slice(kept[index]) for name, index in division.rows.items()}
+        divisions = _divisions(parts, roles, kept)
+        folds = [
+            {name: _as_slice(kept[index]) for name, index in division.rows.items()} for division in divisions
+        ]
+        split_rows = folds[0]
     with stages.stage("features"):
         raw = {name: table.column(name) for name in roles.inputs(header)}
         if not roles.features:
@@ -75,26 +78,32 @@ def run(tree: Tree) -> None:
             roles.refuse_indices(row_indices(counted, table.schema.metadata))
         del table
         values = _features(raw, roles)
-        features = _fit(values, roles, split_rows["train"])
+        fitted = [_fit(values, roles, fold["train"]) for fold in folds]
         copies = label_copies(values, parts.label, split_rows)
-    written = {}
+    described = []
     with stages.stage("write"):
-        for name in NAMES:
-            path = tree.prepared / name / "part-0.parquet"
-            written[name] = _write(path, parts, features, values, split_rows[name])
+        for number, (rows_of, features, division) in enumerate(zip(folds, fitted, divisions, strict=True)):
+            folder = tree.prepared / FOLDS / str(number) if number else tree.prepared
+            written = {
+                name: _write(folder / name / "part-0.parquet", parts, features, values, of_part)
+                for name, of_part in rows_of.items()
+            }
+            described.append(
+                {**features.as_json(), "split": _split_json(roles, division, parts), "splits": written}
+            )
     manifest = {
         "schema": 1,
         "raw": {"file": roles.file, "rows": rows, "columns": len(header), "sha256": sha256},
         "roles": roles.part_names(),
-        **features.as_json(),
+        **described[0],
         "constant": _constant(values, split_rows["train"]),
         "label_copies": copies,
         "notes": [parts.time.note] if parts.time and parts.time.note else [],
         "duplicates": _duplicates_json(duplicates, roles, rows - kept.size),
-        "split": _split_json(roles, division, parts),
-        "splits": written,
         "time": parts.time and parts.time.as_json(),
     }
+    if older := described[1:]:  # the newest fold is the run's own split
+        manifest[FOLDS] = older
     write_json(tree.prepared / "manifest.json", manifest)
     stages.end()
 
@@ -129,6 +138,21 @@ def _duplicates(table: pa.Table, roles: Roles) -> RepeatedRows | None:
     if roles.duplicates == "keep":
         return None
     return find_duplicates(table, [name for name in table.column_names if name not in roles.id])
+
+
+def _divisions(parts: Parts, roles: Roles, kept: NDArray[np.int64]) -> list[Division]:
+    """Where the kept rows go: once, or once for each fold, the newest first."""
+    if roles.split.windows is None:
+        time = None if parts.time is None else parts.time.seconds[kept]
+        return [divide(roles.split, parts.label[kept], time, seed=roles.seed)]
+    assert parts.time is not None
+    card = parts.others.get(CARD)
+    return divide_folds(
+        roles.split,
+        parts.label[kept],
+        replace(parts.time, seconds=parts.time.seconds[kept]),
+        None if card is None else _pick(card, kept),
+    )
 
 
 def _kept_rows(duplicates: RepeatedRows | None, roles: Roles, rows: int) -> NDArray[np.int64]:
@@ -256,5 +280,6 @@ def _split_json(roles: Roles, division: Division, parts: Parts) -> dict[str, Any
         "gap_seconds": roles.split.gap_seconds,
         "gap_rows": division.gap_rows,
         "cuts": list(division.cuts) if division.cuts else None,
+        **({} if roles.split.windows is None else {"known_card_rows": division.known_rows}),
         "time_kind": parts.time and parts.time.kind,
     }

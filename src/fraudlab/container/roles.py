@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from fraudlab.container.column_rules import ColumnNames, NameFault, Unusable, name_faults
-from fraudlab.container.contract import Fields, read_json
+from fraudlab.container.contract import MAX_FOLDS, Fields, read_json
 from fraudlab.container.failure import ConfigError, TableError, listing, near, override
 from fraudlab.container.row_index import GIVEN, is_given_name
 from fraudlab.container.table_layout import Layout, read_layout
@@ -18,14 +18,42 @@ TIME_UNITS = ("auto", "s", "ms", "us", "ns", "min", "h", "d", "excel", "yyyymmdd
 
 
 @dataclass(frozen=True, slots=True)
+class Windows:
+    """The folds of a prequential split, in seconds.
+
+    Attributes
+    ----------
+    folds : int
+        Each begins one `test` before the one that is newer.
+    train, validation, test : float
+        How long each lasts; a validation of 0 is none.
+    start : float or None
+        When the newest fold begins to train; None is as late as the table allows.
+    dated : bool
+        Whether `start` is a date: seconds since 1970, and not of the table's own count.
+    """
+
+    folds: int
+    train: float
+    validation: float
+    test: float
+    start: float | None
+    dated: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Split:
-    """How rows are divided: fractions of the rows, and the seconds labels arrive late."""
+    """How rows are divided: fractions of the rows, and the seconds labels arrive late.
+
+    A prequential split has windows of time, and no fractions.
+    """
 
     kind: str
     train: float
     validation: float
     test: float
     gap_seconds: float
+    windows: Windows | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -164,12 +192,17 @@ def read_roles(path: Path) -> Roles:
 
 
 def _read_split(fields: Fields) -> Split:
+    kind = fields.choice("kind", "time", "stratified", "prequential")
+    if kind == "prequential":
+        split = Split(kind, 0.0, 0.0, 0.0, _read_gap(fields), _read_windows(fields))
+        fields.end()
+        return split
     split = Split(
-        kind=fields.choice("kind", "time", "stratified"),
+        kind=kind,
         train=fields.get("train", float),
         validation=fields.get("validation", float),
         test=fields.get("test", float),
-        gap_seconds=fields.get("gap_seconds", float, 0.0),
+        gap_seconds=_read_gap(fields),
     )
     fields.end()
     shares = (split.train, split.validation, split.test)
@@ -178,16 +211,41 @@ def _read_split(fields: Fields) -> Split:
             "the split's shares are {:g}, {:g} and {:g} of the rows".format(*shares),
             fix="set split.train, split.validation and split.test to positive shares that add up to 1",
         )
-    if not 0 <= split.gap_seconds < float("inf"):
-        raise ConfigError(f"the split's gap is {split.gap_seconds:g} s", fix="set split.gap to 0s or more")
     return split
+
+
+def _read_gap(fields: Fields) -> float:
+    gap = fields.get("gap_seconds", float, 0.0)
+    if not 0 <= gap < float("inf"):
+        raise ConfigError(f"the split's gap is {gap:g} s", fix="set split.gap to 0s or more")
+    return gap
+
+
+def _read_windows(fields: Fields) -> Windows:
+    windows = Windows(
+        folds=fields.get("folds", int),
+        train=fields.get("train_seconds", float),
+        validation=fields.get("validation_seconds", float, 0.0),
+        test=fields.get("test_seconds", float),
+        start=fields.optional("start", float),
+        dated=fields.get("dated", bool, False),
+    )
+    if not 1 <= windows.folds <= MAX_FOLDS:
+        raise ConfigError(f"the split has {windows.folds} folds", fix=f"set split.folds to 1 to {MAX_FOLDS}")
+    for name, shortest in (("train", 1.0), ("validation", 0.0), ("test", 1.0)):
+        if not shortest <= (length := getattr(windows, name)) < float("inf"):
+            raise ConfigError(
+                f"the split's {name} lasts {length:g} s", fix=f"set split.{name}_length, as 7d or 12h"
+            )
+    return windows
 
 
 def _check_parts(roles: Roles) -> None:
     if Path(roles.file).name != roles.file:
         raise ConfigError(f"{roles.file!r} is not a file name, but a path", fix="name the file alone")
-    if roles.split.kind == "time" and not roles.time:
+    if roles.split.kind != "stratified" and not roles.time:
         raise ConfigError(
-            "a time split needs a time column", fix="set data.time to the column, or use split=stratified"
+            f"a {roles.split.kind} split needs a time column",
+            fix="set data.time to the column, or use split=stratified",
         )
     roles.check_parts()

@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-from fraudlab.container.contract import Fields, Tree
+from fraudlab.container.contract import FOLDS, Fields, Tree, write_json
 from fraudlab.container.failure import ConfigError, JobError, report_failure
 from fraudlab.container.hosts import Hosts, read_hosts
 from fraudlab.container.hosts.meeting import joined
@@ -107,6 +107,11 @@ def _train(job: Job, hosts: Hosts, archive: Archive, stages: Stages, stop: StopR
     if kept is not None:
         with stages.stage("k_fold"):
             folds = cross_validate(job, kept, inputs, stop)
+    if FOLDS in job.channels:
+        from fraudlab.container.training.prequential import train_folds
+
+        with stages.stage("prequential"):
+            write_json(job.tree.results / "prequential.json", train_folds(job, stop))
     hashes = _hashes(job, digests, hosts)
     decided: Decided | None = None
     with hosts.together():
@@ -129,6 +134,7 @@ def _require_one_host(job: Job, hosts: Hosts) -> None:
     """Refuse what XGBoost, or this job, does on one host only."""
     alone = {
         "k_fold": job.parameters.k_fold > 0,
+        "split=prequential": FOLDS in job.channels,
         "tree_method=exact": job.parameters.booster["tree_method"] == "exact",
     }
     for what, asked in alone.items():

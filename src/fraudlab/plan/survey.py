@@ -14,7 +14,7 @@ from fraudlab.api_requests.outline import requests_of_run
 from fraudlab.aws.account import DEFAULT_ROLE, default_bucket
 from fraudlab.aws.image_uris import domain_of, in_registry, tag_of
 from fraudlab.backend_registry import Description, describe
-from fraudlab.config import DataKind, RunConfig
+from fraudlab.config import DataKind, RunConfig, SplitKind
 from fraudlab.config_rules import scored_via, split_kind
 from fraudlab.plan.fitting import TableSize
 from fraudlab.plan.history import earlier_steps
@@ -194,6 +194,8 @@ def _source(config: RunConfig, cache: Path, version: RecordedVersion | None) -> 
 
 def _table(config: RunConfig, source: Source | None, version: RecordedVersion | None) -> TableFacts:
     share = config.split.train + config.split.validation
+    if config.split.kind is SplitKind.prequential:
+        share = 1.0  # folds overlap, and may be all there is
     if source is None and config.data.kind is DataKind.artifact:
         return table_facts(config.data, version, share=share)
     synthetic = config.data.kind is DataKind.synthetic
@@ -270,6 +272,9 @@ def _settings(config: RunConfig, description: Description, via: Via, placement: 
 
     split, found = config.split, hyperparameters(config)
     shares = "/".join(f"{share:g}" for share in (split.train, split.validation, split.test))
+    if split.kind is SplitKind.prequential:
+        lengths = "/".join((split.train_length, split.validation_length, split.test_length))
+        shares = f"{split.folds} folds of {lengths}"
     settings = {
         "split": f"{split_kind(config).value}, {shares}, gap {split.gap}",
         **({"derived": _derived(derive)} if (derive := config.data.derive) else {}),

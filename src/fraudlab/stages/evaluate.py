@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from fraudlab.files import storage, write_json
+from fraudlab.container.contract import FOLDS
+from fraudlab.files import read_json, storage, write_json
 from fraudlab.gates import Gate
 from fraudlab.stages.context import Context
 from fraudlab.stages.prepare import Preparation
@@ -15,7 +16,6 @@ from fraudlab.stages.scoring import as_array
 from fraudlab.stages.team_figures import (
     TestRows,
     budget_figures,
-    card_numbers,
     intervals,
     sampled_share,
     stability_figures,
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 def measure(context: Context, scored: ScoredSplit, trained: Trained, prepared: Preparation) -> dict[str, Any]:
     """Compute metrics and curves of the scored test split, and write them with the scores."""
-    from fraudlab.container.prepared import AMOUNT, CARD, LABEL, TIME
+    from fraudlab.container.prepared import AMOUNT, CARD, LABEL, TIME, card_numbers
     from fraudlab.evaluation.curves import curves_of
     from fraudlab.evaluation.ranking import rank
     from fraudlab.report.recorded.run_record import days_of
@@ -56,6 +56,7 @@ def measure(context: Context, scored: ScoredSplit, trained: Trained, prepared: P
         "unseen_categories": sum(prepared.manifest["splits"]["test"]["unseen"].values()),
         **named,
     }
+    metrics |= _over_folds(context.folder.path, scored, card, prepared.manifest)
     folder = context.folder.path / "evaluation"
     write_json(folder / "metrics.json", dict(sorted(metrics.items())))
     write_json(folder / "curves.json", curves_of(ranking, threshold=threshold, days=days))
@@ -124,6 +125,27 @@ def _point_metrics(
     if amount is not None:
         found["value_recall"] = metrics.value_recall(label, score, amount, threshold=threshold)
     return found
+
+
+def _over_folds(
+    folder: Path, scored: ScoredSplit, card: NDArray[np.integer] | None, manifest: dict[str, Any]
+) -> dict[str, float]:
+    """The figures of a prequential split: the newest fold is what was scored, the job measured the others."""
+    if manifest["split"]["kind"] != "prequential":
+        return {}
+    from fraudlab.container.prepared import LABEL, TIME
+    from fraudlab.evaluation.fold_figures import fold_figures, over_folds
+
+    table = scored.table
+    newest = fold_figures(
+        as_array(table[LABEL]),
+        scored.score,
+        card=card,
+        time=as_array(table[TIME]),
+    )
+    older = read_json(folder / "training" / "prequential.json")["folds"] if FOLDS in manifest else []
+    write_json(folder / "evaluation" / "folds.json", [{"fold": 1, **newest}, *older])
+    return over_folds([newest, *older])
 
 
 def _write_scores(path: Path, scored: ScoredSplit, manifest: dict[str, Any]) -> None:

@@ -6,7 +6,9 @@ import hashlib
 import json
 from typing import TYPE_CHECKING, Any
 
+from fraudlab.config import SplitKind
 from fraudlab.config_rules import gap_seconds, split_kind
+from fraudlab.split_rules import windows
 
 if TYPE_CHECKING:
     from fraudlab.config import RunConfig
@@ -15,7 +17,7 @@ if TYPE_CHECKING:
 
 def job_description(config: RunConfig, source: Source) -> dict[str, Any]:
     """The content of ``process.json``: all the processing job is told."""
-    data, split = config.data, config.split
+    data = config.data
     return {
         "file": _job_file(source),
         "table": _job_table(source),
@@ -31,15 +33,16 @@ def job_description(config: RunConfig, source: Source) -> dict[str, Any]:
         "categorical": data.categorical,
         "duplicates": data.duplicates.value,
         "scale": data.scale.value,
-        "split": {
-            "kind": split_kind(config).value,
-            "train": split.train,
-            "validation": split.validation,
-            "test": split.test,
-            "gap_seconds": gap_seconds(config),
-        },
+        "split": {"kind": split_kind(config).value, "gap_seconds": gap_seconds(config), **_parts(config)},
         "seed": config.seed,
     }
+
+
+def _parts(config: RunConfig) -> dict[str, Any]:
+    """How much each part of the split has: shares of the rows, or windows of time."""
+    if split_kind(config) is SplitKind.prequential:
+        return windows(config.split)
+    return {name: getattr(config.split, name) for name in ("train", "validation", "test")}
 
 
 def _job_file(source: Source) -> str:

@@ -155,7 +155,8 @@ def log_job(context: Context, trained: Trained) -> str:
     context.tracker.tell(lambda e: e.log_model(f"fraudlab-{name}", folder, uri=uri))
     history = trained.history
     best = [f"{name} {values[history['best_round']]:.3g}" for name, values in history["metrics"].items()]
-    line = f"{trained.contract['rounds']} of {history['rounds']} rounds, validation {', '.join(best)}"
+    measured = f", validation {', '.join(best)}" if best else ""
+    line = f"{trained.contract['rounds']} of {history['rounds']} rounds{measured}"
     refitted = trained.contract.get("refit")
     if refitted is None:
         return line
@@ -165,7 +166,8 @@ def log_job(context: Context, trained: Trained) -> str:
 
 def log_results(context: Context, metrics: dict[str, Any]) -> str:
     """Record and log metrics and curves; returns the stage's line."""
-    context.folder.note(metrics={name: metrics[name] for name in _HEADLINE})
+    named = (*_HEADLINE, *(name for name in metrics if name.endswith(("_mean", "_std"))))
+    context.folder.note(metrics={name: metrics[name] for name in named})
     folder = context.folder.path / "evaluation"
     curves = read_json(folder / "curves.json")
     numbers = {name: value for name, value in metrics.items() if value is not None}
@@ -182,8 +184,23 @@ def log_results(context: Context, metrics: dict[str, Any]) -> str:
     return (
         f"average precision {metrics['average_precision']:.3f} "
         f"(95 % interval {metrics['average_precision_low']:.3f} to {metrics['average_precision_high']:.3f}, "
-        f"{metrics['positives']:,} frauds)"
+        f"{metrics['positives']:,} frauds)" + _of_folds(metrics)
     )
+
+
+def _of_folds(metrics: Mapping[str, Any]) -> str:
+    """Mean and standard deviation over the folds of a prequential split; nothing without such."""
+    from fraudlab.evaluation.fold_figures import FIGURES
+
+    if "average_precision_mean" not in metrics:
+        return ""
+    count = sum(name.startswith("average_precision_fold_") for name in metrics)
+    figures = [
+        f"{words} {metrics[f'{name}_mean']:.3f} ± {metrics[f'{name}_std']:.3f}"
+        for name, words in FIGURES.items()
+        if f"{name}_mean" in metrics
+    ]
+    return f"; over {count} folds {', '.join(figures)}"
 
 
 def what_to_know(folder: Path) -> list[str]:

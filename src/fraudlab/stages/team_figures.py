@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import numpy as np
-    import pyarrow as pa
     from numpy.typing import NDArray
 
     from fraudlab.evaluation.groups import GroupFigures
@@ -44,19 +43,6 @@ class TestRows:
     time: NDArray[np.float64] | None
     sampled: float
     card: NDArray[np.integer] | None = None
-
-
-def card_numbers(column: pa.ChunkedArray) -> NDArray[np.integer]:
-    """A number for each card of a column of texts; a row without a card is a card of its own."""
-    import numpy as np
-    import pyarrow.compute as pc
-
-    coded = column.combine_chunks().dictionary_encode()
-    known = len(coded.dictionary)
-    numbers = np.asarray(np.from_dlpack(pc.fill_null(coded.indices, -1))).astype(np.int32)
-    missing = numbers < 0
-    numbers[missing] = known + np.arange(int(missing.sum()))
-    return numbers
 
 
 def intervals(rows: TestRows, *, resamples: int, seed: int) -> tuple[Interval, list[Interval]]:

@@ -15,6 +15,7 @@ from fraudlab.config_rules import hook_file
 from fraudlab.container.hook_source import FILE
 from fraudlab.errors import ArchiveError, BackendError, BackendLost, JobFailed, StorageError
 from fraudlab.files import read_json, storage, write_json
+from fraudlab.split_rules import train_channels
 from fraudlab.stages.context import Context
 from fraudlab.stages.prepare import Preparation
 from fraudlab.stages.prepared_key import prepared_content
@@ -58,8 +59,7 @@ def train(context: Context, prepared: Preparation, *, data_sha256: str) -> Train
             context.backend.placement,
             run_id=context.run_id,
             channels={
-                "train": f"{splits}/train",
-                "validation": f"{splits}/validation",
+                **{name: f"{splits}/{name}" for name in train_channels(context.config)},
                 "config": files.stage(context.config_channel, name="config"),
             },
             output=files.destination("training-output"),

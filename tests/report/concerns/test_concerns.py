@@ -87,9 +87,30 @@ def test_unseen_categories_are_named_by_column(sound: Path) -> None:
 
 def test_copies_matter_only_where_a_random_split_can_part_them(tmp_path: Path) -> None:
     stratified = build_run(tmp_path / "a", split="stratified", time=None, **SOUND)
-    (concern,) = found(stratified)
-    assert "1,081 rows repeat another" in concern.text
-    assert found(stratified, manifest=lambda m: m["duplicates"].update(policy="drop")) == []
+    random, copies = found(stratified)
+    assert random.kind == "random_split"
+    assert "1,081 rows repeat another" in copies.text
+    assert found(stratified, manifest=lambda m: m["duplicates"].update(policy="drop")) == [random]
+
+
+@pytest.mark.parametrize(
+    ("time", "card", "words"),
+    [
+        (None, None, "Rows of the same card or the same hour may be on both sides"),
+        ("number", None, "Rows of the same days are on both sides"),
+        (None, "card", "Rows of the same card are on both sides"),
+        ("timestamp", "card", "Rows of the same card and of the same days are on both sides"),
+    ],
+)
+def test_a_random_split_says_what_it_hides(tmp_path: Path, time: Any, card: Any, words: str) -> None:
+    folder = build_run(tmp_path / "a", split="stratified", time=time, **SOUND)
+    (said,) = (
+        concern
+        for concern in found(folder, manifest=lambda m: m.setdefault("roles", {}).update(card=card))
+        if concern.kind == "random_split"
+    )
+    assert said.weight == "caution"
+    assert words in said.text
 
 
 def test_stopping_early_is_not_still_improving(sound: Path) -> None:

@@ -24,14 +24,17 @@ class Division:
     rows : dict of ndarray of int64
         Rows of each split: in time order, or ascending where the split is not by time.
     cuts : tuple of float or None
-        The times validation and test are cut at, before the gap.
+        The times validation and test are cut at, before the gap; without validation, the one of test.
     gap_rows : int
         Rows in no split, because they lie in a gap.
+    known_rows : int
+        Rows in no split, because their cards were known to be compromised by then.
     """
 
     rows: dict[str, Rows]
-    cuts: tuple[float, float] | None
+    cuts: tuple[float, ...] | None
     gap_rows: int
+    known_rows: int = 0
 
 
 def divide(
@@ -59,8 +62,10 @@ def divide(
         division = _by_time(split, time)
     else:
         division = Division(_stratified(split, label, seed), None, 0)
+    gap = " or shorten split.gap" if split.gap_seconds else ""
+    fix = f"give a larger table, change split.train, split.validation and split.test{gap}"
     for name in NAMES:
-        _require_both_classes(name, label[division.rows[name]], split)
+        require_both_classes(name, label[division.rows[name]], fix=fix)
     return division
 
 
@@ -119,7 +124,21 @@ def _stratified(split: Split, label: NDArray[np.uint8], seed: int) -> dict[str, 
     return {name: np.sort(part) for name, part in parts.items()}
 
 
-def _require_both_classes(name: str, label: NDArray[np.uint8], split: Split) -> None:
+def require_both_classes(name: str, label: NDArray[np.uint8], *, fix: str) -> None:
+    """Refuse a part of a split without a row, without fraud, or with nothing else.
+
+    Parameters
+    ----------
+    name : str
+        Of the part, for people.
+    label : ndarray of uint8, shape (rows,)
+        Of its rows.
+    fix : str
+
+    Raises
+    ------
+    TableError
+    """
     frauds = int(label.sum())
     if 0 < frauds < label.size:
         return
@@ -129,7 +148,4 @@ def _require_both_classes(name: str, label: NDArray[np.uint8], split: Split) -> 
         sentence = f"the split leaves {name} without fraud ({label.size:,} rows)"
     else:
         sentence = f"the split leaves {name} with nothing but fraud ({label.size:,} rows)"
-    gap = " or shorten split.gap" if split.gap_seconds else ""
-    raise TableError(
-        sentence, fix=f"give a larger table, change split.train, split.validation and split.test{gap}"
-    )
+    raise TableError(sentence, fix=fix)

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast, get_args
 
-from fraudlab.container.contract import Fields, Tree, read_json, read_optional_json
+from fraudlab.container.contract import FOLDS, Fields, Tree, read_json, read_optional_json
 from fraudlab.container.failure import ConfigError, near, quoted
 from fraudlab.container.hook_source import hook_folders
 from fraudlab.container.hyperparameters import Hyperparameters, canonical, read_hyperparameters, remarks
@@ -24,7 +24,7 @@ from fraudlab.evaluation.thresholds import Policy
 PARTS = ("train", "validation", "test")
 #: hyperparameters that are as if they were not there
 _NOT_SET = (None, "", "None", "null")
-CHANNELS = (*PARTS, "config", "checkpoints", "code")
+CHANNELS = (*PARTS, FOLDS, "config", "checkpoints", "code")
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,12 +13,13 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from fraudlab.container.hosts import Hosts
+from fraudlab.container.prepared import Prepared
 from fraudlab.container.runtime import StoppedTooEarly, StopRequest
 from fraudlab.container.training.checkpoints import Checkpoints, share
 from fraudlab.container.training.digests import Digests
 from fraudlab.container.training.inputs import Inputs, read_again
 from fraudlab.container.training.job import Job
-from fraudlab.container.training.rounds import Fitted, fit, set_up
+from fraudlab.container.training.rounds import Fitted, Training, fit, set_up
 
 #: a log has about so many lines of progress
 _LINES = 20
@@ -98,14 +99,11 @@ def refit(
     rows, frauds = first_rows + more_rows, first_frauds + more_frauds
     if hosts.first:
         print(f"refit on train and validation: rows={rows} frauds={frauds} rounds={rounds}")
-    # There is nothing to watch: all its rows are learned from.
-    parameters = replace(job.parameters, num_round=rounds, early_stopping_rounds=0)
-    second = replace(job, parameters=parameters, channels={"train": job.channels["train"]})
-    training = set_up(second, (train, validation), replace(inputs, validation=None), hosts)
+    training = set_up_second(job, (train, validation), inputs, hosts, rounds=rounds)
     del train, validation
     keeper = None if checkpoints is None else checkpoints.of_refit()
     with hosts.together():
-        start = None if keeper is None else keeper.latest(parameters, inputs.features)
+        start = None if keeper is None else keeper.latest(training.parameters, inputs.features)
     step = max(1, rounds // _LINES)
 
     def on_round(number: int, _: Mapping[str, float]) -> None:
@@ -120,6 +118,26 @@ def refit(
     if fitted.progress.rounds < rounds:
         return _give_up(hosts)
     return Refitted(fitted.booster, rows, frauds, first_rows, first_frauds)
+
+
+def set_up_second(
+    job: Job, rows: tuple[Prepared, Prepared], inputs: Inputs, hosts: Hosts, *, rounds: int
+) -> Training:
+    """Put the second fit together: there is nothing to watch, as all its rows are learned from.
+
+    Parameters
+    ----------
+    job : Job
+    rows : tuple of Prepared
+        Train and validation.
+    inputs : Inputs
+    hosts : Hosts
+    rounds : int
+        That the first fit kept.
+    """
+    parameters = replace(job.parameters, num_round=rounds, early_stopping_rounds=0)
+    second = replace(job, parameters=parameters, channels={"train": job.channels["train"]})
+    return set_up(second, rows, replace(inputs, validation=None), hosts)
 
 
 def _give_up(hosts: Hosts) -> Refitted | None:

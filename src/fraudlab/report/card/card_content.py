@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from fraudlab.evaluation.fold_figures import FIGURES
 from fraudlab.evaluation.operating import NO_ALERTS
 from fraudlab.evaluation.shares import wilson
 from fraudlab.lineage.recorded import content_digest, prepared_hashes
@@ -101,9 +102,11 @@ def _refitted(record: RunRecord) -> Iterator[str]:
 def _split(record: RunRecord) -> str:
     kind = str(dig(record.manifest, "split", "kind") or _UNKNOWN)
     gap = number(record.manifest, "split", "gap_seconds")
-    if kind != "time":
+    if kind not in ("time", "prequential"):
         return f"{kind}: dealt at random, with equal shares of fraud"
-    return f"in the order of time, {numerals.duration(gap) if gap else 'no time'} left out for late labels"
+    left_out = f"{numerals.duration(gap) if gap else 'no time'} left out for late labels"
+    newest = ", the newest of several folds" if kind == "prequential" else ""
+    return f"in the order of time{newest}, {left_out}"
 
 
 def _part(record: RunRecord, name: str) -> str:
@@ -136,6 +139,10 @@ def _metrics(record: RunRecord) -> Iterator[tuple[str, str]]:
             low_at, high_at = (number(found, f"{name}_{end}") for end in ("low", "high"))
             shown = f"{numerals.decimal(value_at)} ({numerals.interval(low_at, high_at)})"
             yield f"Recall at {share} false positives", shown
+    for name, words in FIGURES.items():
+        if (mean := number(found, f"{name}_mean")) is not None:
+            spread = numerals.decimal(number(found, f"{name}_std"))
+            yield f"{words[0].upper()}{words[1:]} over folds", f"{numerals.decimal(mean)} ± {spread}"
     true, missed, false = (
         number(found, name) for name in ("true_positives", "false_negatives", "false_positives")
     )
@@ -174,7 +181,7 @@ def _cautions(record: RunRecord) -> Iterator[str]:
 
 def _limits(record: RunRecord) -> Iterator[str]:
     yield "The figures are of this table and its time. Nothing was measured on other transactions."
-    if dig(record.manifest, "split", "kind") != "time":
+    if dig(record.manifest, "split", "kind") not in ("time", "prequential"):
         yield "The test rows are not later than those it learned from: how it ages was not measured."
     if dig(record.model, "calibration") is None:
         yield "Scores were not calibrated: read them as an order, and as probabilities only with a check."

@@ -20,6 +20,7 @@ _CHECKS: tuple[Callable[[RunRecord], Concern | None], ...] = (
     too_good.nearly_perfect,
     too_good.validation_ahead,
     too_good.no_gap,
+    too_good.random_split,
     too_good.shared_duplicates,
     score_quality.few_rounds,
     score_quality.no_probabilities,

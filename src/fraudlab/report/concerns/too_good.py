@@ -98,7 +98,7 @@ def validation_ahead(record: RunRecord) -> Concern | None:
 
 def no_gap(record: RunRecord) -> Concern | None:
     """A split by time whose gap is shorter than the time after which labels are known."""
-    if dig(record.manifest, "split", "kind") != "time":
+    if dig(record.manifest, "split", "kind") not in ("time", "prequential"):
         return None
     gap = number(record.manifest, "split", "gap_seconds") or 0.0
     delay = _delay(record)
@@ -120,6 +120,23 @@ def no_gap(record: RunRecord) -> Concern | None:
         "No time is left out for labels that come late",
         "Fraud is mostly known days or weeks later: train then has labels that nobody had when test began.",
         "Set data.delay to how late they come, as data.delay=7d.",
+    )
+
+
+def random_split(record: RunRecord) -> Concern | None:
+    """A split dealt at random, of which test says nothing of later transactions."""
+    if dig(record.manifest, "split", "kind") != "stratified" or not record.metrics:
+        return None
+    card = dig(record.manifest, "roles", "card")
+    timed = number(record.manifest, "splits", "test", "time_start") is not None
+    shared = " and ".join(["of the same card"] * bool(card) + ["of the same days"] * timed)
+    rows = f"Rows {shared} are" if shared else "Rows of the same card or the same hour may be"
+    return Concern(
+        "random_split",
+        "caution",
+        "A random split hides what time does",
+        f"{rows} on both sides of the split: average precision is higher than on later transactions.",
+        "Use split=time or split=prequential." if timed else "Give data.time a column, for split=time.",
     )
 
 

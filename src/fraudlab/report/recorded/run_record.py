@@ -27,6 +27,8 @@ class RunRecord:
         ``docs/report.md``.
     importance : list of dict
         Features by falling gain.
+    folds : list of dict
+        Figures of each fold of a prequential split, the newest first; empty for other splits.
     overrides : tuple of str
         What was set for this run, ``model.max_depth=8``.
     """
@@ -44,6 +46,7 @@ class RunRecord:
     model: Json
     config: Json
     importance: list[Json]
+    folds: list[Json]
     overrides: tuple[str, ...]
 
     @property
@@ -85,7 +88,9 @@ def read_run(folder: Path) -> RunRecord:
             f"{folder} is not a run folder: it has no run.json.",
             fix="give the folder of a run, such as runs/latest; `fraudlab runs list` shows them",
         )
-    importance = _read_json(folder / "evaluation" / "importance.json", list)
+    importance, folds = (
+        _read_json(folder / "evaluation" / f"{name}.json", list) for name in ("importance", "folds")
+    )
     return RunRecord(
         folder=folder,
         run=_mapping(folder / "run.json"),
@@ -100,6 +105,7 @@ def read_run(folder: Path) -> RunRecord:
         model=_mapping(folder / "model" / "model.json"),
         config=_yaml(folder / "config.yaml", dict),
         importance=[item for item in importance if isinstance(item, dict)],
+        folds=[item for item in folds if isinstance(item, dict)],
         overrides=tuple(str(item) for item in _yaml(folder / "overrides.yaml", list)),
     )
 

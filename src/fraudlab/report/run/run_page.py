@@ -17,6 +17,7 @@ from fraudlab.report.recorded.scores import Scores, read_scores
 from fraudlab.report.run.card_section import card_section
 from fraudlab.report.run.concern_list import concern_list
 from fraudlab.report.run.derived_section import derived_section
+from fraudlab.report.run.fold_section import fold_section
 from fraudlab.report.run.glossary import glossary
 from fraudlab.report.run.headline import headline, verdict
 from fraudlab.report.run.lineage_section import lineage_section
@@ -74,6 +75,7 @@ def render_run(folder: Path) -> Path:
         team_section(record, stability),
         mistakes_section(record),
         split_section(record),
+        fold_section(record),
         model_section(record, training),
         derived_section(record),
         parameter_section(record),

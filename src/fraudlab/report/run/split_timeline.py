@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from fraudlab.container.contract import FOLDS
 from fraudlab.report.kit import numerals
 from fraudlab.report.kit.blocks import table
 from fraudlab.report.kit.markup import Markup, element, fragment
@@ -44,6 +45,8 @@ def _lead(record: RunRecord, kind: object) -> str:
     table = f"{numerals.count(number(raw, 'rows'))} rows" if raw else "The rows"
     if recorded := _recorded(record):
         table = f"{table} ({recorded})"
+    if kind == "prequential":
+        return f"{table} in the order of time: {_of_folds(record)}"
     if kind != "time":
         dealt = f"{table}, dealt at random into three parts with equal shares of fraud ({kind})."
         if number(record.manifest, "splits", "test", "time_start") is None:
@@ -63,6 +66,22 @@ def _lead(record: RunRecord, kind: object) -> str:
     )
 
 
+def _of_folds(record: RunRecord) -> str:
+    """How a prequential split came about; the fold that is drawn is the newest."""
+    gap = number(record.manifest, "split", "gap_seconds") or 0
+    late = f", {numerals.duration(gap)} left out before each part as labels come late" if gap else ""
+    known = number(record.manifest, "split", "known_card_rows") or 0
+    cards = ""
+    if dig(record.manifest, "roles", "card"):
+        cards = (
+            f" Cards that were known to be compromised when a day began are not tested on: "
+            f"{numerals.counted(known, 'row')} of the newest fold."
+        )
+    older = dig(record.manifest, FOLDS)
+    folds = 1 + (len(older) if isinstance(older, list) else 0)
+    return f"the newest of {numerals.counted(folds, 'fold')} of the same length, each earlier{late}.{cards}"
+
+
 def _recorded(record: RunRecord) -> str | None:
     """From when to when, and in which unit times that are numbers were read; None where it is not known."""
     first, last = (number(record.manifest, "time", end) for end in ("first", "last"))
@@ -76,21 +95,22 @@ def _recorded(record: RunRecord) -> str | None:
 
 
 def _spans(record: RunRecord) -> list[_Span]:
-    """Train, gap, validation, gap, test in time; empty where the split has no times."""
+    """Train, gap, validation, gap, test in time; empty where the split has no times.
+
+    A prequential split may be without validation.
+    """
     cuts = [cut for cut in series(record.manifest, "split", "cuts") if cut is not None]
     start = number(record.manifest, "splits", "train", "time_start")
     end = number(record.manifest, "splits", "test", "time_end")
-    if dig(record.manifest, "split", "kind") != "time" or len(cuts) != 2 or start is None or end is None:
+    kind = dig(record.manifest, "split", "kind")
+    if kind not in ("time", "prequential") or len(cuts) not in (1, 2) or start is None or end is None:
         return []
     gap = number(record.manifest, "split", "gap_seconds") or 0.0
-    first, second = cuts
-    spans = [
-        _Span("train", start, first),
-        _Span("gap", first, first + gap),
-        _Span("validation", first + gap, second),
-        _Span("gap", second, second + gap),
-        _Span("test", second + gap, end),
-    ]
+    spans, begin = [], start
+    for name, cut in zip(("train", "validation"), cuts, strict=False):
+        spans += [_Span(name, begin, cut), _Span("gap", cut, cut + gap)]
+        begin = cut + gap
+    spans.append(_Span("test", begin, end))
     return [span for span in spans if span.end > span.start] if end > start else []
 
 
@@ -170,6 +190,8 @@ def _table(record: RunRecord, *, timed: bool) -> Markup:
     body = []
     for part in PARTS:
         facts = section(record.manifest, "splits", part)
+        if not facts:
+            continue  # a prequential split may be without validation
         rows, frauds = number(facts, "rows") or 0, number(facts, "positives")
         cells = [_moment(record, number(facts, end)) for end in ("time_start", "time_end")] if timed else []
         rate = frauds / rows if frauds is not None and rows else None
