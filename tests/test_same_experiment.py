@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -15,7 +16,9 @@ from tests.comet_server import KEY, comet_server
 from fraudlab.tracking.comet.internals import OWN_FACTS
 from fraudlab.tracking.comet.sdk import load_sdk
 
-SMALL = ["backend=process", "data.rows=20000", "data.fraud_rate=0.01", "run.id=r", "model.num_round=6"]
+SMALL = ["data.rows=20000", "data.fraud_rate=0.01", "run.id=r", "model.num_round=6"]
+SMALL += ["evaluation.via=endpoint"]
+PLAIN = ["backend=process"]
 #: what differs between two runs in any case: times, places, how they were asked for, and who answers first
 OF_THE_RUN = {"tracking.mode", "paths.runs", "paths.cache"}
 #: what the SDK calls load of the machine
@@ -40,12 +43,12 @@ def ran(folder, server, *words):
     return done
 
 
-def live(folder, server):
-    ran(folder, server, "train", *SMALL, "tracking=online")
+def live(folder, server, *words):
+    ran(folder, server, "train", *SMALL, *(words or PLAIN), "tracking=online")
 
 
 def archives(folder, server):
-    ran(folder, None, "train", *SMALL, "tracking=offline")
+    ran(folder, None, "train", *SMALL, *PLAIN, "tracking=offline")
     ran(folder, server, "sync")
 
 
@@ -56,13 +59,13 @@ def server_that_goes(folder, server):
         server.gone = server.gone or "experiment/metric" in call
 
     server.heard = heard
-    ran(folder, server, "train", *SMALL, "tracking=auto")
+    ran(folder, server, "train", *SMALL, *PLAIN, "tracking=auto")
     server.heard, server.gone = lambda _call: None, False
     ran(folder, server, "sync")
 
 
 def archives_by_comets_own_command(folder, server):
-    ran(folder, None, "train", *SMALL, "tracking=offline")
+    ran(folder, None, "train", *SMALL, *PLAIN, "tracking=offline")
     load_sdk()
     from comet_ml.offline import main_upload
 
@@ -74,7 +77,7 @@ def archives_by_comets_own_command(folder, server):
     ran(folder, server, "sync")
 
 
-WAYS = [live, archives, server_that_goes, archives_by_comets_own_command]
+WAYS = [archives, server_that_goes, archives_by_comets_own_command]
 
 
 def kept(server):
@@ -111,13 +114,47 @@ def kept(server):
     }
 
 
-def test_whichever_way_it_travels_the_server_ends_up_with_the_same(tmp_path_factory):
+#: what differs with where the jobs run: its name, and what only that place has
+OF_THE_PLACE = ("parameter backend.", "fact image.", "load ")
+
+
+def anywhere(found):
+    """What is the same wherever the jobs ran."""
+    return {line for line in found if not line.startswith(OF_THE_PLACE)}
+
+
+@pytest.fixture(scope="module")
+def on_plain_processes(tmp_path_factory):
+    """What a live run of plain processes leaves on a server."""
+    with comet_server() as server:
+        live(tmp_path_factory.mktemp("processes"), server)
+        assert doubled(server) == {}
+        return kept(server)
+
+
+def test_whichever_way_it_travels_the_server_ends_up_with_the_same(tmp_path_factory, on_plain_processes):
     found = {}
     for way in WAYS:
         with comet_server() as server:
             way(tmp_path_factory.mktemp(way.__name__), server)
             found[way.__name__] = kept(server)
             assert doubled(server) == {}
-    assert len([line for line in found["live"] if line.startswith("metric ")]) > 40
-    assert {line.split()[1] for line in found["live"] if line.startswith("load ")} >= LEAST
-    assert {way: there ^ found["live"] for way, there in found.items()} == {way: set() for way in found}
+    assert len([line for line in on_plain_processes if line.startswith("metric ")]) > 40
+    assert {line.split()[1] for line in on_plain_processes if line.startswith("load ")} >= LEAST
+    assert {way: there ^ on_plain_processes for way, there in found.items()} == {way: set() for way in found}
+
+
+@pytest.mark.docker
+@pytest.mark.slow
+def test_in_local_mode_the_server_ends_up_with_the_same_and_the_run_is_reproduced(
+    tmp_path, on_plain_processes
+):
+    with comet_server() as server:
+        live(tmp_path, server, "backend=local")
+        found = kept(server)
+        assert doubled(server) == {}
+        assert server.models == []  # without a bucket a model is logged by its files, and by no address
+    again = ran(tmp_path, None, "runs", "reproduce", "r", "--json")
+    assert json.loads(again.stdout)["identical"] is True
+    assert anywhere(found) ^ anywhere(on_plain_processes) == set()
+    assert {line.split()[1] for line in found if line.startswith("load ")} >= LEAST
