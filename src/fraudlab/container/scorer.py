@@ -155,7 +155,7 @@ class Scorer:
             return None
         with self._one_at_a_time:
             booster = orjson.loads(self._booster.save_raw("json"))
-        return reason_tables(booster, [len(column.categories or ()) for column in self.features.columns])
+        return reason_tables(booster, [len(column.categories or ()) for column in self.features.inputs])
 
     def _from_data(self, matrix: Matrix, **what: bool) -> NDArray[np.float32]:
         data = xgboost.DMatrix(matrix, feature_types=self._types, enable_categorical=True, nthread=1)
