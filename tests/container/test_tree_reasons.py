@@ -11,8 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fraudlab.container import tree_reasons
-from fraudlab.container.features import Column, Features, fit_scaling
+from fraudlab.container.features import Column, Features
 from fraudlab.container.model_files.model_file import Model
+from fraudlab.container.scaling import fit_scaling
 from fraudlab.container.scorer import Scorer
 from fraudlab.container.tree_reasons import ReasonTables, TableShelf, reason_tables
 
