@@ -115,6 +115,41 @@ def test_the_archive_of_a_job_joins_the_live_experiment_once(opened, server, job
     assert len(server.points("validation_logloss")) == 2
 
 
+@pytest.mark.parametrize("others", [1, 6])
+def test_a_job_that_ended_before_the_sdk_was_there_doubles_nothing(
+    opened, server, job_archive, tmp_path, others
+):
+    """Its archive is no part of what the experiment itself wrote."""
+    written = job_archive(key := new_key())
+    (tmp_path / "comet").mkdir()
+    for number in range(others):
+        shutil.copy(written, tmp_path / "comet" / f"{key}-job{number}.zip")
+    experiment = opened("online", key=key)
+    experiment.log_metric("validation_aucpr", 0.9, step=0)
+    kept = experiment.end()
+
+    assert experiment.problems == []
+    assert len(kept) == others + 1
+    assert server.points("validation_aucpr") == [(0, 0.9)]
+    assert server.points("validation_logloss") == [(0, 0.5), (1, 0.75)]
+
+
+def test_what_a_launcher_before_has_uploaded_is_not_sent_again(opened, server, job_archive, tmp_path):
+    """A run that was left is finished by another launcher, under the same key."""
+    written = job_archive(key := new_key())
+    for step in range(2):
+        experiment = opened("online", key=key)
+        if step == 0:
+            shutil.copy(written, tmp_path / "comet" / f"{key}-job.zip")
+        experiment.log_metric("validation_aucpr", 0.9, step=step)
+        kept = experiment.end()
+        assert experiment.problems == []
+
+    assert len(kept) == 3
+    assert server.points("validation_aucpr") == [(0, 0.9), (1, 0.9)]
+    assert server.points("validation_logloss") == [(0, 0.5), (1, 0.75)]
+
+
 def test_an_archive_of_another_experiment_is_not_uploaded(opened, server, job_archive, tmp_path):
     written = job_archive(new_key())
     experiment = opened("online", key=(key := new_key()))

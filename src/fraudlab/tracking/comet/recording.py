@@ -57,8 +57,8 @@ class CometExperiment(Experiment):
         self._folder = folder
         self._datasets: list[dict[str, Any]] = []
         self._recorded = 0
-        # The SDK makes an empty archive at once and fills it at the end.
-        self._placeholder = set(archives.find(folder, self.key))
+        # The SDK makes an empty archive at once and fills it at the end; jobs may have ended theirs by now.
+        self._unfinished = set(archives.find(folder, self.key)) - self._finished()
         self._secrets = known_secrets()
         self._ended = False
         self._lock = threading.RLock()
@@ -158,7 +158,7 @@ class CometExperiment(Experiment):
         if self._datasets:
             with self._reporting("datasets"):
                 self._live.log_asset_data(as_json(self._datasets), name=archives.DATASETS, overwrite=True)
-        written = set(archives.find(self._folder, self.key)) - self._placeholder
+        written = self._finished()
         own: list[Path] = []
         with collected_leftovers():  # _check() says what they mean
             with self._reporting("writing the archive"):
@@ -166,8 +166,9 @@ class CometExperiment(Experiment):
             with self._reporting("ending"):
                 end(self._live)
             with self._reporting("archive"):
-                own.append(self._check(set(archives.find(self._folder, self.key)) - written))
-        for archive in sorted(written):
+                own.append(self._check(self._finished() - written))
+        broken = set(archives.find(self._folder, self.key)) - self._finished() - self._unfinished
+        for archive in sorted(written | broken):
             with self._reporting(f"archive {archive.name}"):
                 self._adopt(archive)
         if own and self.mode == "online":
@@ -176,9 +177,14 @@ class CometExperiment(Experiment):
         logging.getLogger("comet_ml").removeHandler(self._errors)
         self.problems += [f"Comet: {line}" for line in self._errors.lines]
 
+    def _finished(self) -> set[Path]:
+        return set(archives.finished(self._folder, str(self.key)))
+
     def _adopt(self, archive: Path) -> None:
         """Let the archive of a job go where the experiment is, whoever uploads it, and however early."""
         archives.check(archive, self.key)
+        if archives.state(archive, archives.read_note(self._folder / archives.LEDGER)) == "uploaded":
+            return  # of a launcher before this one; the ledger knows it by its content
         archives.make_mergeable(archive, workspace=self._live.workspace, project_name=self._live.project_name)
 
     def _merge(self, own: Path) -> None:
@@ -194,11 +200,10 @@ class CometExperiment(Experiment):
 
     def _check(self, made: set[Path]) -> Path:
         """See that the archive is whole, and that a live experiment has everything it holds."""
-        finished = [archive for archive in made if archives.owner(archive) == self.key]
-        if not finished:
+        if not made:
             # Its parts stay where they are, for recover() to make it of.
             raise TrackingError("it could not be written; is the disk full?", fix="free disk space")
-        archive = finished[0]
+        (archive,) = made
         archives.mark_closed(self._folder)
         shutil.rmtree(self._live.tmpdir, ignore_errors=True)
         if self.mode == "online":
