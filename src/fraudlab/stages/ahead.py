@@ -19,9 +19,15 @@ _LATER = (
 
 
 @cache
-def import_ahead() -> None:
-    """Begin to import what later stages need, once per process; nobody waits for it."""
-    threading.Thread(target=_import, name="imports").start()
+def import_ahead() -> threading.Thread:
+    """Begin to import what later stages need, once per process.
+
+    Whoever goes on after the job waits for the thread: a package and a part of it, imported by two threads
+    at once, may each wait for the other, which Python ends by an error in one of them.
+    """
+    imports = threading.Thread(target=_import, name="imports")
+    imports.start()
+    return imports
 
 
 def _import() -> None:

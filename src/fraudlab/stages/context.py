@@ -103,13 +103,14 @@ class Context:
             facts.update(line.facts)
             self.record_facts()
 
-    def job_log(self, job: str, *, on_line: Callable[[str], None] | None = None) -> JobLog:
+    @contextmanager
+    def job_log(self, job: str, *, on_line: Callable[[str], None] | None = None) -> Iterator[JobLog]:
         """Open ``logs/<job>.log``; with ``verbose`` every line is shown too.
 
         A job runs and the launcher will wait for it: time to import what later stages need, and to open the
         experiment.
         """
-        import_ahead()
+        imports = import_ahead()
         self.tracker.begin()
 
         def show(line: str) -> None:
@@ -117,11 +118,16 @@ class Context:
             if on_line:
                 on_line(line)
 
-        return JobLog(
+        log = JobLog(
             self.folder.path / "logs" / f"{job}.log",
             on_line=show if self.config.verbose else on_line,
             again=job in self.folder.record.get(JOBS, {}),
         )
+        try:
+            with log:
+                yield log
+        finally:
+            imports.join()
 
     def job(
         self, job: Job, request: Callable[[], Request], *, model: Callable[[], Request] | None = None
