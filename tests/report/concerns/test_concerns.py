@@ -29,6 +29,7 @@ def found(folder: Path, **changes: Change) -> list[Concern]:
         "metrics": "evaluation/metrics.json",
         "manifest": "data/manifest.json",
         "history": "training/history.json",
+        "model": "model/model.json",
     }
     for name, change in changes.items():
         path = folder / files[name]
@@ -73,6 +74,64 @@ def test_what_there_is_to_know_is_said(
     (concern,) = found(sound, **{file: lambda content: content.update(change)})
     assert concern.weight == weight
     assert words in f"{concern.title}. {concern.text}"
+
+
+BASELINE: dict[str, Any] = {
+    "objective": "binary:logistic",
+    "tree_method": "hist",
+    "max_bin": 512,
+    "fraud_bins": 0.9,
+    "base_score": 0.5,
+    "min_child_weight": 1.0,
+    "early_stopping_rounds": 30,
+    "scale_pos_weight": 1.0,
+}
+
+
+@pytest.mark.parametrize(
+    ("told", "watched", "words"),
+    [
+        ({}, "logloss", []),
+        ({"max_bin": 256, "fraud_bins": 0}, "logloss", ["256 bins placed by all rows alike"]),
+        ({"max_bin": 64, "fraud_bins": 0.0}, "logloss", ["64 bins placed by all rows alike"]),
+        ({"max_bin": 257, "fraud_bins": 0}, "logloss", []),
+        ({"max_bin": 256}, "logloss", []),
+        ({"tree_method": "exact", "max_bin": 256, "fraud_bins": 0}, "logloss", []),
+        ({"base_score": None}, "logloss", ["Starting from the prevalence"]),
+        ({"base_score": None, "min_child_weight": 0.0}, "logloss", []),
+        ({"base_score": None, "objective": "hook:mine"}, "logloss", []),
+        ({}, "aucpr", ["Early stopping that watches aucpr"]),
+        ({}, "auc", ["Early stopping that watches auc"]),
+        ({"early_stopping_rounds": 0}, "aucpr", []),
+        ({"scale_pos_weight": 24.0}, "logloss", []),
+        ({"scale_pos_weight": 1500.0}, "logloss", ["Frauds that weigh as much as all other rows"]),
+        (
+            {"max_bin": 256, "fraud_bins": 0, "base_score": None},
+            "auc",
+            ["256 bins", "Starting from the prevalence", "Early stopping that watches auc"],
+        ),
+    ],
+)
+def test_a_known_trap_is_named(sound: Path, told: Any, watched: str, words: list[str]) -> None:
+    def model(content: dict[str, Any]) -> None:
+        content["hyperparameters"] = {**BASELINE, **told}
+
+    said = found(sound, model=model, history=lambda history: history.update(metric=watched))
+    traps = [concern.text for concern in said if concern.kind == "known_trap"]
+    assert len(traps) == (1 if words else 0)
+    assert all(word in traps[0] for word in words)
+
+
+@pytest.mark.parametrize("share", [0.3, 0.0])
+def test_where_fraud_is_not_rare_no_setting_is_a_trap(sound: Path, share: float) -> None:
+    def manifest(content: dict[str, Any]) -> None:
+        train = content["splits"]["train"]
+        train["positives"] = round(train["rows"] * share)
+
+    def model(content: dict[str, Any]) -> None:
+        content["hyperparameters"] = {**BASELINE, "max_bin": 256, "fraud_bins": 0}
+
+    assert "known_trap" not in {concern.kind for concern in found(sound, manifest=manifest, model=model)}
 
 
 def test_unseen_categories_are_named_by_column(sound: Path) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from fraudlab.report.concerns import circumstances, score_quality, threshold, too_good
+from fraudlab.report.concerns import circumstances, known_traps, score_quality, threshold, too_good
 from fraudlab.report.concerns.concern import Concern
 from fraudlab.report.recorded.run_record import RunRecord
 
@@ -24,6 +24,7 @@ _CHECKS: tuple[Callable[[RunRecord], Concern | None], ...] = (
     too_good.shared_duplicates,
     score_quality.few_rounds,
     score_quality.no_probabilities,
+    known_traps.known_trap,
     score_quality.few_frauds,
     score_quality.unseen,
     threshold.assumed_costs,
