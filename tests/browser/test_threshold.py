@@ -181,6 +181,7 @@ def test_browser_and_python_compute_every_share_alike(page: Page) -> None:
         ("roc", "false positive rate "),
         ("scores", "score "),
         ("choice", " alerts: cost "),
+        ("calibration", "mean score "),
         ("training", "after "),
     ],
 )

@@ -13,6 +13,7 @@ from fraudlab.report.kit.chart import Chart, legend
 from fraudlab.report.kit.plot import Plot, across, upward
 from fraudlab.report.kit.scales import Log, round_step
 from fraudlab.report.recorded.ranking_charts import Curve, precision_recall, read_curve, roc
+from fraudlab.report.recorded.reliability_chart import NOTE, reliability_chart
 from fraudlab.report.recorded.run_record import dig, number, series
 from fraudlab.report.recorded.scores import Scores
 
@@ -82,29 +83,10 @@ def calibration(lineup: Lineup) -> Chart | None:
             left_out.append(letter(index))
             continue
         lines.append((style(index), found["score"], found["share"]))
-    values = [value for _, xs, ys in lines for value in (*xs, *ys) if value > 0]
-    if not values or min(values) >= 1:
-        return None
-    low = 10.0 ** math.floor(math.log10(max(1e-7, min(values))) + 1e-9)
-    plot = Plot(
-        across(low, 1, "Mean score (logarithmic)", _percent_tick, kind=Log),
-        upward(low, 1, "Share of fraud (logarithmic)", _percent_tick, kind=Log),
-    )
-    marks = [plot.line([low, 1], [low, 1], "reference")]
-    marks += [plot.line(xs, ys, f"curve {class_}") for class_, xs, ys in lines]
-    note = (
-        "Groups of rows with rising scores, each expecting as many frauds. "
-        "Below the diagonal, scores are too high."
-    )
+    note = NOTE
     if left_out:
         note += f" Scores outside 0 to 1 are no chances: {', '.join(left_out)}."
-    return Chart(
-        "calibration",
-        "Calibration",
-        key(lineup),
-        plot.drawing(*marks, summary=f"Share of fraud against mean score. {note}"),
-        note=note,
-    )
+    return reliability_chart(lines, subtitle=key(lineup), note=note)
 
 
 def cost(lineup: Lineup) -> Chart | None:
@@ -217,7 +199,3 @@ def rounds(lineup: Lineup) -> Chart | None:
         plot.drawing(*marks, summary=f"{name} on validation after each boosting round. {note}"),
         note=note,
     )
-
-
-def _percent_tick(value: float) -> str:
-    return f"{value * 100:.6g}\u00a0%"

@@ -14,6 +14,7 @@ from fraudlab.report.kit.page import page
 from fraudlab.report.recorded.ranking_charts import precision_recall, read_curve, roc
 from fraudlab.report.recorded.run_record import Json, RunRecord, number, read_run
 from fraudlab.report.recorded.scores import Scores, read_scores
+from fraudlab.report.run.calibration_chart import calibration
 from fraudlab.report.run.card_section import card_section
 from fraudlab.report.run.concern_list import concern_list
 from fraudlab.report.run.derived_section import derived_section
@@ -107,6 +108,7 @@ def _curves(record: RunRecord, scores: Scores | None, point: OperatingPoint | No
         roc([receiver], subtitle=auc, negatives=negatives, chosen=point) if receiver else None,
         score_distribution(record, scores, point),
         threshold_choice(record),
+        calibration(scores) if scores else None,
     ]
     return [chart for chart in charts if chart]
 
