@@ -47,7 +47,7 @@ done
 
 # The other lane of .ci/run runs these; which tests passed here, it is told at the end.
 outcomes=$home/outcomes.txt
-environment+=(PYTEST_ADDOPTS="${PYTEST_ADDOPTS:-} --deselect=tests/fuzz --deselect=tests/supply --outcomes=$outcomes")
+environment+=(PYTEST_ADDOPTS="${PYTEST_ADDOPTS:-} --deselect=tests/fuzz --deselect=tests/supply --deselect=tests/container --outcomes=$outcomes")
 
 as_person() { runuser -u "$person" -- env -i "${environment[@]}" bash -c "cd; $1"; }
 

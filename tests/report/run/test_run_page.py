@@ -54,7 +54,13 @@ def test_the_page_is_well_formed_and_needs_nothing_else(page: Page) -> None:
 def test_every_part_is_there(page: Page) -> None:
     for heading in ("Operating point", "Data and split", "Model", "Parameters", "Provenance"):
         assert heading in page.text
-    for title in ("Precision and recall", "ROC curve", "Score distribution", "Why this threshold", "Calibration"):
+    for title in (
+        "Precision and recall",
+        "ROC curve",
+        "Score distribution",
+        "Why this threshold",
+        "Calibration",
+    ):
         assert title in page.text
     assert {figure["id"] for figure in page.all("figure") if "id" in figure} - {"by-day", "by-hour"} == {
         "pr",
