@@ -22,7 +22,7 @@ SMALL = ["data.rows=20000", "data.fraud_rate=0.01", "run.id=r", "model.num_round
 SMALL += ["evaluation.via=endpoint"]
 PLAIN = ["backend=process"]
 #: what differs between two runs in any case: times, places, how they were asked for, and who answers first
-OF_THE_RUN = {"tracking.mode", "paths.runs", "paths.cache"}
+OF_THE_RUN = {"tracking.mode", "paths.runs", "paths.cache", "yes"}
 #: what the SDK calls load of the machine
 LOAD = "sys."
 #: what of it every training has

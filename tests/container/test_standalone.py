@@ -222,7 +222,7 @@ def test_every_field_of_a_channel_but_its_name_is_optional(stand_alone: Any, row
         (
             {"train": {}, "validaton": {}},
             "unknown channel 'validaton' (did you mean 'validation'?)",
-            "name channels as one of: train, validation, test, config, checkpoints, code",
+            "name channels as one of: train, validation, test, folds, config, checkpoints, code",
         ),
         (
             {"train": "text/csv"},

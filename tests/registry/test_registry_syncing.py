@@ -19,7 +19,7 @@ Told = list[tuple[str, ...]]
 
 
 @pytest.fixture
-def told(in_tmp: Path, monkeypatch: pytest.MonkeyPatch) -> Told:
+def told(no_own_defaults: None, in_tmp: Path, monkeypatch: pytest.MonkeyPatch) -> Told:
     """What was sent where, from a folder with a registry."""
     with_versions(in_tmp, 1)
     found: Told = []
