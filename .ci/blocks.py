@@ -182,7 +182,7 @@ def main(words: list[str]) -> int:
             print(f"blocks: {block.name}: exit {code}, {time.monotonic() - began:.0f} s", flush=True)
             if code != 0:
                 failed.append(f"{block.name}: exit {code}")
-                print(block.text + "--- it printed:\n" + "\n".join(output.splitlines()[-40:]), flush=True)
+                print(block.text + "--- it printed:\n" + "\n".join(output.splitlines()[-300:]), flush=True)
     for path in {*made, *(ROOT / name for name in LEFT if name not in before)}:
         shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
     print(f"blocks: {count} run, {len(failed)} failed", *failed, sep="\n  ", flush=True)
