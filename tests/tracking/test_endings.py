@@ -8,13 +8,17 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 import zipfile
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from fraudlab.tracking import new_key, recover, upload
+from fraudlab.tracking.comet import internals
+from fraudlab.tracking.comet.sdk import collected_errors
 
 RUN = """
 import signal, sys, time
@@ -131,3 +135,24 @@ def test_an_archive_the_disk_had_no_room_for_is_recovered_later(opened, monkeypa
     assert archive is not None
     assert read_archive(archive).points("average_precision")
     assert list((tmp_path / "comet").iterdir()) == [archive]
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (OSError(errno.ENOSPC, "No space left on device"), ["it cannot be written: No space left on device"]),
+        (OSError(errno.EDQUOT, "Disk quota exceeded"), ["it cannot be written: Disk quota exceeded"]),
+        (OSError(errno.EIO, "Input/output error"), []),
+        (ValueError("a defect"), []),
+    ],
+)
+def test_a_file_that_a_full_disk_left_open_is_said_and_no_traceback(monkeypatch, error, said):
+    printed = []
+    monkeypatch.setattr(threading, "excepthook", threading.__excepthook__)
+    monkeypatch.setattr(sys, "unraisablehook", printed.append)
+    internals.tell_of_full_disks()
+    thrown = SimpleNamespace(exc_value=error)
+    with collected_errors() as errors:
+        sys.unraisablehook(thrown)
+    assert errors.lines == said
+    assert printed == ([] if said else [thrown])

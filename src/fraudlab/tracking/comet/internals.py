@@ -6,9 +6,11 @@ silently, because what was sent is compared with what the server says it has.
 
 from __future__ import annotations
 
+import errno
 import importlib.metadata
 import json
 import logging
+import sys
 import tempfile
 import threading
 import time
@@ -43,6 +45,7 @@ OWN_FACTS = frozenset({"offline_experiment"})
 #: with these answers the server says that there is no such experiment
 _ABSENT = {400, 404}
 _NO_SUCH_KEY = 90212
+_FULL = {errno.ENOSPC, errno.EDQUOT}
 
 
 def untried_version() -> str:
@@ -169,8 +172,11 @@ def write_archive(
 
 
 def tell_of_full_disks() -> None:
-    """Let a thread of the SDK that a full disk ends say so in its log; Python would print a traceback."""
-    before = threading.excepthook
+    """Let what a full disk ends of the SDK's, a thread or a file, say so in its log.
+
+    Python would print a traceback, for a file at the moment when it is thrown away.
+    """
+    before, before_leaving = threading.excepthook, sys.unraisablehook
     if isinstance(before, partial):
         return
 
@@ -181,7 +187,15 @@ def tell_of_full_disks() -> None:
         else:
             before(thrown)
 
+    def left(thrown: sys.UnraisableHookArgs) -> None:
+        error = thrown.exc_value
+        if isinstance(error, OSError) and error.errno in _FULL:
+            logging.getLogger("comet_ml").error("it cannot be written: %s", error.strerror)
+        else:
+            before_leaving(thrown)
+
     threading.excepthook = partial(told)
+    sys.unraisablehook = left
 
 
 def send_files_once() -> None:
