@@ -73,7 +73,7 @@ def test_it_opens_without_a_word_in_the_console(
 @pytest.mark.parametrize("run", ["time", "dated", "stratified"])
 def test_every_plot_is_drawn(runs: Path, open_page: OpenPage, run: str) -> None:
     page = open_page(runs / run / "report.html")
-    assert page.locator("svg").count() == {"time": 6, "dated": 7, "stratified": 5}[run]
+    assert page.locator("svg").count() == {"time": 7, "dated": 8, "stratified": 6}[run]
     empty = page.evaluate("""() => [...document.querySelectorAll("svg path:not(.thread)")]
         .filter((path) => { const box = path.getBBox(); return !(box.width > 100 && box.height > 20); })
         .map((path) => path.className.baseVal)""")
