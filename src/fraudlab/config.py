@@ -79,6 +79,7 @@ class ThresholdPolicy(Enum):
     cost = "cost"
     f1 = "f1"
     fixed = "fixed"
+    recall = "recall"
 
 
 @dataclass
@@ -219,14 +220,24 @@ class EvaluationConfig:
 
     #: how the test split is scored: by a batch transform job, or an endpoint; auto is transform in AWS
     via: Via = Via.auto
-    #: cost: cheapest on validation; f1: best F1 on validation; fixed: `threshold`
+    #: cost: cheapest on validation; f1: best F1 there; recall: catches `recall` there; fixed: `threshold`
     policy: ThresholdPolicy = ThresholdPolicy.cost
     #: an alert is a score of at least this; only with policy=fixed
     threshold: float | None = None
-    #: what a missed fraud costs, in money, where there is no `data.amount`; with one, it costs its amount
+    #: share of the validation frauds to catch; only with policy=recall
+    recall: float | None = None
+    #: what a missed fraud costs, in money, where there is no `data.amount` to say it
     missed_fraud_cost: float = 100.0
+    #: how much of the amount of a missed fraud is lost; less than 1 where some of it is recovered
+    loss_share: float = 1.0
+    #: what a missed fraud costs on top, in money, such as the fee of a chargeback
+    missed_fraud_fee: float = 0.0
     #: what looking at one alert costs, in money
     alert_cost: float = 5.0
+    #: most alerts a day on average, by the days of validation; the threshold keeps to it. null is any number
+    alert_budget: float | None = None
+    #: what the money is called, such as EUR; null calls it money
+    currency: str | None = None
     #: how many alerts a team may look at per day: what each number would catch, where there is a time
     alerts_per_day: list[int] = field(default_factory=lambda: [20, 100, 500])
     #: bootstrap resamples behind intervals

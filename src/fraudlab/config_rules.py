@@ -13,13 +13,14 @@ from typing import Literal
 
 from fraudlab.backend_registry import Description, describe, descriptions
 from fraudlab.cloud_rules import check_cloud
-from fraudlab.config import BackendConfig, DataConfig, DataKind, RunConfig, SplitKind, ThresholdPolicy, Via
+from fraudlab.config import BackendConfig, DataConfig, DataKind, RunConfig, SplitKind, Via
 from fraudlab.config_ranges import CHOICES, DATASET_NAME, RANGES, TEXTS
 from fraudlab.container.column_rules import ColumnNames
 from fraudlab.container.failure import JobError
 from fraudlab.container.hook_source import HookSource, read_hooks
 from fraudlab.container.hyperparameters import Hyperparameters, read_hyperparameters
 from fraudlab.dataset_reference import check_reference, is_described
+from fraudlab.decision_rules import check_decision
 from fraudlab.derive_rules import check_derived
 from fraudlab.durations import seconds
 from fraudlab.errors import ConfigError
@@ -314,16 +315,7 @@ def _check_rest(config: RunConfig) -> None:
     evaluation = config.evaluation
     if evaluation.via is Via.transform and not describe(config.backend.kind).transforms:
         raise no_transforms(config.backend.kind)
-    if evaluation.policy is ThresholdPolicy.fixed:
-        if evaluation.threshold is None:
-            raise ConfigError(
-                "evaluation.policy=fixed needs evaluation.threshold.", fix="add evaluation.threshold=0.5"
-            )
-    elif evaluation.threshold is not None:
-        raise ConfigError(
-            f"evaluation.threshold is set, but evaluation.policy={evaluation.policy.value} chooses its own.",
-            fix="choose evaluation.policy=fixed, or leave the threshold out",
-        )
+    check_decision(config)
     sizes = evaluation.alerts_per_day
     if len(sizes) > 8 or len({*sizes}) < len(sizes) or not all(1 <= size <= 1_000_000 for size in sizes):
         raise ConfigError(

@@ -74,8 +74,15 @@ def test_without_validation_nothing_is_measured_on_train(
         "threshold": 0.5,
         "missed_fraud_cost": None,
         "alert_cost": 0.0,
+        "loss_share": 1.0,
+        "missed_fraud_fee": 0.0,
+        "recall": None,
+        "alert_budget": None,
+        "currency": None,
         "measured_on": None,
         "validation": None,
+        "budget": None,
+        "sensitivity": [],
     }
     assert (history["metric"], history["validation"], history["metrics"]) == (None, [], {})
     assert (history["rounds"], history["best_round"]) == (3, 2)

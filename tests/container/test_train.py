@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 import xgboost
+from pyarrow import parquet
 
 from fraudlab.container import train
 from fraudlab.container.contract import Tree, file_sha256
@@ -190,6 +191,45 @@ def test_policies(ready: Tree, hand_over: Any) -> None:
     assert results(ready)[2]["recall"] == 1.0
     train.run(hand_over(ready, decision=decision(missed_fraud_cost=0.0)))
     assert results(ready)[2]["true_positives"] + results(ready)[2]["false_positives"] < 10
+
+
+def test_a_budget_is_kept_and_what_it_was_chosen_on_is_recorded(
+    frauds: pa.Table, prepare: Any, tree: Tree, hand_over: Any
+) -> None:
+    prepare(frauds, **ALL_ROLES, split={"kind": "time"})
+    train.run(hand_over(tree, decision=decision(alert_cost=0.01, currency="EUR")))
+    free, _, validation = results(tree)
+    scored = parquet.read_table(tree.results / "validation_scores.parquet")
+    assert {field.name: str(field.type) for field in scored.schema} == {
+        "label": "uint8", "score": "float", "amount": "double", "day": "int32",
+    }  # fmt: skip
+    days = float(scored.schema.metadata[b"days"])
+    assert days == free["decision"]["validation"]["days"]
+    alerted = int((scored["score"].to_numpy().astype(float) >= free["threshold"]).sum())
+    assert alerted == validation["true_positives"] + validation["false_positives"] > 4
+    assert validation["saving"] == validation["cost_without_model"] - validation["cost"] > 0
+    assert free["decision"]["currency"] == "EUR"
+    assert free["decision"]["sensitivity"][0]["threshold"] == free["threshold"]
+
+    budget = 4 / days
+    train.run(hand_over(tree, decision=decision(alert_cost=0.01, alert_budget=budget)))
+    kept, _, validation = results(tree)
+    assert kept["threshold"] > free["threshold"]
+    assert 0 < validation["true_positives"] + validation["false_positives"] <= 4
+    assert validation["alerts_per_day"] <= budget
+    found = kept["decision"]["budget"]
+    assert (found["most_alerts"], found["days"]) == (4, days)
+    assert found["without"]["threshold"] == free["threshold"]
+    assert kept["hashes"]["model.ubj"] == free["hashes"]["model.ubj"]
+
+
+def test_a_budget_without_days_is_refused_before_training(
+    frauds: pa.Table, prepare: Any, tree: Tree, hand_over: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    prepare(frauds, id=["tx"], drop=["merchant", "t"], amount="amount")
+    with pytest.raises(ConfigError, match="5 alerts per day cannot be kept to: the validation rows have no"):
+        train.run(hand_over(tree, decision=decision(alert_budget=5)))
+    assert "[0]" not in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(

@@ -137,9 +137,16 @@ def test_the_curve_is_short_has_both_ends_and_the_choice():
         ({"policy": "cost"}, "needs the amount of each row or one cost for a missed fraud"),
         ({"policy": "fixed"}, "the fixed policy needs a threshold, not None"),
         ({"policy": "fixed", "threshold": math.nan}, "the fixed policy needs a threshold, not nan"),
-        ({"policy": "best"}, "the policy is cost, f1 or fixed, not 'best'"),
+        ({"policy": "best"}, "the policy is cost, f1, fixed or recall, not 'best'"),
         ({"policy": "cost", "missed_fraud_cost": -1.0}, "the cost of a missed fraud must be a number"),
         ({"policy": "f1", "alert_cost": math.inf}, "the cost of an alert must be a number"),
+        ({"policy": "f1", "missed_fraud_fee": -0.5}, "the fee of a missed fraud must be a number"),
+        ({"policy": "cost", "loss_share": 1.5}, "the share that is lost must be between 0 and 1, not 1.5"),
+        ({"policy": "cost", "loss_share": math.nan}, "the share that is lost must be between 0 and 1"),
+        ({"policy": "recall"}, "the recall policy needs a recall above 0 and at most 1, not None"),
+        ({"policy": "recall", "recall": 0.0}, "the recall policy needs a recall above 0"),
+        ({"policy": "fixed", "threshold": 0.5, "most_alerts": 3}, "the fixed policy chooses nothing"),
+        ({"policy": "f1", "most_alerts": -1}, "there cannot be -1 alerts"),
     ],
 )
 def test_what_a_policy_lacks_is_said(arguments, sentence):

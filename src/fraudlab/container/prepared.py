@@ -121,6 +121,17 @@ def read_split(folder: Path, features: Features) -> Prepared:
     return Prepared(matrix, label, amount)
 
 
+def read_times(folder: Path) -> NDArray[np.float64] | None:
+    """The time of each row of a channel, in seconds, as :func:`read_split` reads its rows; None without."""
+    read = []
+    for path in split_files(folder):
+        with parquet.ParquetFile(path) as file:
+            if TIME not in file.schema_arrow.names:
+                return None
+            read.append(file.read([TIME])[TIME].to_numpy())
+    return np.concatenate(read).astype(np.float64) if read else None
+
+
 def card_numbers(column: pa.Array | pa.ChunkedArray) -> NDArray[np.integer]:
     """A number for each card of a column of texts; a row without a card is a card of its own."""
     coded = (column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column).dictionary_encode()

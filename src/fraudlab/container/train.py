@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from fraudlab.container.prepared import Prepared
     from fraudlab.container.training.checkpoint_files import Checkpoint
     from fraudlab.container.training.checkpoints import Checkpoints
-    from fraudlab.container.training.decision import Decided
+    from fraudlab.container.training.decision import Decided, Evidence
     from fraudlab.container.training.folds import CrossValidation
     from fraudlab.container.training.inputs import Inputs
     from fraudlab.container.training.refit import Refitted
@@ -114,20 +114,22 @@ def _train(job: Job, hosts: Hosts, archive: Archive, stages: Stages, stop: StopR
             write_json(job.tree.results / "prequential.json", train_folds(job, stop))
     hashes = _hashes(job, digests, hosts)
     decided: Decided | None = None
+    evidence: Evidence | None = None
     with hosts.together():
         if hosts.first:
             with stages.stage("threshold"):
-                decided = _decide(job, inputs, fitted, folds, hosts, stopped=stop.made)
+                decided, evidence = _decide(job, inputs, fitted, folds, hosts, stopped=stop.made)
     refitted = _refit(job, inputs, fitted, hosts, digests, stages, stop, keeper)
     with hosts.together():
         if decided is not None:
             shipped = fitted if refitted is None else refitted
             score = None if inputs.test is None else _score(shipped.booster, inputs.test, hosts)
             archive.log_metrics(
-                {f"{decided.evidence}_{k}": v for k, v in (decided.measured or {}).items() if v is not None}
+                {f"{decided.evidence}_{k}": v for k, v in decided.measured.items() if v is not None}
             )
             with stages.stage("save"):
-                save(job, Outcome(inputs, fitted, refitted, folds, decided, score, hashes), stages.seconds)
+                outcome = Outcome(inputs, fitted, refitted, folds, decided, evidence, score, hashes)
+                save(job, outcome, stages.seconds)
 
 
 def _require_one_host(job: Job, hosts: Hosts) -> None:
@@ -240,21 +242,23 @@ def _decide(
     hosts: Hosts,
     *,
     stopped: bool,
-) -> Decided:
+) -> tuple[Decided, Evidence | None]:
     from fraudlab.container.training.decision import Evidence, decide
+    from fraudlab.container.training.inputs import read_traffic
 
     evidence = None if folds is None else folds.pooled()
     if (validation := inputs.validation) is not None:
         score = _score(fitted.booster, validation, hosts)
-        evidence = Evidence("validation", validation.label, score, validation.amount)
+        traffic = read_traffic(job, len(validation))
+        evidence = Evidence("validation", validation.label, score, validation.amount, traffic)
     # The model of a job that was cut short is worth more than a policy that has nothing to choose on.
     given_up = stopped and evidence is None
     decided = decide(None if given_up else job.request.decision, evidence)
     print(f"threshold={decided.threshold:.6g} policy={decided.request.policy}", end=" ")
     print(f"measured_on={decided.evidence or 'nothing'}")
-    if decided.alerts_nothing:
-        print(f"alerting nothing is cheapest on {decided.evidence}: no score reaches the threshold")
-    return decided
+    if decided.chosen is not None and decided.chosen.alerts_nothing:
+        print(f"{decided.chosen.why_nothing} on {decided.evidence}: no score reaches the threshold")
+    return decided, evidence
 
 
 def _score(booster: Any, part: Prepared, hosts: Hosts) -> NDArray[np.float32]:

@@ -222,6 +222,38 @@ class Days:
         return [part if self.order is None else self.order[part] for part in parts]
 
 
+@dataclass(frozen=True, slots=True)
+class Traffic:
+    """How many days some rows are the traffic of.
+
+    Attributes
+    ----------
+    day : ndarray of int32, shape (n,)
+        Of each row, as a number of 86,400 s.
+    days : float
+        Above 0.
+    """
+
+    day: NDArray[np.int32]
+    days: float
+
+    @classmethod
+    def of(cls, time: NDArray[np.float64], *, sampled: float = 1.0) -> Traffic:
+        """Count the days from the first row to the last; dates count whole, the last one too.
+
+        Parameters
+        ----------
+        time : ndarray of float64, shape (n,)
+            In seconds.
+        sampled : float
+            Which share of the transactions of their days the rows are: a tenth of the rows of ten days is
+            the traffic of one.
+        """
+        first, last = float(time.min()), float(time.max())
+        days = (last - first) / DAY + (1.0 if _are_dates(time, first, last) else 0.0)
+        return cls(np.floor(time / DAY).astype(np.int32), days * sampled)
+
+
 def _are_dates(time: NDArray[np.float64], first: float, last: float) -> bool:
     """Whether the times are days without an hour: then no day is cut."""
     return (last - first) % DAY == 0 and not np.any((time - first) % DAY)

@@ -144,6 +144,12 @@ class OperatingPoints:
         tp, fp = int(self.tp[index]), int(self.fp[index])
         return OperatingPoint(float(self.threshold[index]), tp, fp, self.positives - tp, self.negatives - fp)
 
+    def first(self, many: int) -> OperatingPoints:
+        """The `many` points with the highest thresholds."""
+        return OperatingPoints(
+            self.threshold[:many], self.tp[:many], self.fp[:many], self.positives, self.negatives
+        )
+
     @property
     def alerts(self) -> NDArray[np.int64]:
         """Rows that are alerted, shape (k,)."""

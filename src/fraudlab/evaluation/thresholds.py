@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-from fraudlab.evaluation.metrics import fraud_amounts
+from fraudlab.evaluation.costs import CostModel, Costs
 from fraudlab.evaluation.operating import NO_ALERTS, OperatingPoints
 from fraudlab.evaluation.ranking import Ranking, rank, require_both_classes
 
-Policy = Literal["cost", "f1", "fixed"]
+Policy = Literal["cost", "f1", "fixed", "recall"]
 CURVE_POINTS = 400
 
 
@@ -46,8 +46,12 @@ def choose_threshold(
     *,
     policy: Policy,
     threshold: float | None = None,
+    recall: float | None = None,
     missed_fraud_cost: float | None = None,
     alert_cost: float = 0.0,
+    loss_share: float = 1.0,
+    missed_fraud_fee: float = 0.0,
+    most_alerts: int | None = None,
 ) -> Decision:
     """Choose an operating point on rows that neither trained nor test the model.
 
@@ -57,7 +61,9 @@ def choose_threshold(
     reaches. ``f1`` maximises F1. Both choose among all thresholds, and take the highest of equally good
     ones, which alerts least: it is the score of a fraud, as lower ones down to the next fraud only add false
     alarms. It is a score that occurred, not a midpoint, so that it means the same rows at any precision.
-    ``fixed`` takes the one that is given.
+    With `most_alerts` both choose among the thresholds that alert at most so many rows; where not even the
+    highest score does, as many share it, nothing is alerted. ``recall`` takes the highest threshold that
+    catches that share of the frauds, and ``fixed`` the one that is given.
 
     Parameters
     ----------
@@ -66,13 +72,19 @@ def choose_threshold(
     amount : array_like of float, shape (n,), optional
         Price of a missed fraud where `missed_fraud_cost` is None; see
         :func:`fraudlab.evaluation.metrics.fraud_amounts`.
-    policy : {"cost", "f1", "fixed"}
+    policy : {"cost", "f1", "fixed", "recall"}
     threshold : float, optional
         For ``fixed``.
+    recall : float, optional
+        For ``recall``, above 0 and at most 1.
     missed_fraud_cost : float, optional
         One price for every missed fraud, in place of its amount.
     alert_cost : float
         Price of investigating one alert, in the same currency.
+    loss_share, missed_fraud_fee : float
+        As in :class:`~fraudlab.evaluation.costs.CostModel`.
+    most_alerts : int, optional
+        How many rows may be alerted; for ``cost`` and ``f1``.
 
     Raises
     ------
@@ -95,8 +107,9 @@ def choose_threshold(
         amount,
         policy=policy,
         threshold=threshold,
-        missed_fraud_cost=missed_fraud_cost,
-        alert_cost=alert_cost,
+        recall=recall,
+        costs=CostModel(alert_cost, missed_fraud_cost, loss_share, missed_fraud_fee),
+        most_alerts=most_alerts,
     )
 
 
@@ -106,63 +119,59 @@ def choose_threshold_of(
     *,
     policy: Policy,
     threshold: float | None = None,
-    missed_fraud_cost: float | None = None,
-    alert_cost: float = 0.0,
+    recall: float | None = None,
+    costs: CostModel,
+    most_alerts: int | None = None,
 ) -> Decision:
-    """:func:`choose_threshold` of scores that are sorted already."""
-    _check(policy, threshold=threshold, missed_fraud_cost=missed_fraud_cost, alert_cost=alert_cost)
-    missed = _price_of_missed(ranking, amount, missed_fraud_cost=missed_fraud_cost)
-    costs = None if missed is None else _Costs(missed, alert_cost)
+    """:func:`choose_threshold` of scores that are sorted already, with the prices as one."""
+    _check(policy, threshold=threshold, recall=recall, most_alerts=most_alerts)
+    priced = costs.of(ranking, amount)
     if policy == "fixed":
         assert threshold is not None
-        return _decision(ranking, costs, policy, threshold)
+        return _decision(ranking, priced, policy, threshold)
     require_both_classes(ranking.positives, ranking.negatives)
-    if policy == "f1":
-        chosen = float(ranking.steps.threshold[np.argmax(ranking.steps.f1)])
-    elif costs is None:
-        raise ValueError("the cost policy needs the amount of each row or one cost for a missed fraud")
+    if policy == "recall":
+        assert recall is not None
+        # recall as a whole number of frauds: 0.7 of 10 is 7, not 7.000000000000001
+        wanted = max(1, math.ceil(round(recall * ranking.positives, 9)))
+        chosen = float(ranking.caught[ranking.positives - wanted])
     else:
-        candidates = ranking.at(np.insert(ranking.steps.threshold, 0, _above_all(ranking)))
-        chosen = float(candidates.threshold[np.argmin(costs.of(candidates))])
-    return _decision(ranking, costs, policy, chosen)
+        chosen = best_of(ranking, priced, policy=policy, most_alerts=most_alerts)
+    return _decision(ranking, priced, policy, chosen)
 
 
-@dataclass(frozen=True, slots=True)
-class _Costs:
-    """What an operating point costs.
+def best_of(
+    ranking: Ranking, costs: Costs | None, *, policy: Policy, most_alerts: int | None = None
+) -> float:
+    """The cheapest threshold, or the one with the best F1, of those that alert at most so many rows.
 
-    Attributes
+    Parameters
     ----------
-    missed : ndarray of float64, shape (frauds + 1,)
-        Price of the frauds that are missed where so many, those with the highest scores, are alerted.
-    alert : float
-        Price of an alert.
+    ranking : Ranking
+        With frauds.
+    costs : Costs or None
+        Of its rows; only F1 can do without.
+    policy : {"cost", "f1"}
+    most_alerts : int or None
+
+    Raises
+    ------
+    ValueError
+        Where ``cost`` has no price to go by.
     """
-
-    missed: NDArray[np.float64]
-    alert: float
-
-    def of(self, points: OperatingPoints) -> NDArray[np.float64]:
-        return np.asarray(self.missed[points.tp] + self.alert * points.alerts)
-
-
-def _price_of_missed(
-    ranking: Ranking, amount: ArrayLike | None, *, missed_fraud_cost: float | None
-) -> NDArray[np.float64] | None:
-    if missed_fraud_cost is not None:
-        return np.arange(ranking.positives, -1, -1, dtype=np.float64) * missed_fraud_cost
-    if amount is None or not ranking.positives:
-        return None
-    price = fraud_amounts(ranking.frauds, amount)
-    # Stable, so that sums over ties come out with the same last bit on every processor.
-    falling = np.argsort(-ranking.score[ranking.frauds], kind="stable")
-    saved = np.append(0.0, np.cumsum(price[falling]))
-    missed: NDArray[np.float64] = saved[-1] - saved
-    return missed
+    candidates = ranking.at(np.insert(ranking.steps.threshold, 0, _above_all(ranking)))
+    if most_alerts is not None:
+        candidates = candidates.first(int(np.searchsorted(candidates.alerts, most_alerts, side="right")))
+    if policy == "f1":
+        # to alert nothing has the F1 of 0, and is chosen only where nothing else may be
+        return float(candidates.threshold[np.argmax(candidates.f1)])
+    if costs is None:
+        raise ValueError("the cost policy needs the amount of each row or one cost for a missed fraud")
+    return float(candidates.threshold[np.argmin(costs.of(candidates))])
 
 
-def _decision(ranking: Ranking, costs: _Costs | None, policy: Policy, threshold: float) -> Decision:
-    cost = None if costs is None else float(costs.of(ranking.at([threshold]))[0])
+def _decision(ranking: Ranking, costs: Costs | None, policy: Policy, threshold: float) -> Decision:
+    cost = None if costs is None else costs.at(ranking, threshold)
     drawn = ranking.spread(limit=CURVE_POINTS)
     if policy != "fixed":
         drawn = np.append(drawn, threshold)
@@ -174,7 +183,7 @@ def _above_all(ranking: Ranking) -> float:
     return max(NO_ALERTS, float(np.nextafter(np.float64(ranking.ascending[-1]), np.inf)))
 
 
-def _curve(points: OperatingPoints, costs: _Costs | None) -> dict[str, list[float]]:
+def _curve(points: OperatingPoints, costs: Costs | None) -> dict[str, list[float]]:
     curve: dict[str, list[float]] = {
         "threshold": points.threshold.tolist(),
         "alerts": points.alerts.tolist(),
@@ -186,14 +195,15 @@ def _curve(points: OperatingPoints, costs: _Costs | None) -> dict[str, list[floa
     return curve
 
 
-def _check(
-    policy: str, *, threshold: float | None, missed_fraud_cost: float | None, alert_cost: float
-) -> None:
+def _check(policy: str, *, threshold: float | None, recall: float | None, most_alerts: int | None) -> None:
     *words, last = get_args(Policy)
     if policy not in (*words, last):
         raise ValueError(f"the policy is {', '.join(words)} or {last}, not {policy!r}")
     if policy == "fixed" and (threshold is None or not math.isfinite(threshold)):
         raise ValueError(f"the fixed policy needs a threshold, not {threshold}")
-    for name, cost in (("a missed fraud", missed_fraud_cost), ("an alert", alert_cost)):
-        if cost is not None and not (math.isfinite(cost) and cost >= 0):
-            raise ValueError(f"the cost of {name} must be a number of at least 0, not {cost}")
+    if policy == "recall" and (recall is None or not 0 < recall <= 1):
+        raise ValueError(f"the recall policy needs a recall above 0 and at most 1, not {recall}")
+    if most_alerts is not None and policy in ("fixed", "recall"):
+        raise ValueError(f"the {policy} policy chooses nothing, so it cannot keep to {most_alerts} alerts")
+    if most_alerts is not None and most_alerts < 0:
+        raise ValueError(f"there cannot be {most_alerts} alerts")

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from fraudlab.evaluation.costs import Costs
     from fraudlab.evaluation.ranking import Ranking
 
 
@@ -33,6 +34,7 @@ def measure(context: Context, scored: ScoredSplit, trained: Trained, prepared: P
     """Compute metrics and curves of the scored test split, and write them with the scores."""
     from fraudlab.container.prepared import AMOUNT, CARD, LABEL, TIME, card_numbers
     from fraudlab.evaluation.curves import curves_of
+    from fraudlab.evaluation.decisions import money_at
     from fraudlab.evaluation.ranking import rank
     from fraudlab.report.recorded.run_record import days_of
 
@@ -50,6 +52,7 @@ def measure(context: Context, scored: ScoredSplit, trained: Trained, prepared: P
     budgets, named = budget_figures(rows, recalls=recalls, per_day=asked.alerts_per_day)
     metrics = {
         **_point_metrics(ranking, label, amount, threshold=threshold, days=days),
+        **money_at(ranking, priced(trained.contract["decision"], ranking, amount), threshold),
         "average_precision_low": interval.low,
         "average_precision_high": interval.high,
         "endpoint_max_difference": scored.endpoint_max_difference,
@@ -66,6 +69,16 @@ def measure(context: Context, scored: ScoredSplit, trained: Trained, prepared: P
     write_json(folder / "mistakes.json", _mistakes(rows, scored, threshold=threshold))
     _write_scores(folder / "scores.parquet", scored, prepared.manifest)
     return metrics
+
+
+def priced(decision: dict[str, Any], ranking: Ranking, amount: NDArray[np.float64] | None) -> Costs | None:
+    """What operating points of scored rows cost by a model's own prices; None where a fraud has no price."""
+    from fraudlab.evaluation.costs import CostModel
+
+    try:
+        return CostModel.of_decision(decision).of(ranking, amount)
+    except ValueError:  # not one fraud of these rows has an amount
+        return None
 
 
 def _mistakes(rows: TestRows, scored: ScoredSplit, *, threshold: float) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from typing import Any
 from fraudlab import api_requests
 from fraudlab.archives import unpack
 from fraudlab.backends.backend import JobHandle, ending_of
+from fraudlab.config import EvaluationConfig
 from fraudlab.config_rules import hook_file
 from fraudlab.container.hook_source import FILE
 from fraudlab.errors import ArchiveError, BackendError, BackendLost, JobFailed, StorageError
@@ -19,6 +20,10 @@ from fraudlab.split_rules import train_channels
 from fraudlab.stages.context import Context
 from fraudlab.stages.prepare import Preparation
 from fraudlab.stages.prepared_key import prepared_content
+
+#: what a threshold can be chosen on again
+VALIDATION_SCORES = "validation_scores.parquet"
+_PRICED = ("loss_share", "missed_fraud_fee", "recall", "alert_budget", "currency")
 
 
 @dataclass(frozen=True)
@@ -98,6 +103,7 @@ def _send_hooks(context: Context) -> dict[str, str]:
 
 def _job_description(context: Context, hashes: dict[str, str]) -> dict[str, Any]:
     evaluation, experiment = context.config.evaluation, context.tracker.decision
+    usual = vars(EvaluationConfig())
     return {
         "run_id": context.run_id,
         "experiment_key": experiment.key,
@@ -107,6 +113,12 @@ def _job_description(context: Context, hashes: dict[str, str]) -> dict[str, Any]
             "threshold": evaluation.threshold,
             "missed_fraud_cost": None if context.config.data.amount else evaluation.missed_fraud_cost,
             "alert_cost": evaluation.alert_cost,
+            # what is as it was before there was a key for it is not said: images of then take no other keys
+            **{
+                name: getattr(evaluation, name)
+                for name in _PRICED
+                if getattr(evaluation, name) != usual[name]
+            },
         },
         "hashes": hashes,
         **({"derive": dict(derive)} if (derive := context.config.data.derive) else {}),
@@ -146,7 +158,7 @@ def keep_output(archive: Path, folder: Path) -> None:
 
     def place(member: str) -> Path | None:
         name = member.removeprefix("data/")
-        if not name.endswith((".json", ".zip")):
+        if not name.endswith((".json", ".zip")) and name != VALIDATION_SCORES:
             return None
         return folder / name if name.startswith("comet/") else folder / "training" / name
 

@@ -16,7 +16,7 @@ from fraudlab.container.contract import whole_file, write_json
 from fraudlab.container.model_files.model_file import OFFICIAL, write_model
 from fraudlab.container.model_files.official import official_bytes
 from fraudlab.container.prepared import Prepared
-from fraudlab.container.training.decision import Decided, measure
+from fraudlab.container.training.decision import Decided, Evidence, measure
 from fraudlab.container.training.folds import CrossValidation
 from fraudlab.container.training.inputs import Inputs
 from fraudlab.container.training.job import Job
@@ -37,6 +37,8 @@ class Outcome:
         None where that one is the model.
     folds : CrossValidation or None
     decided : Decided
+    evidence : Evidence or None
+        What it was decided on.
     test_score : ndarray of float32, shape (rows of test,), or None
     hashes : mapping
         Of the data.
@@ -47,6 +49,7 @@ class Outcome:
     refitted: Refitted | None
     folds: CrossValidation | None
     decided: Decided
+    evidence: Evidence | None
     test_score: NDArray[np.float32] | None
     hashes: Mapping[str, Any]
 
@@ -71,8 +74,11 @@ def save(job: Job, outcome: Outcome, seconds: Mapping[str, float]) -> None:
         _save_folds(job, outcome.folds, decided.threshold)
     if outcome.inputs.test is not None and outcome.test_score is not None:
         _save_test(job, outcome.inputs.test, outcome.test_score, decided.threshold)
-    if decided.evidence == "validation":
-        write_json(job.tree.results / "validation.json", {**(decided.measured or {}), "curve": decided.curve})
+    if decided.chosen is not None and decided.evidence == "validation":
+        curve = decided.chosen.decision.curve
+        write_json(job.tree.results / "validation.json", {**decided.measured, "curve": curve})
+    if outcome.evidence is not None and outcome.evidence.source == "validation":
+        _save_evidence(job, outcome.evidence)
     _save_history(job, outcome.fitted, seconds)
     _save_model(job, outcome)
 
@@ -154,6 +160,17 @@ def _save_folds(job: Job, folds: CrossValidation, threshold: float) -> None:
     )
 
 
+def _save_evidence(job: Job, evidence: Evidence) -> None:
+    """Write ``validation_scores.parquet``: what a threshold can be chosen on again, without training."""
+    columns: dict[str, Any] = {"label": evidence.label, "score": evidence.score}
+    if evidence.amount is not None:
+        columns["amount"] = evidence.amount
+    if evidence.traffic is not None:
+        columns["day"] = evidence.traffic.day
+    days = {} if evidence.traffic is None else {"days": repr(evidence.traffic.days)}
+    _write_scores(job.tree.results / "validation_scores.parquet", columns, days)
+
+
 def _save_test(job: Job, test: Prepared, score: NDArray[np.float32], threshold: float) -> None:
     """Write ``test.json`` and ``test_scores.parquet``, and say the figures in a line."""
     measured = measure(test.label, score, threshold)
@@ -163,9 +180,10 @@ def _save_test(job: Job, test: Prepared, score: NDArray[np.float32], threshold: 
     print(*(f"test-{name}={value:.6g}" for name, value in measured.items() if value is not None))
 
 
-def _write_scores(path: Path, columns: Mapping[str, Any]) -> None:
+def _write_scores(path: Path, columns: Mapping[str, Any], metadata: Mapping[str, str] | None = None) -> None:
     import pyarrow as pa
     from pyarrow import parquet
 
     with whole_file(path) as file:
-        parquet.write_table(pa.table(dict(columns)), file, compression="lz4")
+        table = pa.table(dict(columns), metadata=dict(metadata) if metadata else None)
+        parquet.write_table(table, file, compression="lz4")

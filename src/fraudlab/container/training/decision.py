@@ -9,11 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fraudlab.container.failure import ConfigError
-from fraudlab.container.training.job import DecisionRequest
-from fraudlab.evaluation.metrics import average_precision_of, roc_auc_of
-from fraudlab.evaluation.operating import NO_ALERTS
-from fraudlab.evaluation.ranking import Ranking, rank
-from fraudlab.evaluation.thresholds import choose_threshold_of
+from fraudlab.evaluation.budgets import Traffic
+from fraudlab.evaluation.decisions import Chosen, DecisionRequest, decide_on, measured_at
+from fraudlab.evaluation.ranking import rank
 
 _WITHOUT_EVIDENCE = DecisionRequest("fixed", 0.5)
 
@@ -28,12 +26,15 @@ class Evidence:
     label : ndarray of uint8, shape (rows,)
     score : ndarray of float32, shape (rows,)
     amount : ndarray of float64, shape (rows,), or None
+    traffic : Traffic or None
+        The day of each row, and how many there are; None where no time is known.
     """
 
     source: Literal["validation", "out_of_fold"]
     label: NDArray[np.uint8]
     score: NDArray[np.float32]
     amount: NDArray[np.float64] | None = None
+    traffic: Traffic | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,27 +49,31 @@ class Decided:
         An alert is ``score >= threshold``.
     evidence : str or None
         What it was measured on; None where there was nothing.
-    measured : dict or None
-        The metrics there.
-    curve : dict of list or None
-        The trade-off the threshold was chosen from.
+    chosen : Chosen or None
+        What is known of it there.
     """
 
     request: DecisionRequest
     threshold: float
     evidence: str | None
-    measured: dict[str, Any] | None
-    curve: dict[str, list[float]] | None
+    chosen: Chosen | None
 
     @property
-    def alerts_nothing(self) -> bool:
-        """Whether the cheapest choice was to alert nothing at all."""
-        return self.request.policy == "cost" and self.threshold >= NO_ALERTS
+    def measured(self) -> dict[str, Any]:
+        """The metrics of the rows it was measured on; empty where there were none."""
+        return {} if self.chosen is None else self.chosen.measured
 
     def as_json(self) -> dict[str, Any]:
         """``decision`` as ``model.json`` holds it."""
         measured = {self.evidence: self.measured} if self.evidence else {}
-        return {**asdict(self.request), "measured_on": self.evidence, "validation": None, **measured}
+        return {
+            **asdict(self.request),
+            "measured_on": self.evidence,
+            "validation": None,
+            "budget": None if self.chosen is None else self.chosen.budget,
+            "sensitivity": [] if self.chosen is None else self.chosen.sensitivity,
+            **measured,
+        }
 
 
 def decide(request: DecisionRequest | None, evidence: Evidence | None) -> Decided:
@@ -92,18 +97,16 @@ def decide(request: DecisionRequest | None, evidence: Evidence | None) -> Decide
                 f"no threshold can be chosen: the {asked.policy} policy has nothing to choose one on",
                 fix="add a validation channel, or use the fixed policy with a threshold",
             )
-        return Decided(asked, asked.threshold, None, None, None)
+        return Decided(asked, asked.threshold, None, None)
     asked = request or DecisionRequest("f1")
-    ranking = rank(evidence.label, evidence.score)
     try:
-        decision = choose_threshold_of(ranking, evidence.amount, **asdict(asked))
+        chosen = decide_on(asked, rank(evidence.label, evidence.score), evidence.amount, evidence.traffic)
     except ValueError as error:
         raise ConfigError(
             f"no threshold can be chosen: {error}",
             fix="set evaluation.policy to f1, or give the costs it needs",
         ) from error
-    measured = _measure(ranking, decision.threshold) | {"cost": decision.cost}
-    return Decided(asked, decision.threshold, evidence.source, measured, decision.curve)
+    return Decided(asked, chosen.decision.threshold, evidence.source, chosen)
 
 
 def measure(label: NDArray[np.uint8], score: NDArray[np.float32], threshold: float) -> dict[str, Any]:
@@ -117,14 +120,4 @@ def measure(label: NDArray[np.uint8], score: NDArray[np.float32], threshold: flo
     score : ndarray of float32, shape (rows,)
     threshold : float
     """
-    return _measure(rank(label, score), threshold)
-
-
-def _measure(ranking: Ranking, threshold: float) -> dict[str, Any]:
-    ranked = ranking.positives > 0 and ranking.negatives > 0
-    return {
-        "average_precision": average_precision_of(ranking) if ranked else None,
-        "roc_auc": roc_auc_of(ranking) if ranked else None,
-        "mean_score": float(ranking.score.mean(dtype=np.float64)),
-        **ranking.at([threshold])[0].as_metrics(),
-    }
+    return measured_at(rank(label, score), threshold)

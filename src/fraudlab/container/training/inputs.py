@@ -14,9 +14,10 @@ from fraudlab.container.failure import ConfigError, TableError, quoted
 from fraudlab.container.features import Column, Features, read_features
 from fraudlab.container.hosts import Hosts
 from fraudlab.container.hyperparameters.rules import check_weighted
-from fraudlab.container.prepared import Prepared, read_split
+from fraudlab.container.prepared import Prepared, read_split, read_times
 from fraudlab.container.training.digests import NOTHING, Digests
 from fraudlab.container.training.job import PARTS, Job, has_rows
+from fraudlab.evaluation.budgets import Traffic
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +134,28 @@ def read_again(job: Job, inputs: Inputs, hosts: Hosts, digests: Digests | None) 
         train.take(every) if _replicated("train", digests, hosts) else train,
         validation.take(every) if _replicated("validation", digests, hosts) else validation,
     )
+
+
+def read_traffic(job: Job, rows: int) -> Traffic | None:
+    """The days of the validation rows; None where they have no time, or lie on other hosts too.
+
+    Parameters
+    ----------
+    job : Job
+    rows : int
+        How many there are on all hosts.
+    """
+    if job.manifest is None:
+        return None
+    fields = Fields(job.manifest, source="manifest.json")
+    splits, split = fields.get("splits", dict), fields.get("split", dict, {})
+    time = read_times(job.tree.channel("validation"))
+    if time is None or time.size != rows:
+        return None
+    # rows dealt at random are a share of the rows of their days
+    random = split.get("kind") == "stratified"
+    sampled = rows / sum(int(facts["rows"]) for facts in splits.values()) if random else 1.0
+    return Traffic.of(time, sampled=sampled)
 
 
 def _filled(job: Job, hosts: Hosts) -> dict[str, bool]:

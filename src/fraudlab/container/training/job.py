@@ -18,6 +18,7 @@ from fraudlab.container.failure import ConfigError, near, quoted
 from fraudlab.container.hook_source import hook_folders
 from fraudlab.container.hyperparameters import Hyperparameters, canonical, read_hyperparameters, remarks
 from fraudlab.container.training.hooks import Hooks, load_hooks
+from fraudlab.evaluation.decisions import DecisionRequest
 from fraudlab.evaluation.thresholds import Policy
 
 #: channels of rows
@@ -25,16 +26,6 @@ PARTS = ("train", "validation", "test")
 #: hyperparameters that are as if they were not there
 _NOT_SET = (None, "", "None", "null")
 CHANNELS = (*PARTS, FOLDS, "config", "checkpoints", "code")
-
-
-@dataclass(frozen=True, slots=True)
-class DecisionRequest:
-    """How the threshold is to be chosen; costs in the currency of the amounts."""
-
-    policy: Policy
-    threshold: float | None = None
-    missed_fraud_cost: float | None = None
-    alert_cost: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,15 +123,30 @@ def read_job(tree: Tree) -> Job:
             f"the {decision.policy} policy chooses a threshold on validation, and there is no such channel",
             fix="add a validation channel, set k_fold, or use the fixed policy with a threshold",
         )
+    manifest = read_json(config / "manifest.json") if described else None
+    if decision is not None and decision.alert_budget is not None:
+        _require_days(decision.alert_budget, manifest, channels)
     return Job(
         tree,
         request,
         parameters,
         _read_hooks(tree, parameters),
-        read_json(config / "manifest.json") if described else None,
+        manifest,
         channels,
         _wants_official(),
     )
+
+
+def _require_days(
+    budget: float, manifest: Mapping[str, Any] | None, channels: Mapping[str, str | None]
+) -> None:
+    """Refuse a number of alerts per day where no day is known, before anything is trained."""
+    splits = {} if manifest is None else Fields(manifest, source="manifest.json").get("splits", dict)
+    if "validation" not in channels or splits.get("validation", {}).get("time_start") is None:
+        raise ConfigError(
+            f"{budget:g} alerts per day cannot be kept to: the validation rows have no time",
+            fix="set data.time to the column that says when each transaction was, or leave alert_budget out",
+        )
 
 
 def _wants_official() -> bool:
@@ -235,6 +241,11 @@ def _read_request(path: Path) -> JobRequest:
             threshold=decision.optional("threshold", float),
             missed_fraud_cost=decision.optional("missed_fraud_cost", float),
             alert_cost=decision.get("alert_cost", float, 0.0),
+            loss_share=decision.get("loss_share", float, 1.0),
+            missed_fraud_fee=decision.get("missed_fraud_fee", float, 0.0),
+            recall=decision.optional("recall", float),
+            alert_budget=decision.optional("alert_budget", float),
+            currency=decision.optional("currency", str),
         ),
         hashes=fields.get("hashes", dict, {}),
         derive=fields.get("derive", dict, {}),

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import math
 from collections import Counter
+from dataclasses import asdict
 
 from fraudlab.evaluation.calibration import reliability
+from fraudlab.evaluation.costs import CostModel
 from fraudlab.evaluation.thresholds import choose_threshold
 from fraudlab.report.comparison.lineup import Lineup, letter
 from fraudlab.report.kit import numerals
@@ -95,10 +97,12 @@ def cost(lineup: Lineup) -> Chart | None:
     alert = number(config, "evaluation", "alert_cost")
     priced = bool(dig(config, "data", "amount"))  # then a missed fraud costs its amount
     missed = None if priced else number(config, "evaluation", "missed_fraud_cost")
+    share, fee = (number(config, "evaluation", name) for name in ("loss_share", "missed_fraud_fee"))
+    model = CostModel(alert or 0.0, missed, 1.0 if share is None else share, fee or 0.0)
     lines: list[_Line] = []
     dots: list[tuple[float, float]] = []
     for index, (record, scores) in enumerate(zip(lineup.runs, lineup.scores, strict=True)):
-        found = None if scores is None else _costs(scores, record.threshold, alert=alert, missed=missed)
+        found = None if scores is None else _costs(scores, record.threshold, model)
         if found is not None:
             xs, ys, own = found
             lines.append((style(index), xs, ys))
@@ -118,6 +122,8 @@ def cost(lineup: Lineup) -> Chart | None:
     marks = [plot.line(xs, ys, f"curve {class_}") for class_, xs, ys in lines]
     marks += [plot.dot(x, y, "chosen") for x, y in dots if x <= last]
     price = "its amount" if missed is None else f"{missed:g}"
+    price = price if model.loss_share == 1 else f"{model.loss_share * 100:g}\u00a0% of {price}"
+    price += f" and {model.missed_fraud_fee:g} more" if model.missed_fraud_fee else ""
     note = f"A missed fraud costs {price}, an alert {alert or 0:g}: as run A was told. Rings: own thresholds."
     absent = [letter(index) for index in range(len(lineup.runs)) if style(index) not in drawn]
     if absent:
@@ -132,10 +138,10 @@ def cost(lineup: Lineup) -> Chart | None:
 
 
 def _costs(
-    scores: Scores, threshold: float | None, *, alert: float | None, missed: float | None
+    scores: Scores, threshold: float | None, model: CostModel
 ) -> tuple[list[float], list[float], tuple[float, float] | None] | None:
     """Alerts and what they cost, up to a quarter more than alerting nothing; and both at a threshold."""
-    if not scores.row.size or (missed is None and scores.amount is None):
+    if not scores.row.size or (model.missed_fraud_cost is None and scores.amount is None):
         return None
     try:
         decision = choose_threshold(
@@ -144,8 +150,7 @@ def _costs(
             scores.amount,
             policy="fixed",
             threshold=2.0 if threshold is None else threshold,
-            missed_fraud_cost=missed,
-            alert_cost=alert or 0.0,
+            **asdict(model),
         )
     except ValueError:
         return None
