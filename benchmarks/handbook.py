@@ -6,18 +6,14 @@ delay.
 
     python -m benchmarks.handbook handbook.parquet [--write] [--runs]
 
-The published models are also trained by runs of fraudlab, with `experiment=handbook_paper`: `--runs` does
-that alone.
+The published models, and one with declared columns, are also trained by runs of fraudlab: `--runs` does that
+alone (`benchmarks/handbook_runs.py`).
 """
 
 from __future__ import annotations
 
 import argparse
-import json
 import os
-import subprocess
-import sys
-import tempfile
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -30,6 +26,7 @@ import pyarrow.parquet
 import xgboost
 from numpy.typing import NDArray
 
+from benchmarks.handbook_runs import by_runs
 from benchmarks.pages import table_of, write_section
 from fraudlab.evaluation.budgets import DAY
 from fraudlab.evaluation.cards import card_precision_per_day
@@ -221,43 +218,6 @@ def over_folds(found: dict[tuple[Setting, Schedule, str], Result], setting: Sett
     return np.mean(of_schedules, axis=0)
 
 
-PUBLISHED = {
-    "100 / 0.1 / 3": (["model.num_round=100", "model.learning_rate=0.1"], (0.694, 0.871, 0.304)),
-    "50 / 0.3 / 3": (["model.num_round=50", "model.learning_rate=0.3"], (0.687, 0.872, 0.302)),
-}
-MEASURED = ("average_precision", "roc_auc", "card_precision_at_100_per_day")
-ALLOWED = 0.003
-
-
-def published_by_runs(path: Path) -> str:
-    """Train the published models by runs, and put their figures beside the published ones, as Markdown.
-
-    A run that is further from them than `ALLOWED` ends the benchmark.
-    """
-    lines, far = [], []
-    with tempfile.TemporaryDirectory() as folder:
-        for number, (name, (words, published)) in enumerate(PUBLISHED.items()):
-            fixed = ["experiment=handbook_paper", f"data.path={path.resolve()}", f"run.id=r{number}"]
-            command = [sys.executable, "-m", "fraudlab", "train", "backend=process", "tracking=off"]
-            started = time.perf_counter()
-            subprocess.run([*command, *fixed, *words], cwd=folder, check=True)
-            seconds = time.perf_counter() - started
-            found = json.loads(Path(folder, f"runs/r{number}/evaluation/metrics.json").read_bytes())
-            cells = []
-            for metric, value in zip(MEASURED, published, strict=True):
-                cells.append(f"{found[f'{metric}_mean']:.4f} ± {found[f'{metric}_std']:.4f} ({value})")
-                if abs(found[f"{metric}_mean"] - value) > ALLOWED:
-                    far.append(f"{metric} of {name} is {found[f'{metric}_mean']:.4f}, published {value}")
-            lines.append([name, *cells, f"{seconds:.0f}"])
-    if far:
-        raise SystemExit("; ".join(far))
-    head = ["rounds / learning rate / depth, exact", "average precision", "ROC AUC", "CP@100", "seconds"]
-    return (
-        "Mean ± standard deviation over the four test weeks, and the published figure in brackets; seconds"
-        " are of the whole run.\n\n" + table_of(head, lines)
-    )
-
-
 def mean(values: list[float]) -> float:
     return float(np.mean(values))
 
@@ -268,13 +228,13 @@ def main() -> None:
     )
     parser.add_argument("table", type=Path, nargs="?", help="default: handbook.parquet in $FRAUDLAB_DATA")
     parser.add_argument("--write", action="store_true", help="replace the section in docs/performance.md")
-    parser.add_argument("--runs", action="store_true", help="only the published models, by runs of fraudlab")
+    parser.add_argument("--runs", action="store_true", help="only what is trained by runs of fraudlab")
     chosen = parser.parse_args()
     path = chosen.table or Path(os.environ.get("FRAUDLAB_DATA", ".")) / "handbook.parquet"
-    by_runs = published_by_runs(path)
-    print(by_runs, flush=True)
+    text = by_runs(path)
+    print(text, flush=True)
     if chosen.write:
-        write_section("handbook_runs", by_runs)
+        write_section("handbook_runs", text)
     if chosen.runs:
         return
     table = load(path)

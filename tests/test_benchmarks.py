@@ -7,6 +7,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 from benchmarks import (
+    handbook_runs,
     many_runs,
     models,
     pages,
@@ -20,6 +21,8 @@ from benchmarks import (
 from benchmarks.running import check, running
 from benchmarks.servers import SERVERS
 from benchmarks.serving import SCENARIOS, Cores, Scenario
+
+from fraudlab.evaluation.metrics import average_precision
 
 SUMMARY = (
     '{"requests": 3000, "microseconds": 2000000, "p50": 1900, "p99": 4400, "max": 9100, "errors":'
@@ -256,3 +259,38 @@ def test_where_ours_is_behind_is_said_and_noise_is_not():
     lines = models.report([table]).splitlines()
     assert "| xgboost | 0.800 | -0.150 (-0.200 to -0.100) **ours is behind** | 0.50 | 100 |" in lines[-2]
     assert "| lightgbm | 0.800 | -0.050 (-0.200 to +0.100) | 2.00 | 100 |" in lines[-1]
+
+
+def of_cards(seed=0, rows=400, cards=30):
+    rng = np.random.default_rng(seed)
+    label, card = rng.random(rows) < 0.2, rng.integers(cards, size=rows)
+    good, bad = rng.integers(20, size=(2, rows)).astype(np.float32)
+    return handbook_runs.Scored(label, card, (good + 8 * label, bad)), rng
+
+
+def test_a_card_drawn_twice_counts_as_if_its_rows_were_there_twice():
+    fold, rng = of_cards()
+    times = rng.integers(3, size=30)
+    repeated = np.repeat(np.arange(fold.label.size), times[fold.card])
+    found = handbook_runs.Ranked.sort(fold, fold.scores[0]).average_precision(times)
+    assert found == pytest.approx(average_precision(fold.label[repeated], fold.scores[0][repeated]))
+
+
+def test_the_difference_over_folds_is_of_the_first_model_and_none_for_equal_ones():
+    folds = [of_cards(seed)[0] for seed in (1, 2)]
+    middle, low, high = handbook_runs.difference(folds)
+    plain = [average_precision(f.label, f.scores[0]) - average_precision(f.label, f.scores[1]) for f in folds]
+    assert low < middle < high
+    assert middle == pytest.approx(np.mean(plain))
+    assert low > 0.1
+    same = [handbook_runs.Scored(f.label, f.card, (f.scores[0], f.scores[0])) for f in folds]
+    assert handbook_runs.difference(same) == (0.0, 0.0, 0.0)
+
+
+def test_a_model_that_falls_short_ends_the_benchmark():
+    names = handbook_runs.MEASURED
+    best = {f"{name}_mean": value for name, value in zip(names, (0.694, 0.871, 0.304), strict=True)}
+    assert not handbook_runs.short_of(handbook_runs.PUBLISHED[0], best)
+    assert len(handbook_runs.short_of(handbook_runs.DECLARED, best)) == 2
+    (fault,) = handbook_runs.short_of(handbook_runs.PUBLISHED[0], {**best, "roc_auc_mean": 0.867})
+    assert fault.startswith("roc_auc of 100 / 0.1 / 3 is 0.8670, published 0.871")

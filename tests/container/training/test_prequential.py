@@ -72,22 +72,23 @@ def asked(tree: Tree, table: pa.Table, windows: dict[str, Any]) -> dict[str, Any
     return manifest
 
 
-def lay_out(tree: Tree, hand_over: Any, parameters: dict[str, str]) -> None:
-    hand_over(tree, parameters, decision={"policy": "fixed", "threshold": 0.5})
+def lay_out(tree: Tree, hand_over: Any, parameters: dict[str, str], **request: Any) -> None:
+    hand_over(tree, parameters, decision={"policy": "fixed", "threshold": 0.5}, **request)
     if not (tree.prepared / "validation").exists():
         tree.channel("validation").unlink()
     if (tree.prepared / "folds").exists():
         tree.channel("folds").symlink_to(tree.prepared / "folds")
 
 
+@pytest.mark.parametrize("derive", [{}, {"other": "where(a > 1, -a, a)", "twice": "other * 2"}])
 @pytest.mark.parametrize(("validation", "refit"), [(0.0, "false"), (4.0, "false"), (4.0, "true")])
 def test_each_fold_is_what_a_job_of_its_own_comes_to(
-    tmp_path: Any, days: pa.Table, hand_over: Any, validation: float, refit: str
+    tmp_path: Any, days: pa.Table, hand_over: Any, validation: float, refit: str, derive: dict[str, str]
 ) -> None:
     parameters = {"early_stopping_rounds": "3" if validation else "0", "subsample": "0.7", "refit": refit}
     together = Tree(tmp_path / "together")
     manifest = asked(together, days, split(3, validation))
-    lay_out(together, hand_over, parameters)
+    lay_out(together, hand_over, parameters, derive=derive)
     train.run(together)
     found = json.loads((together.results / "prequential.json").read_bytes())
     assert found["complete"]
@@ -97,9 +98,9 @@ def test_each_fold_is_what_a_job_of_its_own_comes_to(
         alone = Tree(tmp_path / str(fold["fold"]))
         manifest = asked(alone, days, split(1, validation, newest - 4 * DAY * (fold["fold"] - 1)))
         assert "folds" not in manifest
-        lay_out(alone, hand_over, parameters)
+        lay_out(alone, hand_over, parameters, derive=derive)
         train.run(alone)
-        features = read_features(Fields(manifest, source="manifest.json"))
+        features = read_features(Fields(manifest, source="manifest.json")).deriving(derive)
         test = read_split(alone.prepared / "test", features)
         rows = parquet.read_table(alone.prepared / "test")
         score = xgboost.Booster(model_file=alone.model / "model.ubj").inplace_predict(test.matrix)

@@ -80,7 +80,8 @@ def _train_fold(
 ) -> dict[str, Any] | None:
     """The figures of a fold; None where the job is told to stop before its end."""
     folder = job.tree.channel(FOLDS) / str(number)
-    features = read_features(Fields(manifest, source=f"fold {number} of manifest.json"))
+    described = read_features(Fields(manifest, source=f"fold {number} of manifest.json"))
+    features = described.deriving(job.request.derive)
     watches = "validation" in job.channels
     train = read_split(folder / "train", features)
     validation = read_split(folder / "validation", features) if watches else None
