@@ -107,11 +107,13 @@ def test_a_gate_that_no_run_can_pass_is_refused_before_there_is_one():
         ("value_recall", "data.amount"),
         ("alerts_per_day", "data.time"),
         ("days", "data.time"),
+        ("slices_worse", "evaluation.slices"),
     ):
         with pytest.raises(ConfigError, match=f"without {key}"):
             check_gates([Gate(metric, "<", 1.0)], without)
     with_all = RunConfig(data=DataConfig(path="t.csv", label="y", amount="a", time="t", card="c"))
     with_all.split.kind = SplitKind.prequential
+    with_all.evaluation.slices = ["country"]
     check_gates([Gate(metric, "<", 1.0) for metric in METRICS], with_all)
 
 

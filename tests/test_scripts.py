@@ -18,8 +18,8 @@ SMALL = [
     "evaluation.resamples=100",
 ]  # fmt: skip
 LONG = [*SMALL, "model.num_round=100000", "model.early_stopping_rounds=0"]
-#: metrics that a run has whose split has several folds, or whose table has cards
-OF_FOLDS_AND_CARDS = {"cards"} | {
+#: metrics that a run has whose split has several folds, whose table has cards, or that asks about slices
+OF_MORE_THAN_ROWS = {"cards", "slices", "slices_worse"} | {
     f"{name}_{end}"
     for name in ("average_precision", "roc_auc", "card_precision_at_100_per_day")
     for end in ("mean", "std")
@@ -53,7 +53,7 @@ def test_a_run_is_one_object_and_its_progress_is_elsewhere(in_tmp, capfd):
     folder = in_tmp / "runs" / "a"
     assert found["metrics"] == json.loads((folder / "evaluation" / "metrics.json").read_text())
     assert [name for name in found["metrics"] if not is_metric(name)] == []
-    assert set(METRICS) - set(found["metrics"]) == OF_FOLDS_AND_CARDS
+    assert set(METRICS) - set(found["metrics"]) == OF_MORE_THAN_ROWS
     assert (found["run"], found["status"], found["exit_code"], found["error"]) == ("a", "completed", 0, None)
     assert found["folder"] == str(folder)
     assert found["report"] == str(folder / "report.html")

@@ -229,6 +229,42 @@ def test_the_notebooks_experiments_run_and_compare(in_tmp, capsys, number):
     assert (in_tmp / "runs" / "comparisons" / "a--b.html").stat().st_size > 1_000
 
 
+def test_slices_are_measured_whether_the_model_knows_the_column_or_not(in_tmp, capsys):
+    """``country`` is a feature, ``shop`` is none; misspelt, too many or impossible is said before any job."""
+    rng = np.random.default_rng(2)
+    data = table(shop=rng.choice(["1", "2", ""], size=4000), day=np.arange(4000) % 400)
+    columns = ["data.drop=[shop,day]", "run.id=r"]
+    for asked, sentence in (
+        ("shopp", "evaluation.slices names 'shopp', which is not a column of t.csv"),
+        ("ts", "evaluation.slices names 'ts', which is data.time"),
+        ("y", "evaluation.slices names 'y', which is data.label"),
+        ("shop,shop", "evaluation.slices names 'shop' more than once"),
+        (",".join(map(str, range(21))), "evaluation.slices names 21 columns"),
+    ):
+        assert train(in_tmp, data, *columns, f"evaluation.slices=[{asked}]") == 2
+        assert sentence in capsys.readouterr().err
+    assert not list((in_tmp / "runs").glob("r*"))
+    assert train(in_tmp, None, *columns, "run.id=many", "evaluation.slices=[day]") == 3
+    assert "holds 400 different numbers" in capsys.readouterr().err
+    asked = ["evaluation.slices=[country,shop]", "--fail-if", "slices_worse>6"]
+    assert train(in_tmp, None, *columns, *asked) == 0
+    folder = in_tmp / "runs" / "r"
+    found = json.loads((folder / "evaluation" / "slices.json").read_text())
+    values = {column["column"]: [one["value"] for one in column["slices"]] for column in found["columns"]}
+    assert {name: {*listed} for name, listed in values.items()} == {
+        "country": {"FR", "DE", "NL"},
+        "shop": {"1", "2", None},
+    }
+    metrics = json.loads((folder / "evaluation" / "metrics.json").read_text())
+    assert metrics["slices"] == 6
+    for column in found["columns"]:
+        assert sum(one["rows"] for one in column["slices"]) == metrics["rows"]
+        assert sum(one["true_positives"] for one in column["slices"]) == metrics["true_positives"]
+    model = json.loads((folder / "model" / "model.json").read_text())
+    assert "shop" not in json.dumps(model["columns"])
+    assert "<h2>Slices</h2>" in (folder / "report.html").read_text()
+
+
 FOLDS = ["split=prequential", "split.folds=3", "split.train_length=6d", "split.validation_length=4d",
          "split.test_length=3d", "data.delay=1d"]  # fmt: skip
 

@@ -240,6 +240,8 @@ class EvaluationConfig:
     currency: str | None = None
     #: how many alerts a team may look at per day: what each number would catch, where there is a time
     alerts_per_day: list[int] = field(default_factory=lambda: [20, 100, 500])
+    #: columns to measure value by value, features or not: [country, merchant_type]. See ``docs/report.md``
+    slices: list[str] = field(default_factory=list)
     #: bootstrap resamples behind intervals
     resamples: int = 1000
     #: rows per request when scoring the test split through the endpoint

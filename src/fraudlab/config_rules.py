@@ -24,6 +24,7 @@ from fraudlab.decision_rules import check_decision
 from fraudlab.derive_rules import check_derived
 from fraudlab.durations import seconds
 from fraudlab.errors import ConfigError
+from fraudlab.evaluation_rules import check_evaluation
 from fraudlab.objections import together
 from fraudlab.registry_config import check_registry
 from fraudlab.split_rules import check_windows, train_channels
@@ -111,7 +112,7 @@ def _check_data(config: RunConfig) -> None:
     seconds(data.delay, key="data.delay")
     with _in_our_words():
         # Rows of the test split have later times than any that was learnt; others may send such a request.
-        column_names(data).check_parts(may_learn=("card",))
+        column_names(data, config.evaluation.slices).check_parts(may_learn=("card",))
     check_reference(data)
     if data.kind not in (DataKind.synthetic, DataKind.artifact) and not data.path:
         raise ConfigError(f"data.path must be given for data={data.kind.value}.", fix="add data.path=FILE")
@@ -127,8 +128,8 @@ def _check_derive(config: RunConfig) -> None:
         check_derived(config.data, column_names(config.data))
 
 
-def column_names(data: DataConfig) -> ColumnNames:
-    """The columns that a configuration names."""
+def column_names(data: DataConfig, slices: Sequence[str] = ()) -> ColumnNames:
+    """The columns that a configuration names; `slices` are those of ``evaluation.slices``."""
     return ColumnNames(
         label=data.label,
         time=data.time,
@@ -138,6 +139,7 @@ def column_names(data: DataConfig) -> ColumnNames:
         features=tuple(data.features),
         drop=tuple(data.drop),
         categorical=tuple(data.categorical),
+        slices=tuple(slices),
     )
 
 
@@ -316,12 +318,7 @@ def _check_rest(config: RunConfig) -> None:
     if evaluation.via is Via.transform and not describe(config.backend.kind).transforms:
         raise no_transforms(config.backend.kind)
     check_decision(config)
-    sizes = evaluation.alerts_per_day
-    if len(sizes) > 8 or len({*sizes}) < len(sizes) or not all(1 <= size <= 1_000_000 for size in sizes):
-        raise ConfigError(
-            f"evaluation.alerts_per_day={sizes} is out of range.",
-            fix=f"valid: {TEXTS['evaluation.alerts_per_day']}, each once; [] measures none",
-        )
+    check_evaluation(evaluation)
     if config.run.id == "latest":
         raise ConfigError("run.id='latest' is the link to the newest run.", fix="choose another run.id")
     if config.run.id is not None and not RUN_ID.fullmatch(config.run.id):

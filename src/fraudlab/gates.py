@@ -23,7 +23,8 @@ METRICS = (
     "endpoint_max_difference", "f1", "false_negatives",
     "false_positives", "log_loss", "mean_score", "positives", "precision", "prevalence", "recall",
     *(f"recall_at_fpr_{rate:g}{end}" for rate in (0.001, 0.01) for end in ("", "_high", "_low")),
-    "roc_auc", "roc_auc_mean", "roc_auc_std", "rows", "saving", "threshold", "true_negatives",
+    "roc_auc", "roc_auc_mean", "roc_auc_std", "rows", "saving", "slices", "slices_worse", "threshold",
+    "true_negatives",
     "true_positives", "unseen_categories", "value_recall",
 )  # fmt: skip
 #: metrics for each of ``evaluation.alerts_per_day``
@@ -34,6 +35,8 @@ _NEEDS = {
     "days": ("data.time",),
     "alerts_per_day": ("data.time",),
     "cards": ("data.card",),
+    "slices": ("evaluation.slices",),
+    "slices_worse": ("evaluation.slices",),
     "card_precision_at": ("data.time", "data.card"),
     "precision_at": ("data.time",),
     "recall_at": ("data.time",),
@@ -136,6 +139,7 @@ def check_gates(gates: Sequence[Gate], config: RunConfig) -> None:
     """
     data = config.data
     column = {"data.amount": data.amount, "data.time": data.time, "data.card": data.card}
+    given = {**column, "evaluation.slices": config.evaluation.slices}
     for gate in gates:
         if gate.metric.endswith(("_mean", "_std")) and config.split.kind is not SplitKind.prequential:
             raise ConfigError(
@@ -145,10 +149,11 @@ def check_gates(gates: Sequence[Gate], config: RunConfig) -> None:
         daily = _DAILY.fullmatch(gate.metric)
         kind = gate.metric.removesuffix(f"_{daily[1]}_per_day") if daily else gate.metric
         for need in _NEEDS.get(kind, ()):
-            if not column[need]:
+            if not given[need]:
+                example = "COLUMN" if need in column else "[COLUMN]"
                 raise ConfigError(
                     f"--fail-if {gate}: there is no {gate.metric} without {need}.",
-                    fix=f"add {need}=COLUMN, or leave this condition out",
+                    fix=f"add {need}={example}, or leave this condition out",
                 )
         measured = config.evaluation.alerts_per_day
         if daily and int(daily[1]) not in measured:

@@ -77,6 +77,7 @@ def test_manifest(prepare: Any, frauds: pa.Table, tree: Tree) -> None:
         "amount": "amount",
         "drop": ["a"],
         "categorical": ["merchant"],
+        "slices": [],
     }
     assert manifest["columns"] == [
         {"name": "b", "type": "number"},

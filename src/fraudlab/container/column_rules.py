@@ -20,6 +20,8 @@ from fraudlab.container.failure import ConfigError
 RESERVED = "fraudlab."
 #: parts beside which a column may be listed as a feature
 _MAY_LEARN = ("time", "card")
+#: the key that names the columns whose values are measured one by one
+SLICES_KEY = "evaluation.slices"
 
 
 class Unusable(Enum):
@@ -61,7 +63,8 @@ def name_faults(columns: Sequence[str]) -> Iterator[NameFault]:
 class ColumnNames:
     """The columns that a configuration or a request names, by the part they play.
 
-    `features` is empty for "every other column".
+    `features` is empty for "every other column". `slices` play no part: a feature among them stays one, and
+    what is no feature does not become one.
     """
 
     label: str
@@ -72,6 +75,7 @@ class ColumnNames:
     features: tuple[str, ...] = ()
     drop: tuple[str, ...] = ()
     categorical: tuple[str, ...] = ()
+    slices: tuple[str, ...] = ()
 
     def apart(self) -> dict[str, str]:
         """Columns that are never features unless they are listed as one, and the part each plays."""
@@ -95,6 +99,7 @@ class ColumnNames:
         )
         yield from ((f"data.{part}", name) for part, name in one if name)
         yield from ((f"data.{part}", name) for part, names in many for name in names)
+        yield from ((SLICES_KEY, name) for name in self.slices)
 
     def absent(self, columns: Sequence[str]) -> list[tuple[str, str]]:
         """The names that a table does not have, with their keys."""
@@ -133,6 +138,13 @@ class ColumnNames:
                 f"column {self.label!r} is both data.label and data.amount",
                 fix="set data.amount to the column that holds the amount, or to null",
             )
+        for part, column in (("label", self.label), ("time", self.time)):
+            if column in self.slices:
+                raise ConfigError(
+                    f"{SLICES_KEY} names {column!r}, which is data.{part}",
+                    fix=f"remove {column!r} from {SLICES_KEY}"
+                    + ("; days and hours are shown without it" if part == "time" else ""),
+                )
         for name in self.features:
             if (part := parts.get(name, may_learn[0])) not in may_learn:
                 raise ConfigError(

@@ -19,6 +19,8 @@ from fraudlab.container.features import Features, Matrix
 
 ROW, LABEL, TIME = RESERVED + "row", RESERVED + "label", RESERVED + "time"
 CARD, AMOUNT, DUPLICATE = RESERVED + "card", RESERVED + "amount", RESERVED + "duplicate"
+#: before the name of a column whose values are measured one by one; only test has them
+SLICE = RESERVED + "slice."
 #: rows turned into matrix rows at once, so that a block of them stays in the processor's cache
 _BATCH_ROWS = 1 << 13
 #: more where there are categories: each batch costs a look at its whole dictionary

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -17,11 +17,12 @@ from fraudlab.container.features import Column, Features
 from fraudlab.container.formats import columns
 from fraudlab.container.formats.time_units import duration
 from fraudlab.container.formats.times import Times, read_times
-from fraudlab.container.prepared import AMOUNT, CARD, DUPLICATE, LABEL, ROW, TIME, write_split
+from fraudlab.container.prepared import AMOUNT, CARD, DUPLICATE, LABEL, ROW, SLICE, TIME, write_split
 from fraudlab.container.processing.duplicates import RepeatedRows, find_duplicates
 from fraudlab.container.processing.fold_windows import divide_folds
 from fraudlab.container.processing.leaks import label_copies, row_indices
 from fraudlab.container.processing.raw import raw_sha256, read_raw
+from fraudlab.container.processing.slice_columns import slice_columns
 from fraudlab.container.processing.split import Division, divide
 from fraudlab.container.roles import Roles, read_roles
 from fraudlab.container.runtime import Stages
@@ -36,11 +37,16 @@ Values: TypeAlias = "NDArray[Any] | pa.Array"
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """The columns of a table that are not features."""
+    """The columns of a table that are not features; `slices` are those that test alone has."""
 
     label: NDArray[np.uint8]
     time: Times | None
     others: dict[str, Values]
+    slices: dict[str, Values] = field(default_factory=dict)
+
+    def of_test(self) -> Parts:
+        """The columns of the rows that the run is measured on."""
+        return replace(self, others=self.others | self.slices)
 
 
 def run(tree: Tree) -> None:
@@ -85,7 +91,13 @@ def run(tree: Tree) -> None:
         for number, (rows_of, features, division) in enumerate(zip(folds, fitted, divisions, strict=True)):
             folder = tree.prepared / FOLDS / str(number) if number else tree.prepared
             written = {
-                name: _write(folder / name / "part-0.parquet", parts, features, values, of_part)
+                name: _write(
+                    folder / name / "part-0.parquet",
+                    parts.of_test() if name == "test" and not number else parts,
+                    features,
+                    values,
+                    of_part,
+                )
                 for name, of_part in rows_of.items()
             }
             described.append(
@@ -119,7 +131,9 @@ def _parts(table: pa.Table, roles: Roles) -> Parts:
         others[CARD] = table.column(roles.card).cast(pa.string()).combine_chunks()
     if roles.amount:
         others[AMOUNT] = columns.amounts(table.column(roles.amount), roles.amount)
-    return Parts(label, time, others | {name: table.column(name).combine_chunks() for name in roles.id})
+    others |= {name: table.column(name).combine_chunks() for name in roles.id}
+    slices = {SLICE + name: values for name, values in slice_columns(table, roles).items()}
+    return Parts(label, time, others, slices)
 
 
 def _refuse_short_count(time: Times, roles: Roles) -> None:

@@ -156,6 +156,7 @@ class Roles(ColumnNames):
             "amount": self.amount,
             "drop": list(self.drop),
             "categorical": list(self.categorical),
+            "slices": list(self.slices),
         }
 
 
@@ -181,6 +182,7 @@ def read_roles(path: Path) -> Roles:
         features=fields.names("features"),
         drop=fields.names("drop"),
         categorical=fields.names("categorical"),
+        slices=fields.names("slices"),
         duplicates=fields.choice("duplicates", "flag", "drop", "keep"),
         scale=fields.choice("scale", "none", "standard"),
         split=_read_split(fields.fields("split")),

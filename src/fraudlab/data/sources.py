@@ -92,6 +92,7 @@ def resolve(
     features: Sequence[str] = (),
     drop: Sequence[str] = (),
     categorical: Sequence[str] = (),
+    slices: Sequence[str] = (),
     cache: Path,
     sha256: str | None = None,
     separator: str | None = None,
@@ -105,7 +106,7 @@ def resolve(
     ----------
     path : str or Path
         A CSV file with a header, a Parquet file, a folder of either, or a pattern such as ``t/*.parquet``.
-    label, time, id, card, amount, features, drop, categorical
+    label, time, id, card, amount, features, drop, categorical, slices
         Names of columns, which must be there.
     cache : Path
         Where hashes of unchanged files are remembered.
@@ -142,6 +143,7 @@ def resolve(
         features=tuple(features),
         drop=tuple(drop),
         categorical=tuple(categorical),
+        slices=tuple(slices),
     )
     known = {name for _, name in names.named()}
     _check_parquet(place)

@@ -36,7 +36,7 @@ _KEPT = (
     "run.json", "config.yaml", "overrides.yaml", "data/manifest.json", "training/history.json",
     "training/validation.json", "evaluation/metrics.json", "evaluation/curves.json",
     "evaluation/importance.json", "evaluation/budgets.json", "evaluation/stability.json",
-    "evaluation/mistakes.json",
+    "evaluation/mistakes.json", "evaluation/slices.json",
     "evaluation/scores.parquet",
 )  # fmt: skip
 _OPEN_FLAGS = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0)

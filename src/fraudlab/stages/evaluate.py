@@ -13,6 +13,7 @@ from fraudlab.stages.context import Context
 from fraudlab.stages.prepare import Preparation
 from fraudlab.stages.score import ScoredSplit
 from fraudlab.stages.scoring import as_array
+from fraudlab.stages.slice_content import slice_content
 from fraudlab.stages.team_figures import (
     TestRows,
     budget_figures,
@@ -45,10 +46,10 @@ def measure(context: Context, scored: ScoredSplit, trained: Trained, prepared: P
     threshold = float(trained.contract["threshold"])
     days = days_of(prepared.manifest)
     ranking = rank(label, scored.score)
-    asked = context.config.evaluation
+    asked, seed = context.config.evaluation, context.config.seed
     card = card_numbers(scored.table[CARD]) if CARD in scored.table.column_names else None
     rows = TestRows(ranking, amount, time if days else None, sampled_share(prepared.manifest), card)
-    interval, recalls = intervals(rows, resamples=asked.resamples, seed=context.config.seed)
+    interval, recalls = intervals(rows, resamples=asked.resamples, seed=seed)
     budgets, named = budget_figures(rows, recalls=recalls, per_day=asked.alerts_per_day)
     metrics = {
         **_point_metrics(ranking, label, amount, threshold=threshold, days=days),
@@ -61,6 +62,12 @@ def measure(context: Context, scored: ScoredSplit, trained: Trained, prepared: P
     }
     metrics |= _over_folds(context.folder.path, scored, card, prepared.manifest)
     folder = context.folder.path / "evaluation"
+    if asked.slices:
+        content, of_slices = slice_content(
+            rows, scored.table, asked.slices, threshold=threshold, resamples=asked.resamples, seed=seed
+        )
+        write_json(folder / "slices.json", content)
+        metrics |= of_slices
     write_json(folder / "metrics.json", dict(sorted(metrics.items())))
     write_json(folder / "curves.json", curves_of(ranking, threshold=threshold, days=days))
     write_json(folder / "budgets.json", budgets)

@@ -19,6 +19,7 @@ from fraudlab.files import publish, read_json, storage, write_json
 from fraudlab.job_code import processing_code
 from fraudlab.stages.context import PREPARED, Context
 from fraudlab.stages.prepared_key import content_key, job_description, prepared_content
+from fraudlab.stages.slice_content import require_slices
 from fraudlab.stages.unseen import Unseen, find_unseen, refuse_wholly_unseen
 
 if TYPE_CHECKING:
@@ -58,6 +59,8 @@ def prepare(context: Context, source: Source) -> Preparation:
     ------
     DataError
         Where no test row has a category of some column that train has.
+    ConfigError
+        Where the run starts from prepared data that lack a column of ``evaluation.slices``.
     """
     job = job_description(context.config, source)
     known = context.folder.record.get(PREPARED) or {}
@@ -79,6 +82,7 @@ def prepare(context: Context, source: Source) -> Preparation:
         if found is None and files.exists(written):  # where there is one file system, it has been moved
             uri = files.keep(written, content=content)
     manifest = read_json(folder / "manifest.json")
+    require_slices(context.config.evaluation.slices, manifest)
     write_json(context.folder.path / "data" / "manifest.json", manifest)
     refuse_wholly_unseen(
         unseen_in(folder, manifest),

@@ -31,6 +31,7 @@ def job_description(config: RunConfig, source: Source) -> dict[str, Any]:
         "features": data.features,
         "drop": data.drop,
         "categorical": data.categorical,
+        "slices": config.evaluation.slices,
         "duplicates": data.duplicates.value,
         "scale": data.scale.value,
         "split": {"kind": split_kind(config).value, "gap_seconds": gap_seconds(config), **_parts(config)},

@@ -181,6 +181,8 @@ def log_results(context: Context, metrics: dict[str, Any]) -> str:
     )
     context.tracker.tell(lambda e: e.log_curve("roc", curves["roc"]["fpr"], curves["roc"]["tpr"]))
     context.tracker.tell(lambda e: e.log_confusion_matrix(matrix, labels=["legitimate", "fraud"]))
+    if (slices := folder / "slices.json").is_file():
+        context.tracker.tell(lambda e: e.log_asset(slices))
     return (
         f"average precision {metrics['average_precision']:.3f} "
         f"(95 % interval {metrics['average_precision_low']:.3f} to {metrics['average_precision_high']:.3f}, "

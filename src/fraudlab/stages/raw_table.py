@@ -53,6 +53,7 @@ def look(config: RunConfig, path: Path, cache: Path, *, read: bool = True) -> So
         features=data.features,
         drop=data.drop,
         categorical=data.categorical,
+        slices=config.evaluation.slices,
         cache=cache,
         sha256=data.sha256,
         separator=data.separator,

@@ -69,7 +69,7 @@ def _wanted(columns: Sequence[str], roles: Roles) -> list[str]:
     inputs = set(roles.inputs(columns))
     if roles.duplicates != "keep":
         return list(columns)
-    parts = {name for name, part in roles.apart().items() if part != "drop"} | {roles.amount}
+    parts = {name for name, part in roles.apart().items() if part != "drop"} | {roles.amount, *roles.slices}
     return [name for name in columns if name in parts or name in inputs]
 
 

@@ -22,9 +22,9 @@ class RunRecord:
     folder : Path
     run, metrics, curves, history, validation, manifest, model, config : dict
         As described for the files of the same names.
-    budgets, stability, mistakes : dict
-        What fixed numbers of alerts catch, figures by day and by hour, and rows to look at; see
-        ``docs/report.md``.
+    budgets, stability, mistakes, slices : dict
+        What fixed numbers of alerts catch, figures by day and by hour, rows to look at, and figures of the
+        values of columns; see ``docs/report.md``.
     importance : list of dict
         Features by falling gain.
     folds : list of dict
@@ -40,6 +40,7 @@ class RunRecord:
     budgets: Json
     stability: Json
     mistakes: Json
+    slices: Json
     history: Json
     validation: Json
     manifest: Json
@@ -99,6 +100,7 @@ def read_run(folder: Path) -> RunRecord:
         budgets=_mapping(folder / "evaluation" / "budgets.json"),
         stability=_mapping(folder / "evaluation" / "stability.json"),
         mistakes=_mapping(folder / "evaluation" / "mistakes.json"),
+        slices=_mapping(folder / "evaluation" / "slices.json"),
         history=_mapping(folder / "training" / "history.json"),
         validation=_mapping(folder / "training" / "validation.json"),
         manifest=_mapping(folder / "data" / "manifest.json"),

@@ -33,6 +33,8 @@ def glossary(record: RunRecord) -> Markup | None:
             "Of the cards with the highest scores of a day, as many as are looked at, the share with fraud "
             "that day; a card that was found is not looked at again. The mean over days."
         )
+    if record.slices:
+        words["Slice"] = "The test rows with one value of a column, such as those of one country."
     if refit_of(record):
         words["First fit, refit"] = (
             "The first fit learns from train, and validation chooses its rounds and the threshold. The refit "

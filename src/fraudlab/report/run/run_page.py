@@ -28,6 +28,7 @@ from fraudlab.report.run.operating_section import operating_section
 from fraudlab.report.run.parameter_section import parameter_section
 from fraudlab.report.run.provenance_section import data_name, provenance_section
 from fraudlab.report.run.score_distribution import score_distribution
+from fraudlab.report.run.slice_section import slice_section
 from fraudlab.report.run.split_timeline import split_section
 from fraudlab.report.run.stability_charts import stability_charts
 from fraudlab.report.run.team_section import team_section
@@ -74,6 +75,7 @@ def render_run(folder: Path) -> Path:
         glossary(record),
         operating_section(record, reach, curves) if reach else None,
         team_section(record, stability),
+        slice_section(record),
         mistakes_section(record),
         split_section(record),
         fold_section(record),
