@@ -12,7 +12,7 @@ ARGS ?=
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup reference dist release dev base-image image sbom reproducible train-local train-cloud rehearse-cloud plan up serve test awscli lint check audit lock fuzz stress-runs stress-cloud bench-loop \
+.PHONY: help setup reference dist release dev base-image image sbom reproducible train-local train-cloud rehearse-cloud plan tune up serve test awscli lint check audit lock fuzz stress-runs stress-cloud bench-loop \
 	bench-serve bench-train bench-rehearsal bench-kill bench-tracking bench-runs bench-switching bench-evaluation bench-handbook bench-models bench-reasons soak docs clean
 
 help: ## This list
@@ -37,6 +37,11 @@ train-cloud: setup ## The same run as jobs of SageMaker in your AWS account; say
 rehearse-cloud: .venv/.rehearsal ## The same code against a loopback AWS, which runs the image in Docker
 	@containers/xgboost/build.sh
 	$(BIN)/fraudlab train backend=rehearsal $(ARGS)
+
+tune: .venv/.tune ## Search the model's settings on validation, and test the best once (ARGS="tune.trials=50")
+	@containers/xgboost/build-or-say.sh
+	@FRAUDLAB_IMAGE_PROBLEM="$$(cat build/image-problem 2>/dev/null)"; export FRAUDLAB_IMAGE_PROBLEM; set -x; \
+		$(BIN)/fraudlab tune $(ARGS)
 
 up: ## Serve the newest completed run in Docker Compose (FRAUDLAB_PORT=8081, FRAUDLAB_MODEL=FOLDER)
 	@containers/up.sh
@@ -77,7 +82,12 @@ dev: .venv/.dev ## Packages for tests and lint as well
 	@$(PIP) install --require-hashes --no-deps --use-pep517 -r requirements/rehearsal.txt
 	@touch $@
 
-.venv/.dev: requirements/dev.txt .venv/.rehearsal
+.venv/.tune: requirements/tune.txt .venv/.setup
+	@echo "setup: installing $$(grep -c '^[a-zA-Z0-9]' requirements/tune.txt) packages for tuning"
+	@$(PIP) install --require-hashes --no-deps --use-pep517 -r requirements/tune.txt
+	@touch $@
+
+.venv/.dev: requirements/dev.txt .venv/.rehearsal .venv/.tune
 	@echo "setup: installing $$(grep -c '^[a-zA-Z0-9]' requirements/dev.txt) packages for tests and lint"
 	@$(PIP) install --require-hashes --no-deps --use-pep517 -r requirements/dev.txt
 	@touch $@
@@ -130,7 +140,8 @@ build/docs-env/.setup: requirements/docs.txt | .venv/.setup
 lock: dev ## Resolve all locked requirements again (ARGS=--upgrade for newer versions)
 	$(LOCK) $(ARGS) pyproject.toml -o requirements/launcher.txt
 	$(LOCK) $(ARGS) requirements/rehearsal.in -c requirements/launcher.txt -o requirements/rehearsal.txt
-	$(LOCK) $(ARGS) requirements/dev.in -c requirements/launcher.txt -c requirements/rehearsal.txt -o requirements/dev.txt
+	$(LOCK) $(ARGS) requirements/tune.in -c requirements/launcher.txt -c requirements/rehearsal.txt -o requirements/tune.txt
+	$(LOCK) $(ARGS) requirements/dev.in -c requirements/launcher.txt -c requirements/rehearsal.txt -c requirements/tune.txt -o requirements/dev.txt
 	$(LOCK) $(ARGS) requirements/awscli.in -o requirements/awscli.txt
 	$(LOCK) $(ARGS) requirements/docs.in -c requirements/launcher.txt -c requirements/dev.txt -o requirements/docs.txt
 	$(LOCK) $(ARGS) containers/xgboost/requirements.in -c requirements/launcher.txt -o containers/xgboost/requirements.txt

@@ -24,7 +24,7 @@ from fraudlab.verbs.runs import add_runs_group
 from fraudlab.verbs.sync import add_sync
 
 VERBS = (
-    *("train", "plan", "predict", "compare", "serve", "clean", "runs", "data", "models"),
+    *("train", "plan", "tune", "predict", "compare", "serve", "clean", "runs", "data", "models"),
     *("rehearsal", "doctor", "deploy", "cloud", "sync"),
 )
 _DESCRIPTION = (
@@ -73,6 +73,10 @@ def _run_command(arguments: Sequence[str] | None) -> int:
             from fraudlab.verbs.plan import plan_command
 
             return plan_command(words[1:])
+        if words[:1] == ["tune"]:
+            from fraudlab.verbs.tune import tune_command
+
+            return tune_command(words[1:])
         parsed = _parsed(_with_hyphen(words))
         command: Callable[[argparse.Namespace], int] = parsed.command
         return command(parsed)
@@ -123,6 +127,7 @@ def _parser() -> argparse.ArgumentParser:
     verbs = parser.add_subparsers(title="verbs", metavar="VERB", required=True)
     verbs.add_parser("train", help="prepare, train, deploy, evaluate, report: one run")
     verbs.add_parser("plan", help="what a run would send, rent and cost; nothing is sent")
+    verbs.add_parser("tune", help="search the model's settings on validation, and test the best once")
 
     add_predict(verbs)
 

@@ -8,6 +8,9 @@ from typing import Any
 
 from fraudlab.config import RunConfig
 
+#: what no run is asked
+_OF_STUDIES = ("tune",)
+
 
 def config_folder() -> Path:
     """The folder with fraudlab's own ``conf/``: inside the wheel, or at the root of a checkout."""
@@ -25,7 +28,9 @@ def valid_keys(parent: str) -> list[str]:
 
 def groups() -> list[str]:
     """The config groups a person chooses from, in alphabetical order."""
-    return sorted(entry.name for entry in config_folder().iterdir() if entry.is_dir())
+    return sorted(
+        entry.name for entry in config_folder().iterdir() if entry.is_dir() and entry.name not in _OF_STUDIES
+    )
 
 
 def options(group: str) -> list[str]:

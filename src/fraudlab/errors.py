@@ -23,6 +23,7 @@
     ├── GateFailed                exit 10   the run completed, and a condition of --fail-if holds
     ├── RegistryError             exit 12   the registry has no such model, or refuses what is asked of it
     │   └── PromotionRefused                a gate of a promotion failed
+    ├── Pruned                    exit 13   a study has ended a trial: others were better at the same round
     └── Interrupted               exit 130  Ctrl-C, SIGTERM, or a terminal that closed
         └── Detached              exit 11   the launcher ended, the run's jobs go on: `fraudlab runs attach`
 
@@ -159,6 +160,12 @@ class PromotionRefused(RegistryError):
     pass
 
 
+class Pruned(FraudlabError):
+    """A trial that its study has ended early; the run says ``pruned``."""
+
+    exit_code = 13
+
+
 class Interrupted(FraudlabError):
     exit_code = 130
 
@@ -169,10 +176,12 @@ class Detached(Interrupted):
     exit_code = 11
 
 
-def ending_of(error: BaseException) -> Literal["interrupted", "failed", "detached"]:
+def ending_of(error: BaseException) -> Literal["interrupted", "failed", "detached", "pruned"]:
     """How a run ended that this error ended."""
     if isinstance(error, Detached):
         return "detached"
+    if isinstance(error, Pruned):
+        return "pruned"
     return "interrupted" if isinstance(error, Interrupted | KeyboardInterrupt) else "failed"
 
 

@@ -50,6 +50,7 @@ def run_in_progress(
     overrides: Sequence[str],
     terminal: Terminal,
     plan: Mapping[str, Any] | None = None,
+    study: Mapping[str, Any] | None = None,
 ) -> Iterator[tuple[Context, Source]]:
     """Open everything a run needs, record how it ends, and close everything again.
 
@@ -76,7 +77,10 @@ def run_in_progress(
                 stack.callback(shared.let_go)
                 shared.begin()
             folder.begin(
-                **_record(config, place.opened, source), **_planned(place.opened, plan), **facts.result()
+                **_record(config, place.opened, source),
+                **_planned(place.opened, plan),
+                **({"study": dict(study)} if study is not None else {}),
+                **facts.result(),
             )
         with shared_in_the_end(shared, terminal), recorded(folder, terminal, attention):
             write_text(folder.path / "config.yaml", as_yaml(config))

@@ -11,12 +11,14 @@ from fraudlab.errors import GateFailed
 from fraudlab.gates import Gate, check_gates, parse_gates, require_passed, why
 from fraudlab.lifecycle import run_in_progress
 from fraudlab.runs import Run
+from fraudlab.runs.record import is_trial
 from fraudlab.stages.context import Context
 from fraudlab.stages.evaluate import judge, measure
 from fraudlab.stages.prepare import cautions, prepare
 from fraudlab.stages.publish import log_dataset, log_job, log_results, publish_report, what_to_know
 from fraudlab.stages.score import require_possible, score
-from fraudlab.stages.train import train
+from fraudlab.stages.train import OnRound, train
+from fraudlab.stages.trial_figures import log_trial
 from fraudlab.taking_up import run_taken_up
 from fraudlab.terminal import Terminal
 
@@ -34,6 +36,7 @@ def run_workflow(
     terminal: Terminal | None = None,
     gates: Sequence[Gate] = (),
     plan: Mapping[str, Any] | None = None,
+    study: Mapping[str, Any] | None = None,
 ) -> Run:
     """Carry out one run: prepare, train, deploy, evaluate, report.
 
@@ -49,6 +52,8 @@ def run_workflow(
         Conditions on the metrics that make it fail.
     plan : mapping, optional
         What its record keeps of the plan that a person was shown.
+    study : mapping, optional
+        What its record keeps of the study it belongs to.
 
     Returns
     -------
@@ -65,13 +70,63 @@ def run_workflow(
     if config.data.kind is not DataKind.artifact:  # a version may say what a gate needs
         check_gates(gates, config)
     shown = terminal or Terminal()
-    with run_in_progress(config, overrides=overrides, terminal=shown, plan=plan) as (context, source):
+    begun = run_in_progress(config, overrides=overrides, terminal=shown, plan=plan, study=study)
+    with begun as (context, source):
         check_gates(gates, context.config)
         judged = _carry_out(context, source, gates)
     return _judged(Run(context.folder.path), judged)
 
 
-def finish_run(folder: Path, *, terminal: Terminal | None = None, account: RunConfig | None = None) -> Run:
+def run_trial(
+    config: RunConfig,
+    *,
+    overrides: Sequence[str],
+    study: Mapping[str, Any],
+    on_round: OnRound | None = None,
+    terminal: Terminal | None = None,
+) -> Run:
+    """Carry out a trial of a study: prepare, train, and measure on validation; nothing is scored on test.
+
+    Parameters
+    ----------
+    config : RunConfig
+    overrides : sequence of str
+    study : mapping
+        ``name``, ``role`` (``trial``) and ``trial``, its number.
+    on_round : callable, optional
+        See :func:`fraudlab.stages.train.train`.
+    terminal : Terminal, optional
+
+    Raises
+    ------
+    Pruned
+        Where `on_round` has; the run says ``pruned``, and its job was stopped.
+    """
+    shown = terminal or Terminal()
+    begun = run_in_progress(config, overrides=overrides, terminal=shown, study=study)
+    with begun as (context, source):
+        _carry_out_trial(context, source, on_round)
+    return Run(context.folder.path)
+
+
+def _carry_out_trial(context: Context, source: Source, on_round: OnRound | None) -> None:
+    with context.stage("prepare") as line:
+        prepared = prepare(context, source)
+        line.facts = {"cached": prepared.cached}
+        line.detail = log_dataset(context, source, prepared)
+    with context.stage("train") as line:
+        trained = train(context, prepared, data_sha256=source.sha256, on_round=on_round)
+        line.detail = log_job(context, trained)
+        log_trial(context)
+
+
+def finish_run(
+    folder: Path,
+    *,
+    terminal: Terminal | None = None,
+    account: RunConfig | None = None,
+    on_round: OnRound | None = None,
+) -> Run:
     """Go on with a run whose launcher has ended while its jobs went on; see :func:`run_workflow`.
 
     Jobs that were started are waited for, and not started again.
@@ -84,6 +139,8 @@ def finish_run(folder: Path, *, terminal: Terminal | None = None, account: RunCo
         Where progress is shown; default standard output.
     account : RunConfig, optional
         Names the account from here, where the folder does not.
+    on_round : callable, optional
+        Of a trial; see :func:`run_trial`.
 
     Raises
     ------
@@ -93,6 +150,9 @@ def finish_run(folder: Path, *, terminal: Terminal | None = None, account: RunCo
     folder = folder.resolve()
     taken_up = run_taken_up(folder, terminal=terminal or Terminal(), account=account)
     with taken_up as (context, source):
+        if is_trial(context.folder.record):
+            _carry_out_trial(context, source, on_round)
+            return Run(folder)
         gates = parse_gates(context.folder.record.get(_GATES, []))
         judged = _carry_out(context, source, gates)
     return _judged(Run(folder), judged)

@@ -15,7 +15,7 @@ from fraudlab.runs.run_parameters import ParameterReader
 
 #: how old what was read may be, seconds
 _FRESH = 0.5
-_ENDED = ("completed", "failed", "interrupted")
+_ENDED = ("completed", "failed", "interrupted", "pruned")
 
 _Stamp = tuple[int, int, int]
 

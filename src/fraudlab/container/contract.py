@@ -21,6 +21,8 @@ LAUNCHER = "FRAUDLAB_LAUNCHER"
 
 #: folds of a prequential split that are older than the run's own: in the manifest, as a folder and a channel
 FOLDS = "folds"
+#: what a study chooses by; also of a fold in the figures of a prequential trial
+VALIDATION_FIGURE = "validation_average_precision"
 #: most of them, with the newest
 MAX_FOLDS = 50
 

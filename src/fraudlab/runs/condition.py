@@ -20,7 +20,7 @@ from fraudlab.runs.condition_parser import AnyOf, Condition, Junction, Negation,
 from fraudlab.runs.find import Run
 from fraudlab.runs.run_values import RunColumn, RunValues
 
-STATUSES = ("running", "completed", "failed", "interrupted", "detached", "dead")
+STATUSES = ("running", "completed", "failed", "interrupted", "pruned", "detached", "dead")
 
 Predicate = Callable[[Run], bool]
 _COMPARED: dict[str, Callable[[Any, Any], bool]] = {

@@ -14,7 +14,7 @@ from fraudlab.errors import RunError, nearest
 from fraudlab.files import read_json
 from fraudlab.runs.folder import LATEST
 from fraudlab.runs.framed_page import framed
-from fraudlab.runs.record import RECORD, ended_head, head_of, loaded, read_record
+from fraudlab.runs.record import RECORD, ended_head, head_of, is_trial, loaded, read_record
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -74,7 +74,7 @@ class Run:
 
     @property
     def status(self) -> str:
-        """``running``, ``completed``, ``failed``, ``interrupted`` or ``dead``."""
+        """``running``, ``completed``, ``failed``, ``interrupted``, ``pruned`` or ``dead``."""
         return self.head.status
 
     @property
@@ -152,10 +152,15 @@ def require_completed(run: Run) -> Run:
     Raises
     ------
     RunError
-        Where it has not.
+        Where it has not, or is a trial: it has no test figures, and may never be judged by any.
     """
     if run.status != "completed":
         raise RunError(f"Run {run.id} is {run.status}, not completed.", fix="see `fraudlab runs list`")
+    if is_trial(run.record):
+        raise RunError(
+            f"Run {run.id} is a trial of study {run.record['study']['name']}: nothing of it was tested.",
+            fix="name the study's final run, or train with the trial's settings",
+        )
     return run
 
 

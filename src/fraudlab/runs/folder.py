@@ -17,7 +17,7 @@ from fraudlab import locks
 from fraudlab.errors import FraudlabError, RunError, RunTaken, described, ending_of
 from fraudlab.files import as_json, storage, write_json
 from fraudlab.redaction import hide
-from fraudlab.runs.record import OWNER, RECORD, read_record
+from fraudlab.runs.record import OWNER, RECORD, is_trial, read_record
 
 LATEST = "latest"
 #: kept free for the last write of a record: several times what it needs, so that a full disk does not stop it
@@ -205,7 +205,11 @@ class RunFolder:
         self._save_last()
 
     def complete(self) -> None:
-        """Mark the run completed and let ``latest`` point to it."""
+        """Mark the run completed and let ``latest`` point to it, unless it is a trial."""
+        if is_trial(self.record):
+            self.record.update(status="completed", ended=_now())
+            self._save_last()
+            return
         link = self.path.parent / LATEST
         temporary = link.with_name(f".{LATEST}.{secrets.token_hex(4)}")
         with storage(link):

@@ -37,6 +37,12 @@ _CAREFULLY = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
 _AGAIN = "remove the run and repeat it"
 
 
+def is_trial(record: Mapping[str, Any]) -> bool:
+    """Whether a record is of a study's trial, which is measured on validation alone."""
+    study = record.get("study")
+    return isinstance(study, Mapping) and study.get("role") == "trial"
+
+
 def read_record(folder: Path) -> dict[str, Any]:
     """Read a run's record.
 

@@ -29,7 +29,7 @@ _NEEDED = ("config.yaml", "overrides.yaml", "hooks.py", "data/manifest.json", "r
 #: not shared: archives that this machine uploads, and what is too large to be a result
 _LEFT_OUT = "comet"
 _MAX_BYTES = 64 << 20
-_ENDED = frozenset({"completed", "failed", "interrupted"})
+_ENDED = frozenset({"completed", "failed", "interrupted", "pruned"})
 
 
 class SharedCopy:

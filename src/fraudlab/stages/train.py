@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 from fraudlab import api_requests
 from fraudlab.archives import unpack
@@ -14,8 +15,9 @@ from fraudlab.backends.backend import JobHandle, ending_of
 from fraudlab.config import EvaluationConfig
 from fraudlab.config_rules import hook_file
 from fraudlab.container.hook_source import FILE
-from fraudlab.errors import ArchiveError, BackendError, BackendLost, JobFailed, StorageError
+from fraudlab.errors import ArchiveError, BackendError, BackendLost, JobFailed, Pruned, StorageError
 from fraudlab.files import read_json, storage, write_json
+from fraudlab.runs.record import is_trial
 from fraudlab.split_rules import train_channels
 from fraudlab.stages.context import Context
 from fraudlab.stages.prepare import Preparation
@@ -24,6 +26,8 @@ from fraudlab.stages.prepared_key import prepared_content
 #: what a threshold can be chosen on again
 VALIDATION_SCORES = "validation_scores.parquet"
 _PRICED = ("loss_share", "missed_fraud_fee", "recall", "alert_budget", "currency")
+
+OnRound: TypeAlias = Callable[[int, Mapping[str, float]], None]
 
 
 @dataclass(frozen=True)
@@ -48,8 +52,20 @@ class Trained:
     history: dict[str, Any]
 
 
-def train(context: Context, prepared: Preparation, *, data_sha256: str) -> Trained:
-    """Train on prepared splits; what the job wrote is kept also where it failed."""
+def train(
+    context: Context, prepared: Preparation, *, data_sha256: str, on_round: OnRound | None = None
+) -> Trained:
+    """Train on prepared splits; what the job wrote is kept also where it failed.
+
+    Parameters
+    ----------
+    context : Context
+    prepared : Preparation
+    data_sha256 : str
+        Of the table.
+    on_round : callable, optional
+        Told the number of each round, from 0, and its metrics; may raise :class:`fraudlab.errors.Pruned`.
+    """
 
     def request() -> api_requests.Request:
         write_json(context.config_channel / "manifest.json", prepared.manifest)
@@ -73,10 +89,10 @@ def train(context: Context, prepared: Preparation, *, data_sha256: str) -> Train
     handle = context.job("train", request)
     files, folder = context.backend.files, context.folder.path
     try:
-        _wait_for_job(context, handle)
+        _wait_for_job(context, handle, on_round)
     except BaseException as error:
-        if context.outlives_launcher and isinstance(error, BackendLost | KeyboardInterrupt):
-            raise  # the job goes on, and has written nothing yet
+        if context.outlives_launcher and isinstance(error, BackendLost | KeyboardInterrupt | Pruned):
+            raise  # the job goes on, or is about to be stopped, and has written nothing yet
         try:
             keep_output(files.fetch(handle.output) / "output.tar.gz", folder)
         except (StorageError, ArchiveError, BackendError) as error:
@@ -121,11 +137,12 @@ def _job_description(context: Context, hashes: dict[str, str]) -> dict[str, Any]
             },
         },
         "hashes": hashes,
+        **({"test_folds": False} if is_trial(context.folder.record) else {}),
         **({"derive": dict(derive)} if (derive := context.config.data.derive) else {}),
     }
 
 
-def _wait_for_job(context: Context, handle: JobHandle) -> None:
+def _wait_for_job(context: Context, handle: JobHandle, on_round: OnRound | None) -> None:
     total = context.config.model.num_round
     streams = context.tracker.decision.streams_rounds
     with ExitStack() as shown:
@@ -143,6 +160,8 @@ def _wait_for_job(context: Context, handle: JobHandle) -> None:
                 if streams:
                     named = {f"validation_{name}": value for name, value in metrics.items()}
                     context.tracker.tell(lambda e: e.log_metrics(named, step=number))
+                if on_round is not None:
+                    on_round(number, metrics)
 
         with context.job_log("train", on_line=on_line) as log:
             context.wait(handle, log)

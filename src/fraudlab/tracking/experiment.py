@@ -12,7 +12,7 @@ from fraudlab.errors import StorageError, TrackingError
 from fraudlab.tracking.datasets import DatasetVersion
 
 Mode = Literal["auto", "online", "offline", "off"]
-Status = Literal["completed", "failed", "interrupted", "detached"]
+Status = Literal["completed", "failed", "interrupted", "detached", "pruned"]
 
 
 def new_key() -> str:
@@ -139,7 +139,7 @@ class Experiment:
 
         Parameters
         ----------
-        status : {"completed", "failed", "interrupted", "detached"}, optional
+        status : {"completed", "failed", "interrupted", "detached", "pruned"}, optional
             How the run ended.
         error : str, optional
             The sentence of the error it ended with.

@@ -77,7 +77,7 @@ class Tracker:
 
         Parameters
         ----------
-        status : {"completed", "failed", "interrupted", "detached"}
+        status : {"completed", "failed", "interrupted", "detached", "pruned"}
             How the run ended.
         error : str, optional
             The sentence of the error it ended with.

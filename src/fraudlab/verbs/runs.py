@@ -93,7 +93,7 @@ def _add_selection(listing: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="STATUS",
-        help="running, completed, failed, interrupted, detached or dead; several with commas",
+        help="running, completed, failed, interrupted, pruned, detached or dead; several with commas",
     )
     listing.add_argument(
         "--backend",

@@ -43,6 +43,8 @@ class JobRequest:
     hashes : dict of str
     derive : dict of str to str
         Expressions of columns to compute, by their names.
+    test_folds : bool
+        Off in a trial, whose older folds are measured on validation alone.
     """
 
     run_id: str
@@ -51,6 +53,7 @@ class JobRequest:
     decision: DecisionRequest | None
     hashes: dict[str, str]
     derive: dict[str, Any] = field(default_factory=dict)
+    test_folds: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -249,6 +252,7 @@ def _read_request(path: Path) -> JobRequest:
         ),
         hashes=fields.get("hashes", dict, {}),
         derive=fields.get("derive", dict, {}),
+        test_folds=fields.get("test_folds", bool, True),
     )
     fields.end()
     decision.end()

@@ -18,18 +18,23 @@ import numpy as np
 from numpy.typing import NDArray
 from pyarrow import parquet
 
-from fraudlab.container.contract import FOLDS, Fields
+from fraudlab.container.contract import FOLDS, VALIDATION_FIGURE, Fields
 from fraudlab.container.failure import ConfigError
 from fraudlab.container.features import read_features
 from fraudlab.container.hosts import Hosts
-from fraudlab.container.prepared import CARD, TIME, card_numbers, read_split, split_files
+from fraudlab.container.prepared import CARD, TIME, Prepared, card_numbers, read_split, split_files
 from fraudlab.container.runtime import StoppedTooEarly, StopRequest
 from fraudlab.container.training.boosting import threads
 from fraudlab.container.training.inputs import Inputs
 from fraudlab.container.training.job import Job
 from fraudlab.container.training.refit import set_up_second
-from fraudlab.container.training.rounds import fit, set_up
+from fraudlab.container.training.rounds import Fitted, fit, set_up
 from fraudlab.evaluation.fold_figures import fold_figures
+from fraudlab.evaluation.metrics import average_precision_of
+from fraudlab.evaluation.ranking import rank
+
+#: the figure of a fold that a line is printed of, by the part it is measured on
+_FIGURES = {"test": "average_precision", "validation": VALIDATION_FIGURE}
 
 
 def train_folds(job: Job, stop: StopRequest) -> dict[str, Any]:
@@ -71,7 +76,8 @@ def train_folds(job: Job, stop: StopRequest) -> dict[str, Any]:
     done = [fold for fold in found if fold is not None]
     for fold in done:
         print(f"fold={fold['fold']}/{len(manifests) + 1}", end=" ")
-        print(f"test-average_precision={fold['average_precision']:.6f}")
+        measured = [(part, fold[key]) for part, key in _FIGURES.items() if fold.get(key) is not None]
+        print(*(f"{part}-average_precision={value:.6f}" for part, value in measured))
     return {"complete": len(done) == len(found), FOLDS: done}
 
 
@@ -88,6 +94,8 @@ def _train_fold(
     inputs = Inputs(features, "label", validation, None)
     try:
         fitted = fit(set_up(job, train, inputs, Hosts()), stop=stop)
+        if not job.request.test_folds:
+            return None if stop.made else _of_validation(number + 1, fitted, validation)
         if job.parameters.refit and validation is not None:
             rounds = fitted.booster.num_boosted_rounds()
             second = set_up_second(job, (train, validation), inputs, Hosts(), rounds=rounds)
@@ -101,6 +109,15 @@ def _train_fold(
     score = fitted.booster.inplace_predict(test.matrix)
     figures = fold_figures(test.label, score, card=card, time=time)
     return {"fold": number + 1, **figures, "rounds": fitted.booster.num_boosted_rounds()}
+
+
+def _of_validation(number: int, fitted: Fitted, validation: Prepared | None) -> dict[str, Any]:
+    """The figures of a fold of a trial, whose test rows nobody looks at."""
+    figure = None
+    if validation is not None:
+        ranking = rank(validation.label, fitted.booster.inplace_predict(validation.matrix))
+        figure = average_precision_of(ranking) if ranking.positives and ranking.negatives else None
+    return {"fold": number, VALIDATION_FIGURE: figure, "rounds": fitted.booster.num_boosted_rounds()}
 
 
 def _cards_and_times(folder: Path) -> tuple[NDArray[np.integer] | None, NDArray[np.float64]]:

@@ -1,0 +1,170 @@
+"""What came of a study: its files, its lines on the terminal, and what tuning was worth."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from fraudlab.files import write_json, write_text
+from fraudlab.report.comparison.comparison import Comparison, compare_records
+from fraudlab.report.kit import numerals
+from fraudlab.report.recorded.run_record import read_run
+from fraudlab.report.recorded.scores import read_scores
+from fraudlab.runs import Run
+from fraudlab.studies.search_space import Value
+from fraudlab.studies.trial_book import TrialBook, TrialRow, best_of, ranked
+from fraudlab.studies.tuning_request import TuningRequest, override
+
+#: how many of the best trials are written as members of an average
+_TOP = 5
+
+
+@dataclass(frozen=True)
+class TuningOutcome:
+    """What a call of ``fraudlab tune`` came to.
+
+    Attributes
+    ----------
+    name : str
+    folder : Path
+    rows : tuple of TrialRow
+    best : TrialRow or None
+    start, final : Run or None
+        The full runs that were compared on test.
+    comparison : Comparison or None
+        Final against start.
+    worth : str
+        What tuning was worth, in a sentence.
+    """
+
+    name: str
+    folder: Path
+    rows: tuple[TrialRow, ...]
+    best: TrialRow | None
+    start: Run
+    final: Run | None
+    comparison: Comparison | None
+    worth: str
+
+    def as_json(self) -> dict[str, Any]:
+        """The outcome for other programs, and for the page."""
+        return {
+            "name": self.name,
+            "trials": [asdict(row) for row in self.rows],
+            "best": None if self.best is None else self.best.number,
+            "start": {"run": self.start.id, "metrics": self.start.record["metrics"]},
+            "final": None
+            if self.final is None
+            else {"run": self.final.id, "metrics": self.final.record["metrics"]},
+            "worth": self.worth,
+            "difference": None
+            if self.comparison is None or self.comparison.difference is None
+            else asdict(self.comparison.difference),
+        }
+
+
+def write_outcome(
+    request: TuningRequest, book: TrialBook, *, start: Run, final: Run | None, tested: int = 0
+) -> TuningOutcome:
+    """Write ``outcome.json`` and, where a trial has completed, ``best.yaml``.
+
+    Parameters
+    ----------
+    request : TuningRequest
+    book : TrialBook
+    start, final : Run
+        Full runs; no `final` where the study has not ended.
+    tested : int
+        How many tuned models of the study have been tested.
+    """
+    rows = book.rows()
+    best = best_of(rows)
+    comparison = None if final is None else _compared(start.folder, final.folder)
+    worth = "Tuning has not ended: nothing of it was tested." if comparison is None else worth_of(comparison)
+    if tested > 1:
+        worth += f" It is the {_nth(tested)} tuned model of this study that was tested on these rows."
+    outcome = TuningOutcome(request.name, request.folder, tuple(rows), best, start, final, comparison, worth)
+    write_json(
+        request.folder / "outcome.json", {"schema": 1, **outcome.as_json(), "importance": book.importance()}
+    )
+    if best is not None:
+        write_text(request.folder / "best.yaml", best_yaml(request, rows))
+    return outcome
+
+
+def worth_of(comparison: Comparison) -> str:
+    """What tuning was worth on test, with its interval, and ``noise`` where the interval includes zero."""
+    found = comparison.difference
+    if found is None:
+        return comparison.verdict
+    measured = (
+        f"{numerals.signed(found.value)} average precision on test (95\u00a0% interval "
+        f"{numerals.signed(found.low)} to {numerals.signed(found.high)})"
+    )
+    if found.low == found.high == 0.0:
+        return f"Tuning was worth nothing: {measured}, the scores are the same."
+    if found.low <= 0.0 <= found.high:
+        return f"Tuning was worth {measured}: noise."
+    return f"Tuning was worth {measured}." if found.value > 0 else f"Tuning has cost {measured}."
+
+
+def _nth(count: int) -> str:
+    return {2: "second", 3: "third"}.get(count, f"{count}th")
+
+
+def trial_line(row: TrialRow, rows: Sequence[TrialRow], *, total: int) -> str:
+    """The line a terminal shows of a trial that has ended."""
+    head = f"  trial {row.number + 1:>{len(str(total))}}/{total}  "
+    if row.state == "failed":
+        return f"{head}failed: {row.error}"
+    seconds = "" if row.seconds is None else f"  {row.seconds:.1f} s"
+    settings = " ".join(f"{name}={shown(value)}" for name, value in row.params.items())
+    if row.state == "pruned":
+        at = "" if row.round is None else f" at round {row.round + 1}"
+        return f"{head}pruned{at}{seconds}  {settings}"
+    best = best_of(list(rows))
+    standing = "best so far" if best == row else f"best {best.value:.4f}" if best and best.value else ""
+    return f"{head}{row.value:.4f}  {standing}{seconds}  {settings}"
+
+
+def shown(value: Value) -> str:
+    """A value in a line: four digits of what is no whole number."""
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
+def train_command(request: TuningRequest, params: Mapping[str, Value]) -> str:
+    """The call that trains with some settings."""
+    words = [*request.overrides, *map(override, params.items())]
+    return " ".join(
+        ["fraudlab train", *(f"'{word}'" if set(word) & set(' []{}"$*&;()|<>') else word for word in words)]
+    )
+
+
+def best_yaml(request: TuningRequest, rows: list[TrialRow]) -> str:
+    """The best settings as an option of ``conf/experiment/``, and those of the best five as members."""
+    order = ranked(rows)
+    best = order[0]
+    members = ", ".join(_mapping(row.params) for row in order[:_TOP])
+    settings = "".join(f"  {name}: {json.dumps(value)}\n" for name, value in best.params.items())
+    return (
+        "# @package _global_\n"
+        f"# The best of {len(rows)} trials of study {request.name}: trial {best.number + 1}, "
+        f"average precision {best.value:.6f} on validation.\n"
+        f"# {train_command(request, best.params)}\n"
+        "# Or copy this file to conf/experiment/tuned.yaml, and call fraudlab train experiment=tuned\n"
+        f"# The best {min(_TOP, len(order))} trials, for an average of them: model.members=[{members}]\n"
+        f"model:\n{settings}"
+    )
+
+
+def _mapping(params: Mapping[str, Value]) -> str:
+    return "{" + ", ".join(f"{name}: {json.dumps(value)}" for name, value in params.items()) + "}"
+
+
+def _compared(start: Path, final: Path) -> Comparison:
+    first, second = read_run(start), read_run(final)
+    scores, second_scores = read_scores(start), read_scores(final)
+    return compare_records(first, second, scores, second_scores, letters=("start", "tuned"))
