@@ -14,6 +14,7 @@ from fraudlab.archives import unpack
 from fraudlab.backends.backend import JobHandle, ending_of
 from fraudlab.config import EvaluationConfig
 from fraudlab.config_rules import hook_file
+from fraudlab.container.contract import FOLDS
 from fraudlab.container.hook_source import FILE
 from fraudlab.errors import ArchiveError, BackendError, BackendLost, JobFailed, Pruned, StorageError
 from fraudlab.files import read_json, storage, write_json
@@ -137,9 +138,14 @@ def _job_description(context: Context, hashes: dict[str, str]) -> dict[str, Any]
             },
         },
         "hashes": hashes,
-        **({"test_folds": False} if is_trial(context.folder.record) else {}),
+        **({"test_folds": False} if _has_folds_of_a_trial(context) else {}),
         **({"derive": dict(derive)} if (derive := context.config.data.derive) else {}),
     }
+
+
+def _has_folds_of_a_trial(context: Context) -> bool:
+    """Whether the job has test rows of older folds that nobody may look at."""
+    return is_trial(context.folder.record) and FOLDS in train_channels(context.config)
 
 
 def _wait_for_job(context: Context, handle: JobHandle, on_round: OnRound | None) -> None:
