@@ -20,7 +20,7 @@ class ModelConfig:
     #: path of a hooks.py with objectives and metrics of your own, docs/hooks.md
     hooks: str | None = None
     #: most rounds of boosting
-    num_round: int = 500
+    num_round: int = 2_000
     #: stop after this many rounds without improvement; 0 trains every round
     early_stopping_rounds: int = 30
     #: with early stopping, cut the model after its best round; false keeps the rounds until the stop
@@ -40,8 +40,9 @@ class ModelConfig:
     tree_method: str = "hist"
     #: how much of each tree is added
     learning_rate: float = 0.1
-    #: deepest a tree may grow; 0 is no limit, and needs `max_leaves`
-    max_depth: int = 4
+    #: deepest a tree may grow; auto is 4 to 8, by the frauds and columns of the train split; 0 is no limit,
+    #: and needs `max_leaves`
+    max_depth: Any = "auto"
     #: most leaves of a tree; 0 is no limit
     max_leaves: int = 0
     #: lossguide splits where the loss falls most, depthwise level by level

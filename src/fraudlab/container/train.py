@@ -79,14 +79,17 @@ def _train(job: Job, hosts: Hosts, archive: Archive, stages: Stages, stop: StopR
     digests = _digests(job, hosts)
     with stages.stage("import"):
         from fraudlab.container.training.artifacts import Outcome, save
+        from fraudlab.container.training.capacity import choose_capacity
         from fraudlab.container.training.folds import cross_validate, require_rows
         from fraudlab.container.training.inputs import read_inputs
         from fraudlab.container.training.rounds import fit, set_up
 
-    archive.log_parameters(job.parameters.as_json())
     with stages.stage("load"), stop.at_once():
         train, inputs = read_inputs(job, hosts, digests)
         require_rows(train.label, job.parameters.k_fold)
+        rows, frauds = map(int, hosts.total([len(train), train.frauds]))
+    job, capacity = choose_capacity(job, rows=rows, frauds=frauds, columns=len(inputs.features.inputs))
+    archive.log_parameters(job.parameters.as_json())
     with stages.stage("matrix"):
         training = set_up(job, train, inputs, hosts)
         kept = train if job.parameters.k_fold else None
@@ -128,7 +131,7 @@ def _train(job: Job, hosts: Hosts, archive: Archive, stages: Stages, stop: StopR
                 {f"{decided.evidence}_{k}": v for k, v in decided.measured.items() if v is not None}
             )
             with stages.stage("save"):
-                outcome = Outcome(inputs, fitted, refitted, folds, decided, evidence, score, hashes)
+                outcome = Outcome(inputs, capacity, fitted, refitted, folds, decided, evidence, score, hashes)
                 save(job, outcome, stages.seconds)
 
 

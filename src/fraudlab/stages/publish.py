@@ -50,7 +50,9 @@ def log_dataset(context: Context, source: Source, prepared: Preparation) -> str:
     config, record = context.config, context.folder.record
     versions = _versions(context, source, prepared)
     parameters = flatten(as_dict(config))
-    hyperparameters = api_requests.hyperparameters(config)
+    # What the job chooses, the job logs.
+    given = api_requests.hyperparameters(config).items()
+    hyperparameters = {name: value for name, value in given if value != "auto"}
     path = context.folder.path / "config.yaml"
 
     context.tracker.tell(lambda e: e.log_parameters({**parameters, **hyperparameters}))
@@ -156,7 +158,9 @@ def log_job(context: Context, trained: Trained) -> str:
     history = trained.history
     best = [f"{name} {values[history['best_round']]:.3g}" for name, values in history["metrics"].items()]
     measured = f", validation {', '.join(best)}" if best else ""
-    line = f"{trained.contract['rounds']} of {history['rounds']} rounds{measured}"
+    capacity = history.get("capacity")
+    depth = "" if capacity is None else f" of depth {capacity['max_depth']} (max_depth=auto)"
+    line = f"{trained.contract['rounds']} of {history['rounds']} rounds{depth}{measured}"
     refitted = trained.contract.get("refit")
     if refitted is None:
         return line

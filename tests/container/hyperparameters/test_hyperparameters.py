@@ -138,7 +138,7 @@ def test_numbers_that_were_floats() -> None:
         ({"zzz": "3"}, "unknown hyperparameter 'zzz'"),
         (
             {"max_depth": "deep"},
-            "hyperparameter 'max_depth' is 'deep', not a whole number of at least 0 and at most 64",
+            "hyperparameter 'max_depth' is 'deep', not auto, or a whole number of at least 0 and at most 64",
         ),
         (
             {"max_depth": "2.5"},

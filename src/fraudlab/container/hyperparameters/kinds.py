@@ -75,6 +75,11 @@ def whole(
     return Kind(f"a whole number of at least {minimum}{upper}" + (f", but not {but}" if but else ""), read)
 
 
+def or_auto(kind: Kind) -> Kind:
+    """What `kind` takes, or ``auto``: the job chooses once it knows its rows."""
+    return Kind(f"auto, or {kind.wanted}", lambda text: text if text == "auto" else kind.read(text))
+
+
 def flag() -> Kind:
     """True or false, in any of the ways they are written."""
 

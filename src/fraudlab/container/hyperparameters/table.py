@@ -16,6 +16,7 @@ from fraudlab.container.hyperparameters.kinds import (
     number,
     objective,
     one_of,
+    or_auto,
     tuned,
     whole,
 )
@@ -71,7 +72,7 @@ PARAMETERS: Mapping[str, Parameter] = {
     "tree_method": Parameter(
         one_of("hist", "approx", "exact", same={"auto": "hist"}, why={"gpu_*": f"{NO_GPU}; use hist"})
     ),
-    "max_depth": Parameter(whole(0, 64)),
+    "max_depth": Parameter(or_auto(whole(0, 64))),
     "max_leaves": Parameter(whole(0, but=1)),
     "grow_policy": Parameter(one_of("depthwise", "lossguide")),
     "min_child_weight": Parameter(_PENALTY),

@@ -16,6 +16,7 @@ from fraudlab.container.contract import whole_file, write_json
 from fraudlab.container.model_files.model_file import OFFICIAL, write_model
 from fraudlab.container.model_files.official import official_bytes
 from fraudlab.container.prepared import Prepared
+from fraudlab.container.training.capacity import Capacity
 from fraudlab.container.training.decision import Decided, Evidence, measure
 from fraudlab.container.training.folds import CrossValidation
 from fraudlab.container.training.inputs import Inputs
@@ -31,6 +32,8 @@ class Outcome:
     Attributes
     ----------
     inputs : Inputs
+    capacity : Capacity or None
+        What the job chose for itself; None where everything was given.
     fitted : Fitted
         The fit that validation watched.
     refitted : Refitted or None
@@ -45,6 +48,7 @@ class Outcome:
     """
 
     inputs: Inputs
+    capacity: Capacity | None
     fitted: Fitted
     refitted: Refitted | None
     folds: CrossValidation | None
@@ -79,7 +83,7 @@ def save(job: Job, outcome: Outcome, seconds: Mapping[str, float]) -> None:
         write_json(job.tree.results / "validation.json", {**decided.measured, "curve": curve})
     if outcome.evidence is not None and outcome.evidence.source == "validation":
         _save_evidence(job, outcome.evidence)
-    _save_history(job, outcome.fitted, seconds)
+    _save_history(job, outcome, seconds)
     _save_model(job, outcome)
 
 
@@ -114,9 +118,11 @@ def _save_model(job: Job, outcome: Outcome) -> None:
     write_model(job.tree.model, booster.save_raw("ubj"), contract)
 
 
-def _save_history(job: Job, fitted: Fitted, seconds: Mapping[str, float]) -> None:
+def _save_history(job: Job, outcome: Outcome, seconds: Mapping[str, float]) -> None:
     """Write ``history.json``: the metrics of every round."""
+    fitted, capacity = outcome.fitted, outcome.capacity
     history = {
+        "capacity": None if capacity is None else capacity.as_json(),
         "metric": fitted.metric,
         "validation": fitted.progress.metrics.get(fitted.metric or "", []),
         "metrics": fitted.progress.metrics,
