@@ -59,7 +59,7 @@ def test_defaults_are_those_of_a_run(option):
 
 
 TOPICS = {
-    "model.max_depth": ["whole number", "levels", "at least 0 and at most 64", "4; model=notebook_v1: 6"],
+    "model.max_depth": ["whole number", "levels", "at least 0 and at most 64", "auto; model=notebook_v1: 6"],
     "max_depth": ["model.max_depth"],
     "model.eta": ["model.learning_rate", "above 0 and at most 1"],
     "seed": ["0 to 2147483647", "42"],

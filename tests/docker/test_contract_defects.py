@@ -190,6 +190,6 @@ def test_g_what_is_shown_of_a_failure_is_what_a_person_needs(docker, tree):
     done = docker.run(tree, "train")
     assert done.process.returncode == 2
     shown = tree.failure[:200]
-    assert shown.startswith("hyperparameter 'max_depth' is '-1', not a whole number")
+    assert shown.startswith("hyperparameter 'max_depth' is '-1', not auto, or a whole number")
     assert "Traceback" not in tree.failure
     assert "rror:" not in shown

@@ -142,10 +142,10 @@ def test_numbers_that_were_floats() -> None:
         ),
         (
             {"max_depth": "2.5"},
-            "hyperparameter 'max_depth' is '2.5', not a whole number of at least 0 and at most 64",
+            "hyperparameter 'max_depth' is '2.5', not auto, or a whole number of at least 0 and at most 64",
         ),
-        ({"max_depth": "1_0"}, "hyperparameter 'max_depth' is '1_0', not a whole number"),
-        ({"max_depth": "٣"}, "hyperparameter 'max_depth' is '٣', not a whole number"),
+        ({"max_depth": "1_0"}, "hyperparameter 'max_depth' is '1_0', not auto, or a whole number"),
+        ({"max_depth": "٣"}, "hyperparameter 'max_depth' is '٣', not auto, or a whole number"),
         (
             {"max_leaves": "1"},
             "hyperparameter 'max_leaves' is '1', not a whole number of at least 0, but not 1",
@@ -656,8 +656,10 @@ def test_where_names_have_a_prefix_every_error_has_it() -> None:
         assert error.sentence.startswith("model.")
         assert "model." in error.fix
     single = refused({"max_depth": "-1"}, prefix="model.")
-    assert single.sentence == "model.max_depth is '-1', not a whole number of at least 0 and at most 64"
-    assert single.fix == "set model.max_depth to a whole number of at least 0 and at most 64"
+    assert (
+        single.sentence == "model.max_depth is '-1', not auto, or a whole number of at least 0 and at most 64"
+    )
+    assert single.fix == "set model.max_depth to auto, or a whole number of at least 0 and at most 64"
 
 
 @pytest.mark.parametrize(
@@ -994,12 +996,12 @@ def test_two_refusals_are_whole_sentences() -> None:
     error = refused({"max_depth": "-1", "eta": "0"}, prefix="model.")
     assert error.sentence == (
         "2 hyperparameters cannot be used: "
-        "model.max_depth is '-1', not a whole number of at least 0 and at most 64; "
+        "model.max_depth is '-1', not auto, or a whole number of at least 0 and at most 64; "
         "model.eta is '0', not a number above 0 and at most 1"
     )
     assert error.fix == (
         "set model.eta to a number above 0 and at most 1; "
-        "set model.max_depth to a whole number of at least 0 and at most 64"
+        "set model.max_depth to auto, or a whole number of at least 0 and at most 64"
     )
 
 
@@ -1103,7 +1105,7 @@ def test_the_page_has_the_launchers_defaults() -> None:
     xgboosts = {name: text.split(" ")[0] for name, text in documented_defaults().items()}
     for name, value in settings.items():
         if name in said:
-            assert float(said[name]) == value, name
+            assert said[name] == value or float(said[name]) == value, name
         elif isinstance(value, int | float) and not isinstance(value, bool):
             assert float(xgboosts[name]) == value, name
     assert said.keys() <= settings.keys()

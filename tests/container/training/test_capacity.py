@@ -1,9 +1,20 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
-from fraudlab.container.training.capacity import MAX_DEPTH, MIN_DEPTH, depth_for
+from fraudlab.container.contract import Tree
+from fraudlab.container.hyperparameters import read_hyperparameters
+from fraudlab.container.training.capacity import (
+    MAX_DEPTH,
+    MIN_DEPTH,
+    Capacity,
+    choose_capacity,
+    depth_for,
+)
+from fraudlab.container.training.job import Job, JobRequest
 
 
 @pytest.mark.parametrize(
@@ -29,4 +40,25 @@ def test_more_frauds_or_columns_never_make_shallower_trees() -> None:
     for columns in (1, 15, 430, 5_000):
         depths = [depth_for(frauds=int(one), columns=columns) for one in frauds]
         assert depths == sorted(depths)
-        assert {MIN_DEPTH, MAX_DEPTH} >= {depths[0], depths[-1]} or depths[0] > MIN_DEPTH
+        assert depths[0] >= MIN_DEPTH
+        assert depths[-1] == MAX_DEPTH
+
+
+@pytest.mark.parametrize(("given", "chosen"), [("auto", 5), ("3", None)])
+def test_a_job_chooses_only_what_it_was_left(
+    given: str, chosen: int | None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    job = Job(
+        Tree(Path()),
+        JobRequest("r", None, True, None, {}),
+        read_hyperparameters({"max_depth": given, "learning_rate": "0.2"}),
+        hooks=None,
+        manifest=None,
+        channels={"train": None},
+    )
+    found, capacity = choose_capacity(job, rows=1_052_493, frauds=8_800, columns=35)
+    assert found.parameters.booster["max_depth"] == (3 if chosen is None else chosen)
+    assert found.parameters.booster["learning_rate"] == 0.2
+    assert capacity == (None if chosen is None else Capacity(chosen, 1_052_493, 8_800, 35))
+    said = "max_depth=5, for 8,800 frauds and 35 columns (max_depth=auto)\n"
+    assert capsys.readouterr().out == ("" if chosen is None else said)
