@@ -1,4 +1,4 @@
-"""What of ``evaluation`` cannot be measured: budgets of alerts and slices that are too many, or none at all."""
+"""What of ``evaluation`` cannot be measured: budgets of alerts and slices that are too many, or none."""
 
 from __future__ import annotations
 

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from fraudlab.container.prepared import Prepared
+    from fraudlab.container.training.capacity import Capacity
     from fraudlab.container.training.checkpoint_files import Checkpoint
     from fraudlab.container.training.checkpoints import Checkpoints
     from fraudlab.container.training.decision import Decided, Evidence
@@ -79,16 +80,11 @@ def _train(job: Job, hosts: Hosts, archive: Archive, stages: Stages, stop: StopR
     digests = _digests(job, hosts)
     with stages.stage("import"):
         from fraudlab.container.training.artifacts import Outcome, save
-        from fraudlab.container.training.capacity import choose_capacity
-        from fraudlab.container.training.folds import cross_validate, require_rows
-        from fraudlab.container.training.inputs import read_inputs
+        from fraudlab.container.training.folds import cross_validate
         from fraudlab.container.training.rounds import fit, set_up
 
     with stages.stage("load"), stop.at_once():
-        train, inputs = read_inputs(job, hosts, digests)
-        require_rows(train.label, job.parameters.k_fold)
-        rows, frauds = map(int, hosts.total([len(train), train.frauds]))
-    job, capacity = choose_capacity(job, rows=rows, frauds=frauds, columns=len(inputs.features.inputs))
+        job, capacity, train, inputs = _load(job, hosts, digests)
     archive.log_parameters(job.parameters.as_json())
     with stages.stage("matrix"):
         training = set_up(job, train, inputs, hosts)
@@ -133,6 +129,19 @@ def _train(job: Job, hosts: Hosts, archive: Archive, stages: Stages, stop: StopR
             with stages.stage("save"):
                 outcome = Outcome(inputs, capacity, fitted, refitted, folds, decided, evidence, score, hashes)
                 save(job, outcome, stages.seconds)
+
+
+def _load(job: Job, hosts: Hosts, digests: Digests | None) -> tuple[Job, Capacity | None, Prepared, Inputs]:
+    """Read all rows, and have the job know the size of its model."""
+    from fraudlab.container.training.capacity import choose_capacity
+    from fraudlab.container.training.folds import require_rows
+    from fraudlab.container.training.inputs import read_inputs
+
+    train, inputs = read_inputs(job, hosts, digests)
+    require_rows(train.label, job.parameters.k_fold)
+    rows, frauds = map(int, hosts.total([len(train), train.frauds]))
+    columns = len(inputs.features.inputs)
+    return *choose_capacity(job, rows=rows, frauds=frauds, columns=columns), train, inputs
 
 
 def _require_one_host(job: Job, hosts: Hosts) -> None:
