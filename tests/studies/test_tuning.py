@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -13,6 +14,7 @@ import yaml
 
 from fraudlab.cli import main
 from fraudlab.compose import compose
+from fraudlab.container.runtime import cpu_count
 from fraudlab.errors import Pruned, RunError
 from fraudlab.files import read_json
 from fraudlab.runs import Run, list_runs, require_completed
@@ -111,6 +113,21 @@ def test_the_same_call_again_begins_nothing(tuned):
     assert done.returncode == 0, done.stdout + done.stderr
     assert [run.id for run in list_runs(tuned / "runs")] == before
     assert read_json(tuned / "runs/studies/mine/outcome.json")["worth"] in done.stdout
+
+
+@pytest.mark.slow
+def test_a_study_is_extended_by_trials_beside_each_other(tuned, tmp_path):
+    shutil.copytree(tuned / "runs", tmp_path / "runs", symlinks=True)
+    done = call(tmp_path, *ASKED[:-1], "tune.trials=5", f"tune.parallel={min(2, cpu_count())}")
+    assert done.returncode == 0, done.stdout + done.stderr
+    rows = rows_of(tmp_path)
+    assert rows[:3] == rows_of(tuned)
+    assert [(number, state) for number, state, *_ in rows] == [(number, "completed") for number in range(5)]
+    finals = [run for run in list_runs(tmp_path / "runs") if run.record["study"]["role"] == "final"]
+    outcome = read_json(tmp_path / "runs/studies/mine/outcome.json")
+    best = max(rows, key=lambda row: (row[2], -row[0]))
+    assert finals[-1].record["study"]["params"] == best[3]
+    assert ("second tuned model" in outcome["worth"]) == (len(finals) == 2)
 
 
 @pytest.mark.slow

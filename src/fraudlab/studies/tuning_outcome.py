@@ -8,11 +8,12 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from fraudlab.files import write_json, write_text
+from fraudlab.files import read_json, write_json, write_text
 from fraudlab.report.comparison.comparison import Comparison, compare_records
 from fraudlab.report.kit import numerals
 from fraudlab.report.recorded.run_record import read_run
 from fraudlab.report.recorded.scores import read_scores
+from fraudlab.report.study.study_page import render_study
 from fraudlab.runs import Run
 from fraudlab.studies.search_space import Value
 from fraudlab.studies.trial_book import TrialBook, TrialRow, best_of, ranked
@@ -49,6 +50,10 @@ class TuningOutcome:
     comparison: Comparison | None
     worth: str
 
+    @property
+    def page(self) -> Path:
+        return self.folder / "report.html"
+
     def as_json(self) -> dict[str, Any]:
         """The outcome for other programs, and for the page."""
         return {
@@ -69,7 +74,7 @@ class TuningOutcome:
 def write_outcome(
     request: TuningRequest, book: TrialBook, *, start: Run, final: Run | None, tested: int = 0
 ) -> TuningOutcome:
-    """Write ``outcome.json`` and, where a trial has completed, ``best.yaml``.
+    """Write ``outcome.json``, the page and, where a trial has completed, ``best.yaml``.
 
     Parameters
     ----------
@@ -87,9 +92,14 @@ def write_outcome(
     if tested > 1:
         worth += f" It is the {_nth(tested)} tuned model of this study that was tested on these rows."
     outcome = TuningOutcome(request.name, request.folder, tuple(rows), best, start, final, comparison, worth)
-    write_json(
-        request.folder / "outcome.json", {"schema": 1, **outcome.as_json(), "importance": book.importance()}
-    )
+    content = {
+        "schema": 1,
+        **outcome.as_json(),
+        "space": {dimension.name: dimension.as_json() for dimension in request.options.space},
+        "importance": book.importance(),
+    }
+    write_json(request.folder / "outcome.json", content)
+    render_study(read_json(request.folder / "outcome.json"), outcome.page)
     if best is not None:
         write_text(request.folder / "best.yaml", best_yaml(request, rows))
     return outcome

@@ -29,7 +29,7 @@ from fraudlab.studies.tune_options import TuneOptions, is_tune_word, read_option
 STUDIES = "studies"
 _DESCRIPTION = "study.json"
 #: what of a run's configuration makes another study
-_DESCRIBES = ("data", "split", "model", "evaluation", "seed")
+_DESCRIBES = ("data", "split", "model", "seed")
 #: what a trial does not need: what comes after validation has spoken
 _TRIAL_ONLY = ("model.refit=false", "model.k_fold=0", "force=false")
 

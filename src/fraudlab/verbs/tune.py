@@ -58,8 +58,7 @@ def tune_command(words: Sequence[str]) -> int:
     outcome = tune(words)
     print(outcome.worth)
     print(f"best settings: {_as_printed(outcome.folder / 'best.yaml')}")
-    if outcome.final is not None:
-        print(f"report: {_as_printed(outcome.final.folder / 'report.html')}")
+    print(f"report: {_as_printed(outcome.page)}")
     return 0
 
 
