@@ -69,10 +69,12 @@ def history():
 
 
 @pytest.mark.parametrize("mode", ["auto", "offline"])
-def test_an_import_that_takes_until_the_job_trains_delays_no_job(in_tmp, read_archive, mode):
-    done = train(f"tracking={mode}")
+def test_a_run_that_is_kept_as_archives_needs_nothing_of_the_sdk(in_tmp, read_archive, mode):
+    done = train(
+        f"tracking={mode}", code=BLOCKED.replace("execute(module)", "raise ImportError('asked for')")
+    )
 
-    assert (done.returncode, done.stderr) == (0, "imported beside the train job\n")
+    assert (done.returncode, done.stderr) == (0, "")
     record = json.loads(Path("runs/r/run.json").read_text())["experiment"]
     assert (record["mode"], record["problems"]) == ("offline", [])
     assert len(record["archives"]) == 2
@@ -140,10 +142,10 @@ def test_a_key_that_cannot_be_read_is_refused_before_any_job(in_tmp):
     assert not Path("runs/r/logs").exists()
 
 
-def test_an_sdk_that_cannot_be_imported_costs_a_line(in_tmp):
+def test_an_sdk_that_cannot_be_imported_costs_a_line(in_tmp, server):
     """By the time that is known a job may have trained for an hour."""
     broken = BLOCKED.replace("execute(module)", "raise ImportError('it is broken')")
-    done = train("tracking=offline", code=broken)
+    done = train("tracking=auto", code=broken)
 
     assert done.returncode == 0, done.stderr
     assert (

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import importlib
+import re
 import socket
 import sys
 import time
+from pathlib import Path
 from subprocess import run
 
 import pytest
 from tests.comet_server import KEY
 
+import fraudlab
 from fraudlab.errors import TrackingError
-from fraudlab.tracking.comet import probe
+from fraudlab.tracking.comet import internals, probe
 
 
 @pytest.fixture
@@ -139,3 +142,28 @@ def test_importing_tracking_imports_no_sdk():
     code = "import sys, fraudlab.tracking; sys.exit('comet_ml' in sys.modules)"
 
     assert run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_what_of_the_sdk_is_no_public_interface_is_in_one_file():
+    private = re.compile(
+        r"comet_ml(\.| import )(config|connection|offline|streamer|messages|authhook|file_uploader)\b"
+    )
+    users = {
+        path.name
+        for path in Path(fraudlab.__file__).parent.rglob("*.py")
+        if private.search(path.read_text(encoding="utf-8"))
+    }
+    assert users == {"internals.py"}
+
+
+@pytest.mark.parametrize("gone", ["get_backend_address", "get_api_key"])
+def test_an_sdk_that_has_changed_costs_a_live_experiment_and_a_sentence(monkeypatch, gone):
+    monkeypatch.setenv("AWS_PARTNER_APP_AUTH", "true")
+    monkeypatch.setenv("AWS_PARTNER_APP_ARN", "arn:aws:sagemaker:eu-west-1:123456789012:partner-app/app-1")
+    monkeypatch.setenv("AWS_PARTNER_APP_URL", "https://app.example")
+    monkeypatch.setenv("COMET_API_KEY", "k" * 25)
+    monkeypatch.delattr(importlib.import_module("comet_ml.config"), gone)
+    monkeypatch.setattr(internals.importlib.metadata, "version", lambda _name: "3.59.0")
+    reason = probe.why_not_online()
+    assert reason.startswith("Comet's SDK cannot be asked for its server (AttributeError: ")
+    assert "comet_ml 3.59.0 is installed, and tracking was tried with 3.58" in reason

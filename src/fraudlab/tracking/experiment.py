@@ -132,7 +132,7 @@ class Experiment:
         """Keep facts that are neither parameter nor metric, such as git commit and image id."""
 
     def log_training_job(self, described: Mapping[str, Any]) -> None:
-        """Keep what Comet's own SageMaker integration knows of a completed job, as SageMaker describes it."""
+        """Keep what Comet's own SageMaker integration knows of an ended job, as SageMaker describes it."""
 
     def end(self, status: Status | None = None, error: str | None = None) -> list[Path]:  # noqa: ARG002
         """Close the experiment, and upload what jobs wrote for it where it is live. Safe to call again.

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from fraudlab import api_requests
+from fraudlab.container import experiment_archive
 from fraudlab.errors import FraudlabError, StorageError
 from fraudlab.files import storage, write_json
 
@@ -111,13 +112,7 @@ def printed_rounds(log: Path) -> list[dict[str, Any]]:
         if (round_ := api_requests.read_round(line)) is not None:
             number, metrics = round_
             for name, value in metrics.items():
-                metric = {
-                    "metricName": f"validation_{name}",
-                    "metricValue": value,
-                    "step": number,
-                    "epoch": None,
-                }
-                found.append({"type": "metric_msg", "payload": {"metric": metric, "local_timestamp": when}})
+                found.append(experiment_archive.metric(f"validation_{name}", value, number, when=when))
     return found
 
 

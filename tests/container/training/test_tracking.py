@@ -2,7 +2,6 @@
 
 import json
 import os
-import re
 import subprocess
 import sys
 import threading
@@ -12,24 +11,17 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 from tests.comet_server import KEY as API_KEY
 from tests.comet_server import CometServer, comet_server
 
+from fraudlab.container import experiment_archive
 from fraudlab.container.runtime import limited_memory
-from fraudlab.container.training import sdk_parts, tracking
+from fraudlab.container.training import machine_load, tracking
 from fraudlab.container.training.tracking import Archive
-from fraudlab.tracking.comet import internals
 
 KEY = "fraudlabtrainingarchive0123456789"
-
-
-@pytest.fixture(autouse=True)
-def environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """What the archive sets stays in the test."""
-    for name in tracking._QUIET:
-        monkeypatch.setenv(name, os.environ.get(name, ""))
-    monkeypatch.setenv("COMET_CONFIG", str(tmp_path / "none"))
 
 
 def messages(folder: Path) -> list[dict[str, Any]]:
@@ -205,71 +197,93 @@ def test_the_memory_of_a_container_is_what_it_may_have(
 def test_load_is_that_of_the_container_where_it_has_less_than_the_machine(
     monkeypatch: pytest.MonkeyPatch, limited: tuple[int, int] | None, expected: dict[str, float]
 ) -> None:
-    monkeypatch.setattr(sdk_parts, "limited_memory", lambda: None)
-    of_the_machine = sdk_parts.system_probe()()["sys.ram.total"]
-    monkeypatch.setattr(sdk_parts, "limited_memory", lambda: limited)
-    found = sdk_parts.system_probe()()
+    monkeypatch.setattr(machine_load, "limited_memory", lambda: None)
+    of_the_machine = machine_load.system_probe()()["sys.ram.total"]
+    monkeypatch.setattr(machine_load, "limited_memory", lambda: limited)
+    found = machine_load.system_probe()()
     assert found["sys.ram.total"] == expected.get("total", of_the_machine)
     assert all(found[f"sys.ram.{name}"] == value for name, value in expected.items())
     assert found["sys.ram.available"] <= found["sys.ram.total"] - expected.get("used", 0)
 
 
-@pytest.mark.parametrize(
-    ("found", "said"),
-    [("3.58", False), ("3.58.8", False), ("3.580.1", True), ("3.59.0", True), ("3.5", True), ("4.0.0", True)],
-)
-def test_another_version_of_the_sdk_is_said_in_the_jobs_log_and_used(
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-    found: str,
-    said: bool,
+ROOT = Path(tracking.__file__).parents[4]
+
+
+def test_archives_are_those_of_the_version_that_is_locked_to_upload_them() -> None:
+    (line,) = [
+        line
+        for line in (ROOT / "requirements/launcher.txt").read_text().splitlines()
+        if line.startswith(("comet_ml==", "comet-ml=="))
+    ]
+    assert line.split("==")[1].startswith(f"{experiment_archive.TRIED}.")
+
+
+def test_a_job_needs_nothing_of_the_sdk(tmp_path: Path) -> None:
+    job = (
+        "import sys\nfrom pathlib import Path\nfrom fraudlab.container.training.tracking import Archive\n"
+        f"archive = Archive({KEY!r}, Path(sys.argv[1]))\n"
+        "archive.log_metrics({'validation_aucpr': 0.75}, step=3)\narchive.close()\n"
+        "sys.exit('comet_ml' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", job, str(tmp_path)], check=False, capture_output=True)
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert ("validation_aucpr", 0.75, 3) in logged(tmp_path)[1]
+
+
+def test_load_is_what_the_sdk_would_say(monkeypatch: pytest.MonkeyPatch) -> None:
+    from comet_ml.system.cpu.cpu_metrics_data_logger import CPUMetricsDataLogger
+    from comet_ml.system.disk.disk_metrics_data_logger import DiskMetricsDataLogger
+
+    moved = psutil.disk_io_counters()
+    assert moved is not None
+    for name, stands in {
+        "cpu_percent": [12.5, 50.0],
+        "virtual_memory": psutil.virtual_memory(),
+        "getloadavg": (0.75, 1.0, 1.0),
+        "disk_usage": psutil.disk_usage("/"),
+        "disk_io_counters": moved,
+    }.items():
+        monkeypatch.setattr(psutil, name, lambda *_, _stands=stands, **__: _stands)
+    monkeypatch.setattr(machine_load, "limited_memory", lambda: None)
+    options: dict[str, Any] = {"initial_interval": 60, "callback": print}
+    theirs: list[Any] = [
+        CPUMetricsDataLogger(include_cpu_per_core=False, include_compute_metrics=False, **options),
+        DiskMetricsDataLogger(**options),
+    ]
+    probe = machine_load.system_probe()
+    said: dict[str, float] = {}
+    for _ in range(2):
+        for one in theirs:
+            said |= one.get_metrics()
+    assert probe() == said
+    assert set(said) == LOAD
+
+
+@pytest.mark.parametrize("hidden", [None, RuntimeError("no /proc/diskstats"), OSError(13, "denied")])
+def test_a_machine_that_hides_its_disks_says_the_rest(
+    monkeypatch: pytest.MonkeyPatch, hidden: Exception | None
 ) -> None:
-    import comet_ml
+    def counted() -> None:
+        if hidden is not None:
+            raise hidden
 
-    monkeypatch.setattr(comet_ml, "__version__", found)
-    archive = Archive(KEY, tmp_path / "comet")
-    archive.log_metrics({"validation_aucpr": 0.75}, step=3)
-    archive.close()
-    line = f"tracking: comet_ml {found} is installed, and this was tried with {sdk_parts.TRIED}\n"
-    assert capsys.readouterr().err == (line if said else "")
-    assert ("validation_aucpr", 0.75, 3) in logged(tmp_path / "comet")[1]
+    monkeypatch.setattr(psutil, "disk_io_counters", counted)
+    assert set(machine_load.system_probe()()) == LOAD - {"sys.disk.read_bps", "sys.disk.write_bps"}
 
 
-def test_an_sdk_without_the_writer_we_know_writes_the_same(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+def test_what_is_no_number_costs_its_point_and_what_is_no_json_the_record(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def other(_experiment: Any, _seconds: float) -> None:
-        raise AttributeError("'Streamer' object has no attribute 'stop'")
-
-    monkeypatch.setattr(tracking, "finish_writing", other)
-    archive = Archive(KEY, tmp_path / "comet")
-    for number in range(50):
-        archive.log_metrics({"validation_aucpr": number / 50}, step=number)
+    archive = Archive(KEY, tmp_path)
+    archive.log_metrics({"a": float("nan"), "b": float("inf"), "c": 0.5}, step=1)
     archive.close()
-    assert capsys.readouterr().err.startswith("tracking: the SDK's writer is not waited for: ")
-    assert sum(name == "validation_aucpr" for name, _, _ in logged(tmp_path / "comet")[1]) == 50
-
-
-ROOT = Path(sdk_parts.__file__).parents[4]
-
-
-def test_launcher_and_job_were_tried_with_the_version_that_is_locked_for_both() -> None:
-    assert sdk_parts.TRIED == internals.TRIED
-    for locked in ("requirements/launcher.txt", "containers/xgboost/requirements.txt"):
-        (line,) = [
-            line
-            for line in (ROOT / locked).read_text().splitlines()
-            if line.startswith(("comet_ml==", "comet-ml=="))
-        ]
-        assert line.split("==")[1].startswith(f"{sdk_parts.TRIED}."), locked
-
-
-def test_what_the_job_uses_that_is_not_public_is_in_one_file() -> None:
-    private = re.compile(r"\.(streamer|curr_step)\b|comet_ml\.[a-z]+\.|experiment\._")
-    container = ROOT / "src/fraudlab/container"
-    users = {path.name for path in container.rglob("*.py") if private.search(path.read_text())}
-    assert users == {"sdk_parts.py"}
+    found = [one for one in logged(tmp_path)[1] if not one[0].startswith("sys.")]
+    assert found == [("c", 0.5, 1)]
+    archive = Archive(KEY, tmp_path / "other")
+    archive.log_metrics({"a": object()})  # type: ignore[dict-item]
+    archive.log_metrics({"b": 1.0})
+    archive.close()
+    assert capsys.readouterr().err.startswith("tracking: the archive was not written: TypeError: ")
 
 
 @pytest.fixture
@@ -289,7 +303,12 @@ def test_comet_takes_the_archive(tmp_path: Path, server: CometServer) -> None:
     )
     done = subprocess.run(
         [sys.executable, "-c", uploader, str(path)],
-        env={**os.environ, "COMET_URL_OVERRIDE": server.url, "COMET_API_KEY": API_KEY},
+        env={
+            **os.environ,
+            "COMET_CONFIG": str(tmp_path / "none"),
+            "COMET_URL_OVERRIDE": server.url,
+            "COMET_API_KEY": API_KEY,
+        },
         capture_output=True,
         text=True,
         check=False,

@@ -1,4 +1,6 @@
-"""Everything of comet_ml that is no public interface: its archives, its threads, its REST client.
+"""Everything of comet_ml that is no public interface: its threads, its uploader, its REST client.
+
+The format of its archives, which jobs write too, is in ``container/experiment_archive.py``.
 
 A version of the SDK that this was not tried with is used all the same, and said in a line: nothing here fails
 silently, because what was sent is compared with what the server says it has.
@@ -8,32 +10,20 @@ from __future__ import annotations
 
 import errno
 import importlib.metadata
-import json
 import logging
 import sys
 import tempfile
 import threading
-import time
-import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+from fraudlab.container.experiment_archive import OFFLINE, TRIED
 from fraudlab.errors import TrackingError
 from fraudlab.tracking.comet.sdk import collected_errors, load_sdk
 
-#: of the SDK, up to the number that its makers raise for small changes
-TRIED = "3.58"
-MESSAGES = "messages.json"
-ABOUT = "experiment.json"
-#: of the file about an archive: it joins an experiment that exists
-MERGES = {
-    "resume_strategy": "get_or_create",
-    "user_provided_experiment_key": True,
-    "comet_start_sourced": True,
-}
 #: how long a process had an experiment open, logged by each that ends one
 OWN_METRICS = frozenset({"process duration"})
 #: how the SDK calls load of CPU, memory and disk: of a moment, and of no step
@@ -41,7 +31,7 @@ OF_MOMENTS = "sys."
 #: what the SDK logs of itself wherever a step is given, and nobody asked for
 OWN_PARAMETERS = frozenset({"curr_step", "curr_epoch"})
 #: says of an archive that it was one, which is no fact about the run
-OWN_FACTS = frozenset({"offline_experiment"})
+OWN_FACTS = frozenset({OFFLINE})
 #: with these answers the server says that there is no such experiment
 _ABSENT = {400, 404}
 _NO_SUCH_KEY = 90212
@@ -71,7 +61,7 @@ def temporary_files_in(folder: Path) -> Iterator[None]:
 
 
 def unsent_folder(live: Any) -> Path:
-    """Where a running experiment keeps what is not in an archive yet."""
+    """Where a live experiment keeps what is not in an archive yet."""
     return Path(getattr(live.streamer, "temp_dir", None) or live.tmpdir)
 
 
@@ -86,8 +76,8 @@ def at_step(live: Any, step: int | None) -> None:
     live.curr_step = step
 
 
-def finish_writing(live: Any, *, online: bool, seconds: float) -> None:
-    """Let the thread that writes the archive finish by itself, so that ``end()`` need not sleep on it.
+def finish_writing(live: Any, seconds: float) -> None:
+    """Let the thread that writes a live experiment's archive finish: ``end()`` need not sleep on it then.
 
     The SDK waits until the queue is empty and then for the writer's one-second poll to time out. A writer
     that has met the end of its queue is gone already, and nothing can be dropped between the two.
@@ -98,13 +88,11 @@ def finish_writing(live: Any, *, online: bool, seconds: float) -> None:
         It was not written in time.
     """
     streamer = live.streamer
-    writer = streamer
-    if online:
-        writer = streamer.offline_streamer
-        # flush() waits for the next turn of the thread that hands messages on to end; the one that is
-        # under way may have looked before the last messages came. The turn after it has not.
-        with streamer.queue_empty:
-            streamer.queue_empty.wait(seconds)
+    writer = streamer.offline_streamer
+    # flush() waits for the next turn of the thread that hands messages on to end; the one that is
+    # under way may have looked before the last messages came. The turn after it has not.
+    with streamer.queue_empty:
+        streamer.queue_empty.wait(seconds)
     live.flush(timeout=seconds)
     writer.close()
     writer.stop()
@@ -133,42 +121,6 @@ def all_sent(live: Any) -> bool:
 def is_connected(live: Any) -> bool:
     """Whether a live experiment has its server."""
     return bool(live.streamer.has_connection_to_server())
-
-
-def write_archive(
-    target: Path, about: dict[str, Any], messages: list[dict[str, Any]], files: dict[str, bytes]
-) -> None:
-    """Write an archive as ``comet upload`` takes it.
-
-    Parameters
-    ----------
-    target : Path
-        Replaced in one step.
-    about : dict
-        ``experiment_key``, ``workspace``, ``project_name``, ``tags``, and times in milliseconds.
-    messages : list of dict
-        In order.
-    files : dict of str to bytes
-        By the name that messages call them by.
-    """
-    described = {
-        "offline_id": about["experiment_key"],
-        "project_name": about.get("project_name"),
-        "workspace": about.get("workspace"),
-        "start_time": about.get("start_time") or int(time.time() * 1000),
-        "stop_time": about.get("stop_time") or int(time.time() * 1000),
-        "tags": about.get("tags") or [],
-        "customer_error_reported": False,
-        "customer_error_message": None,
-        **MERGES,
-    }
-    partial = target.with_suffix(".partial")
-    with zipfile.ZipFile(partial, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, content in files.items():
-            archive.writestr(name, content)
-        archive.writestr(MESSAGES, "".join(f"{json.dumps(message)}\n" for message in messages))
-        archive.writestr(ABOUT, json.dumps(described))
-    partial.replace(target)
 
 
 def tell_of_full_disks() -> None:
@@ -243,6 +195,37 @@ def send(archive: Path) -> None:
 def refused_key() -> TrackingError:
     """The error of a key that the server does not know."""
     return TrackingError("Comet refused the API key", fix="check COMET_API_KEY")
+
+
+def sdk_has_key() -> bool:
+    """Whether the SDK finds an API key; what server that names becomes the SDK's default.
+
+    Raises
+    ------
+    ValueError
+        It cannot be read.
+    """
+    load_sdk()
+    from comet_ml import config as comet_config
+
+    return bool(comet_config.get_api_key(None, comet_config.get_config()))
+
+
+def sdk_session() -> tuple[str, Any]:
+    """The SDK's own server and HTTP session, which signs calls to a Partner AI App."""
+    load_sdk()
+    from comet_ml import config as comet_config
+    from comet_ml.connection.http_session import get_comet_http_session
+
+    settings = comet_config.get_config()
+    address: str = comet_config.get_backend_address(settings)
+    check = comet_config.get_check_tls_certificate(settings)
+    return address, get_comet_http_session(None, verify_tls=check, config=settings)
+
+
+def can_sign(session: Any) -> bool:
+    """Whether a session that signs its calls has the credentials for it."""
+    return session.auth.sigv4.credentials is not None
 
 
 class Questions:

@@ -10,14 +10,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from fraudlab.container.experiment_archive import ABOUT, MESSAGES, write_archive
 from fraudlab.tracking.comet.internals import (
-    ABOUT,
-    MESSAGES,
     OF_MOMENTS,
     OWN_FACTS,
     OWN_METRICS,
     OWN_PARAMETERS,
-    write_archive,
 )
 
 #: what tells one thing of an experiment from another

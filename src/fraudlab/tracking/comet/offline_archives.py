@@ -10,9 +10,9 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
+from fraudlab.container.experiment_archive import ABOUT, MERGES, MESSAGES, now
 from fraudlab.errors import TrackingError
 from fraudlab.files import write_json
-from fraudlab.tracking.comet.internals import ABOUT, MERGES, MESSAGES, unsent_folder
 
 LEDGER = "uploaded.json"
 #: where a running experiment keeps what is not in an archive yet
@@ -108,16 +108,16 @@ def make_mergeable(archive: Path, **about: Any) -> None:
     rewritten.replace(archive)
 
 
-def mark_open(folder: Path, live: Any) -> None:
-    """Note where a running experiment keeps what is not in an archive yet."""
+def mark_open(folder: Path, live: Any, unsent: Path) -> None:
+    """Note where a running experiment keeps what is not in an archive yet: in the folder `unsent`."""
     about = {
         "experiment_key": live.get_key(),
         "workspace": live.workspace,
         "project_name": live.project_name,
         "tags": live.get_tags(),
-        "start_time": int(time.time() * 1000),
+        "start_time": now(),
     }
-    data = unsent_folder(live).resolve()
+    data = unsent.resolve()
     # a run's folder may be moved
     inside = data.is_relative_to(folder.resolve())
     write_json(folder / OPEN, {"data": data.name if inside else str(data), "about": about})

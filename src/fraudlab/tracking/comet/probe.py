@@ -7,6 +7,7 @@ import warnings
 from typing import Any
 
 from fraudlab.tracking.comet.account import Account, malformed_key, read_account
+from fraudlab.tracking.comet.internals import can_sign, sdk_has_key, sdk_session, untried_version
 from fraudlab.tracking.comet.partner_app import is_partner_app
 
 PROBE_SECONDS = 1.5
@@ -26,25 +27,26 @@ def why_not_online(timeout: float = PROBE_SECONDS) -> str:
         The API key cannot be read.
     """
     account = read_account()
-    if not (_sdk_has_key() if account.ask_sdk else account.has_key):
-        return "no COMET_API_KEY"
     try:
+        if not (sdk_has_key() if account.ask_sdk else account.has_key):
+            return "no COMET_API_KEY"
         # Outside the wait: what signs calls, and the SDK, take their time to import.
-        address, session = _sdk_session() if account.ask_sdk else (account.address, _session(account))
-    except _NoCredentialsError:
-        return "there are no AWS credentials to sign calls to the Partner AI App with"
+        address, session = sdk_session() if account.ask_sdk else (account.address, _session(account))
+        if account.ask_sdk and is_partner_app() and not can_sign(session):
+            return "there are no AWS credentials to sign calls to the Partner AI App with"
+    except ValueError:
+        raise malformed_key() from None
     except OSError as error:
         return _unreachable(error)
+    except (ImportError, AttributeError, TypeError) as error:
+        said = f"Comet's SDK cannot be asked for its server ({type(error).__name__}: {error})"
+        return f"{said}; {untried_version()}".removesuffix("; ")
     answer: list[str] = []
     probe = threading.Thread(target=lambda: answer.append(_probe(address, session, timeout)), daemon=True)
     probe.start()
     # Neither a slow name server nor an answer that drips in obeys a socket's timeout.
     probe.join(timeout)
     return answer[0] if answer else f"the Comet server did not answer in {timeout:g} s"
-
-
-class _NoCredentialsError(Exception):
-    """Nothing on this machine says who signs."""
 
 
 def _probe(address: str, session: Any, timeout: float) -> str:
@@ -79,32 +81,3 @@ def _session(account: Account) -> Any:
         session.verify = False
         warnings.filterwarnings("ignore", category=InsecureRequestWarning)
     return session
-
-
-def _sdk_session() -> tuple[str, Any]:
-    from fraudlab.tracking.comet.sdk import load_sdk
-
-    load_sdk()
-    from comet_ml import config as comet_config
-    from comet_ml.connection.http_session import get_comet_http_session
-
-    settings = comet_config.get_config()
-    address: str = comet_config.get_backend_address(settings)
-    check = comet_config.get_check_tls_certificate(settings)
-    session = get_comet_http_session(None, verify_tls=check, config=settings)
-    if is_partner_app() and session.auth.sigv4.credentials is None:
-        raise _NoCredentialsError
-    return address, session
-
-
-def _sdk_has_key() -> bool:
-    from fraudlab.tracking.comet.sdk import load_sdk
-
-    load_sdk()
-    from comet_ml import config as comet_config
-
-    try:
-        # Also makes the server that a key may carry the SDK's default.
-        return bool(comet_config.get_api_key(None, comet_config.get_config()))
-    except ValueError:
-        raise malformed_key() from None

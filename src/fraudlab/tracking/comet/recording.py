@@ -18,7 +18,14 @@ from fraudlab.redaction import known_secrets, redact
 from fraudlab.runs.record import flatten
 from fraudlab.tracking.comet import dataset_artifacts
 from fraudlab.tracking.comet import offline_archives as archives
-from fraudlab.tracking.comet.internals import all_sent, at_step, end, finish_writing, is_connected
+from fraudlab.tracking.comet.internals import (
+    all_sent,
+    at_step,
+    end,
+    finish_writing,
+    is_connected,
+    unsent_folder,
+)
 from fraudlab.tracking.comet.logged_content import Known, read
 from fraudlab.tracking.comet.sdk import ErrorLog, collected_leftovers
 from fraudlab.tracking.comet.training_job_facts import facts_of_training_job
@@ -33,7 +40,7 @@ _DRAIN_SECONDS = 60.0
 
 
 class CometExperiment(Experiment):
-    """A started experiment of the SDK, online or offline; made by ``open_experiment``.
+    """An experiment of the SDK's that is live, or an archive; made by ``open_experiment``.
 
     Every method may be called from any thread.
     """
@@ -65,7 +72,8 @@ class CometExperiment(Experiment):
         self._errors = ErrorLog()
         logging.getLogger("comet_ml").addHandler(self._errors)
         with self._reporting("start"):
-            archives.mark_open(folder, live)
+            unsent = unsent_folder(live) if mode == "online" else Path(live.tmpdir)
+            archives.mark_open(folder, live, unsent)
             live.set_pip_packages()
 
     @contextmanager
@@ -75,7 +83,9 @@ class CometExperiment(Experiment):
             try:
                 yield
             except Exception as error:  # noqa: BLE001 - a run does not fail because it could not be tracked
-                self.problems.append(redact(f"Comet: {what}: {error}".splitlines()[0], self._secrets))
+                line = redact(f"Comet: {what}: {error}".splitlines()[0], self._secrets)
+                if line not in self.problems:  # a full disk says so every time
+                    self.problems.append(line)
 
     def log_parameters(self, parameters: Mapping[str, Any]) -> None:
         with self._reporting("parameters"):
@@ -161,8 +171,9 @@ class CometExperiment(Experiment):
         written = self._finished()
         own: list[Path] = []
         with collected_leftovers():  # _check() says what they mean
-            with self._reporting("writing the archive"):
-                finish_writing(self._live, online=self.mode == "online", seconds=_DRAIN_SECONDS)
+            if self.mode == "online":
+                with self._reporting("writing the archive"):
+                    finish_writing(self._live, _DRAIN_SECONDS)
             with self._reporting("ending"):
                 end(self._live)
             with self._reporting("archive"):

@@ -9,9 +9,9 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from fraudlab.container.experiment_archive import MESSAGES, UNSENT, write_archive
 from fraudlab.files import storage
 from fraudlab.tracking.comet import offline_archives as archives
-from fraudlab.tracking.comet.internals import MESSAGES, write_archive
 from fraudlab.tracking.comet.logged_content import parsed
 
 
@@ -100,7 +100,7 @@ def bring(source: Path, folder: Path, key: str, about: Mapping[str, Any]) -> lis
 
 def _unfinished(folder: Path, *, anywhere: bool = False) -> Iterator[Path]:
     """Folders in which the SDK was writing."""
-    pattern = f"**/comet/tmp*/{MESSAGES}" if anywhere else f"tmp*/{MESSAGES}"
+    pattern = f"**/comet/{UNSENT}*/{MESSAGES}" if anywhere else f"{UNSENT}*/{MESSAGES}"
     for messages in folder.glob(pattern):
         if not messages.is_symlink() and not messages.parent.is_symlink():
             yield messages.parent

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from fraudlab.redaction import known_secrets, redact
+from fraudlab.tracking.comet.archived_experiment import ArchivedExperiment
 from fraudlab.tracking.comet.internals import (
     end,
     send_files_once,
@@ -38,13 +39,18 @@ def start(
     insists : bool
         Raise where the server refuses, instead of writing an archive.
     """
-    sdk = load_sdk()
-    send_files_once()
-    tell_of_full_disks()
-    config = quiet_config(sdk, folder=folder, name=name, tags=tags)
-    where = {"workspace": workspace, "project": project, "experiment_key": key, "experiment_config": config}
     note, streams = "; ".join(filter(None, [decided.note, untried_version()])), decided.streams_rounds
     if decided.mode == "online":
+        sdk = load_sdk()
+        send_files_once()
+        tell_of_full_disks()
+        config = quiet_config(sdk, folder=folder, name=name, tags=tags)
+        where = {
+            "workspace": workspace,
+            "project": project,
+            "experiment_key": key,
+            "experiment_config": config,
+        }
         live, reason = _start_online(sdk, where, folder)
         if live is not None:
             return CometExperiment(live, mode="online", folder=folder, streams_rounds=streams, note=note)
@@ -52,11 +58,12 @@ def start(
             raise not_online(reason)
         note = as_archive(reason)
     try:
-        with temporary_files_in(folder):
-            live = sdk.start(online=False, mode="get_or_create", **where)
+        archived = ArchivedExperiment(
+            key, folder, workspace=workspace, project_name=project, name=name, tags=tags
+        )
     except OSError as error:
         raise unwritable(folder, error) from error
-    return CometExperiment(live, mode="offline", folder=folder, note=note, streams_rounds=streams)
+    return CometExperiment(archived, mode="offline", folder=folder, note=note, streams_rounds=streams)
 
 
 def _start_online(sdk: Any, where: dict[str, Any], folder: Path) -> tuple[Any, str]:

@@ -52,7 +52,7 @@ _NOT_GIVEN = ("COMET_", "AWS_")
 
 
 def facts_of_training_job(described: Mapping[str, Any]) -> tuple[dict[str, Any], str]:
-    """What the integration would log of a training job that has completed.
+    """What the integration would log of a training job that has ended, however it did.
 
     Parameters
     ----------
