@@ -1,15 +1,19 @@
 """Kill runs and uploads at seeded moments, and see that Comet has what was printed, once.
 
-The server is on loopback and is driven by the real SDK. A run is killed some time after its start, an upload
-at one of its calls: before the answer, or a moment after it, when the ledger may not say so yet.
+The server is on loopback and is driven by the real SDK. A run is killed some time after its start. An upload
+is carried out on copies of the run and of what the server has first; then the real one is killed at a moment
+drawn among those it went through: a call before its answer, some time after one, or on either side of a line
+in the ledger, of which one is between what was sent and the note of it.
 """
 
 from __future__ import annotations
 
 import argparse
 import collections
+import copy
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -18,14 +22,56 @@ import threading
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from fraudlab.api_requests import read_round
 
-#: calls of an upload of a small run, and some more: then it is not killed
-_CALLS = 60
-_SYNC = "import sys; from fraudlab.syncing import sync; sys.exit(sync(sys.argv[1:], runs=None, settle=0))"
+#: an upload that writes down when it notes what, and dies at one of these moments where that is asked for
+_SYNC = """
+import os, signal, sys, time
+from fraudlab.syncing import sync
+from fraudlab.tracking.comet import offline_archives as archives
+
+run, journal, deadly = sys.argv[1:]
+
+def come(moment):
+    if moment == deadly:
+        os.kill(os.getpid(), signal.SIGKILL)
+    if journal:
+        with open(journal, "a") as file:
+            file.write(f"{time.time()} {moment}\\n")
+
+def told(function):
+    def noting(*given):
+        what = given[2] if len(given) == 3 else "datasets"
+        come(f"before {what}")
+        function(*given)
+        come(f"after {what}")
+    return noting
+
+archives.note, archives.note_datasets = told(archives.note), told(archives.note_datasets)
+sys.exit(sync([run], runs=None, settle=0))
+"""
+#: what a server has, and a copy of it is given
+_KEPT = (
+    "keys", "workspaces", "runs", "metrics", "parameters", "others", "tags", "assets", "artifacts", "models",
+    "notes", "registered",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class KillMoment:
+    """When an upload is killed: at a note in the ledger, or at a call, or so many seconds after that."""
+
+    note: str = ""
+    call: int = 0
+    seconds: float = 0.0
+
+    @property
+    def kind(self) -> str:
+        return self.note or ("after a call" if self.seconds else "before an answer")
 
 
 def start_run(folder: Path, run: str, environment: Mapping[str, str], *words: str) -> subprocess.Popen[bytes]:
@@ -58,28 +104,66 @@ def kill_run(launcher: subprocess.Popen[bytes], log: Path, chosen: random.Random
 
 
 def kill_sync(
-    folder: Path, run: str, environment: Mapping[str, str], server: Any, chosen: random.Random
-) -> bool:
-    """Kill an upload at one of its calls; whether it was still there to be killed."""
-    calls, at, later = 0, chosen.randrange(_CALLS), chosen.choice([0.0, 0.0, chosen.uniform(0, 0.05)])
-    sync = _process([sys.executable, "-c", _SYNC, run], folder, environment)
+    folder: Path, run: str, environment: Mapping[str, str], server: Any, chosen: random.Random, serve: Any
+) -> str:
+    """Kill an upload at a moment of it; what kind of moment it was, or nothing where it had ended by then."""
+    if not (moments := watch_sync(folder, run, environment, server, serve)):
+        return ""
+    drawn = draw(moments, chosen)
+    sync = _process([sys.executable, "-c", _SYNC, run, "", drawn.note], folder, environment)
+    calls = 0
 
     def heard(_call: str) -> None:
         nonlocal calls
         calls += 1
-        if calls == at:
-            if later:
-                threading.Timer(later, sync.kill).start()
+        if calls == drawn.call:
+            if drawn.seconds:
+                threading.Timer(drawn.seconds, sync.kill).start()
             else:
                 sync.kill()
 
     with _told(server, heard):
-        return sync.wait(120) == -signal.SIGKILL
+        return drawn.kind if sync.wait(240) == -signal.SIGKILL else ""
+
+
+def watch_sync(
+    folder: Path, run: str, environment: Mapping[str, str], server: Any, serve: Any
+) -> list[tuple[float, str]]:
+    """What an upload would go through now, and when: calls, and notes by name. Copies are uploaded."""
+    with tempfile.TemporaryDirectory(prefix="fraudlab-watch-") as name, serve() as other:
+        for what in _KEPT:
+            setattr(other, what, copy.deepcopy(getattr(server, what)))
+        shutil.copytree(folder / "runs" / run, Path(name, "runs", run), symlinks=True)
+        found: list[tuple[float, str]] = []
+        other.heard = lambda _call: found.append((time.time(), ""))
+        journal = Path(name, "journal")
+        there = {**environment, "COMET_URL_OVERRIDE": other.url}
+        words = [sys.executable, "-c", _SYNC, run, str(journal), ""]
+        if _process(words, Path(name), there).wait(240):
+            raise SystemExit(f"{run}: an upload of a copy of it failed")
+        for line in journal.read_text().splitlines() if journal.exists() else ():
+            when, _, note = line.partition(" ")
+            found.append((float(when), note))
+        return sorted(found)
+
+
+def draw(moments: list[tuple[float, str]], chosen: random.Random) -> KillMoment:
+    """Draw a note, a call, or a moment between the first call and whatever came last."""
+    calls = [when for when, note in moments if not note]
+    notes = [note for _, note in moments if note]
+    match chosen.choice(["note", "call", "time"]):
+        case "note" if notes:
+            return KillMoment(note=chosen.choice(notes))
+        case "time":
+            when = chosen.uniform(calls[0], moments[-1][0])
+            before = sum(call <= when for call in calls)
+            return KillMoment(call=before, seconds=when - calls[before - 1])
+    return KillMoment(call=chosen.randrange(len(calls)) + 1)
 
 
 def finish_sync(folder: Path, run: str, environment: Mapping[str, str]) -> None:
     """Upload what is left; it must succeed."""
-    if _process([sys.executable, "-c", _SYNC, run], folder, environment).wait(240):
+    if _process([sys.executable, "-c", _SYNC, run, "", ""], folder, environment).wait(240):
         raise SystemExit(f"{run}: the upload that nobody killed failed")
 
 
@@ -138,7 +222,8 @@ def main() -> None:
     parser.add_argument("--syncs", type=int, default=100)
     parser.add_argument("--seed", type=int, default=1)
     asked = parser.parse_args()
-    lost = twice = killed = 0
+    lost = twice = 0
+    killed: collections.Counter[str] = collections.Counter()
     with tempfile.TemporaryDirectory(prefix="fraudlab-kill-") as name:
         folder = Path(name)
         for number in range(asked.runs):
@@ -154,16 +239,14 @@ def main() -> None:
                 )
                 kill_run(launcher, folder / "runs" / run / "logs" / "train.log", chosen)
                 for _ in range(asked.syncs // asked.runs + (number < asked.syncs % asked.runs)):
-                    killed += kill_sync(folder, run, environment, server, chosen)
+                    killed[kill_sync(folder, run, environment, server, chosen, comet_server)] += 1
                 finish_sync(folder, run, environment)
                 lost += len(missing(server, folder / "runs" / run))
                 twice += len(doubled(server))
-            print(
-                f"\r{number + 1} runs and {killed} uploads killed: {lost} lost, {twice} twice",
-                end="",
-                flush=True,
-            )
-    print()
+            ended = f"{killed.total() - killed['']} of {killed.total()} uploads"
+            print(f"{number + 1} runs and {ended} killed: {lost} lost, {twice} twice", flush=True)
+    for kind, count in sorted(killed.items()):
+        print(f"{count:4} uploads killed {kind}" if kind else f"{count:4} uploads had ended before")
     if lost or twice:
         raise SystemExit(1)
 

@@ -305,7 +305,7 @@ def test_uploads_that_are_killed_at_drawn_moments_lose_and_double_nothing(server
     """`make bench-kill` draws more of them."""
     here, chosen = Path.cwd(), random.Random(seed)
     for _ in range(2):
-        kill_sync(here, "r", os.environ, server, chosen)
+        kill_sync(here, "r", os.environ, server, chosen, comet_server)
     finish_sync(here, "r", os.environ)
     require_rounds(server)
     require_once(server)
@@ -318,7 +318,7 @@ def test_runs_and_their_uploads_that_are_killed_at_drawn_moments(server, seed):
     here, chosen = Path.cwd(), random.Random(seed)
     launcher = start_run(here, "r", os.environ, "tracking=auto" if seed else "tracking=offline")
     kill_run(launcher, Path("runs/r/logs/train.log"), chosen)
-    kill_sync(here, "r", os.environ, server, chosen)
+    kill_sync(here, "r", os.environ, server, chosen, comet_server)
     finish_sync(here, "r", os.environ)
     require_rounds(server)
     require_once(server)
