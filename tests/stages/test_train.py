@@ -3,6 +3,7 @@
 import io
 import tarfile
 from contextlib import nullcontext
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -11,7 +12,8 @@ from fraudlab.compose import compose
 from fraudlab.container.contract import Tree, file_sha256
 from fraudlab.container.hook_source import hook_folders
 from fraudlab.container.training.hooks import load_hooks
-from fraudlab.errors import ConfigError, JobFailed
+from fraudlab.errors import BackendLost, ConfigError, JobFailed
+from fraudlab.stages import train as stage
 from fraudlab.stages.train import _job_description, _keep_model, _send_hooks, _wait_for_job, keep_output
 
 
@@ -111,3 +113,53 @@ def test_every_metric_of_a_round_is_logged(with_hooks):
         (0, {"validation_aucpr": 0.5, "validation_money": 0.25}),
         (1, {"validation_aucpr": 0.75}),
     ]
+
+
+class FarAway:
+    """A backend whose service says how jobs have ended."""
+
+    def __init__(self, described):
+        self.described, self.files = described, SimpleNamespace(fetch=lambda _uri: Path("nowhere"))
+
+    def show_on(self, terminal): ...
+
+    def facts(self):
+        return {}
+
+    def ending(self, handle):
+        return self.described
+
+
+FAILED = {"TrainingJobName": "t", "TrainingJobStatus": "Failed"}
+STOPPED = {"TrainingJobName": "t", "TrainingJobStatus": "Stopped"}
+
+
+@pytest.mark.parametrize(
+    ("error", "described", "told"),
+    [
+        (JobFailed("The train job failed.", fix="x"), FAILED, [FAILED]),
+        (JobFailed("The train job was stopped.", fix="x"), STOPPED, [STOPPED]),
+        (KeyboardInterrupt(), None, []),
+        (BackendLost("The service cannot be reached.", fix="x"), None, []),
+    ],
+    ids=["failed", "stopped", "interrupted", "lost"],
+)
+def test_what_a_service_says_of_a_job_that_failed_is_logged_too(
+    tmp_path, monkeypatch, error, described, told
+):
+    def fails(*_given):
+        raise error
+
+    logged = []
+    experiment = SimpleNamespace(log_training_job=logged.append)
+    context = SimpleNamespace(
+        backend=FarAway(described),
+        folder=SimpleNamespace(path=tmp_path),
+        job=lambda _name, _request: SimpleNamespace(output="s3://b/out"),
+        tracker=SimpleNamespace(tell=lambda what: what(experiment)),
+        outlives_launcher=True,
+    )
+    monkeypatch.setattr(stage, "_wait_for_job", fails)
+    with pytest.raises(type(error)):
+        stage.train(context, None, data_sha256="d")
+    assert logged == told

@@ -94,17 +94,23 @@ def train(
     except BaseException as error:
         if context.outlives_launcher and isinstance(error, BackendLost | KeyboardInterrupt | Pruned):
             raise  # the job goes on, or is about to be stopped, and has written nothing yet
+        _tell_of_ending(context, handle)
         try:
             keep_output(files.fetch(handle.output) / "output.tar.gz", folder)
         except (StorageError, ArchiveError, BackendError) as error:
             context.terminal.say(f"  what the job wrote could not be kept: {error}", style="yellow")
         raise
-    if (described := ending_of(context.backend, handle)) is not None:
-        context.tracker.tell(lambda e: e.log_training_job(described))
+    _tell_of_ending(context, handle)
     output = files.fetch(handle.output)
     keep_output(output / "output.tar.gz", folder)
     uri = f"{handle.output}/model.tar.gz" if handle.output.startswith("s3://") else None
     return _keep_model(output / "model.tar.gz", folder, uri=uri)
+
+
+def _tell_of_ending(context: Context, handle: JobHandle) -> None:
+    """Let the experiment have what a service says of a job that has ended, however it did."""
+    if (described := ending_of(context.backend, handle)) is not None:
+        context.tracker.tell(lambda e: e.log_training_job(described))
 
 
 def _send_hooks(context: Context) -> dict[str, str]:
