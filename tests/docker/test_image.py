@@ -210,7 +210,7 @@ def test_every_module_of_ours_and_what_it_needs_can_be_imported():
         names = [m.name for p in (fraudlab.container, fraudlab.evaluation)
                  for m in pkgutil.walk_packages(p.__path__, p.__name__ + ".")
                  if not m.name.endswith("__main__")]
-        names += ["sklearn.model_selection", "comet_ml", "dulwich.repo", "orjson", "uvloop", "httptools",
+        names += ["sklearn.model_selection", "psutil", "orjson", "uvloop", "httptools",
                   "prometheus_client", "pyarrow.csv", "pyarrow.parquet", "pyarrow.compute", "pyarrow.dataset",
                   "pyarrow.feather", "pyarrow.json", "xgboost.collective", "xgboost.tracker"]
         # What is left of the pruned packages is whole: a hook may use any of it.
