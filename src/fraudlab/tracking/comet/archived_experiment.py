@@ -15,6 +15,8 @@ from fraudlab.container import experiment_archive as archive
 class ArchivedExperiment:
     """Takes what :class:`~fraudlab.tracking.comet.recording.CometExperiment` tells an experiment of the SDK.
 
+    What the SDK has to be told besides, such as to overwrite, is always so here.
+
     Parameters
     ----------
     key : str
@@ -67,7 +69,7 @@ class ArchivedExperiment:
         """Keep what is installed."""
         self._writer.add(archive.packages(installed()))
 
-    def log_parameters(self, values: Mapping[str, Any], *, nested_support: bool) -> None:  # noqa: ARG002
+    def log_parameters(self, values: Mapping[str, Any], **_more: Any) -> None:
         """Keep parameters, which are flat."""
         for name, value in sorted(values.items()):
             if name:
@@ -83,7 +85,7 @@ class ArchivedExperiment:
         for name, value in values.items():
             self._writer.add(archive.fact(name, value))
 
-    def log_curve(self, name: str, *, x: Sequence[float], y: Sequence[float], overwrite: bool) -> None:  # noqa: ARG002
+    def log_curve(self, name: str, *, x: Sequence[float], y: Sequence[float], **_more: Any) -> None:
         """Keep a curve.
 
         Raises
@@ -103,7 +105,7 @@ class ArchivedExperiment:
         labels: Sequence[str],
         row_label: str,
         column_label: str,
-        overwrite: bool,  # noqa: ARG002
+        **_more: Any,
     ) -> None:
         """Keep counts."""
         described = {
@@ -120,19 +122,19 @@ class ArchivedExperiment:
         kind = "confusion-matrix"
         self._writer.add_file(_as_json(described), f"{kind}.json", kind=kind)
 
-    def log_model(self, name: str, path: str, *, file_name: str, overwrite: bool) -> None:  # noqa: ARG002
+    def log_model(self, name: str, path: str, *, file_name: str, **_more: Any) -> None:
         """Keep a file of a model."""
         self._writer.add_file(Path(path), file_name, kind="model-element", groupingName=name)
 
-    def log_remote_model(self, name: str, uri: str, *, sync_mode: bool) -> None:  # noqa: ARG002
+    def log_remote_model(self, name: str, uri: str, **_more: Any) -> None:
         """Keep where a model is."""
         self._writer.add(archive.remote_model(name, uri))
 
-    def log_asset(self, path: str, *, file_name: str, overwrite: bool) -> None:  # noqa: ARG002
+    def log_asset(self, path: str, *, file_name: str, **_more: Any) -> None:
         """Keep a file."""
         self._writer.add_file(Path(path), file_name)
 
-    def log_asset_data(self, text: str, *, name: str, overwrite: bool) -> None:  # noqa: ARG002
+    def log_asset_data(self, text: str, *, name: str, **_more: Any) -> None:
         """Keep a text as a file."""
         self._writer.add_file(text.encode(), name)
 
