@@ -179,7 +179,7 @@ def test_the_hashes_of_the_bill_are_those_of_the_lock(bill):
         for name, version, rest in re.findall(r"^([\w.-]+)==([^ ;\\]+)((?:.*\\\n)+.*)$", lock, re.MULTILINE)
     }
     packages = [c for c in bill["components"] if c.get("purl", "").startswith("pkg:pypi/")]
-    assert len(packages) > 20
+    assert len(packages) > 10
     for package in packages:
         name = package["purl"].removeprefix("pkg:pypi/").partition("@")[0]
         (digest,) = package["hashes"]
