@@ -88,6 +88,8 @@ def add_record(
         content = prepared if is_prepared else raw
         lineage.add(version, made_of=[content] if content else [])
         origins = [version] if is_prepared else [*origins, version]
+    if older := record.get("threshold_of"):  # its booster is that run's
+        origins = [lineage.add(Node(kind=NodeKind.run, name=str(older), title=str(older)), made_of=origins)]
     node = lineage.add(run_node(record, names=asked, folder=folder), made_of=origins)
     made = model_node(contract, folder=folder / "model" if folder else None, metrics=record.get("metrics"))
     if made is not None:

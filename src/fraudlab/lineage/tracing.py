@@ -72,6 +72,7 @@ def trace(
         # other runs are neither what it was made of nor what came of it: ten thousand need not be read
         lineage = Lineage()
         node = add_run(lineage, run)
+        _add_older(lineage, run)
         add_deployments(lineage, read_deployments(run.folder.parent))
         versions(lineage)
         return Traced(node, lineage)
@@ -110,6 +111,17 @@ def known_lineage(
     add_deployments(lineage, read_deployments(runs))
     versions(lineage)
     return lineage
+
+
+def _add_older(lineage: Lineage, run: Run) -> None:
+    """The runs whose threshold was chosen again, as far as they are still there: they trained the model."""
+    seen = {run.id}
+    while isinstance(older := run.record.get("threshold_of"), str) and older not in seen:
+        seen.add(older)
+        found = _run_named(older, run.folder.parent)
+        if found is None:
+            return
+        add_run(lineage, run := found)
 
 
 def _run_named(word: str, runs: Path | None) -> Run | None:

@@ -34,7 +34,8 @@ VERSIONS, CONTENT = "versions", "content.json"
 #: what a version is made of, besides everything in `model/`
 _KEPT = (
     "run.json", "config.yaml", "overrides.yaml", "data/manifest.json", "training/history.json",
-    "training/validation.json", "evaluation/metrics.json", "evaluation/curves.json",
+    "training/validation.json", "training/validation_scores.parquet", "evaluation/metrics.json",
+    "evaluation/curves.json",
     "evaluation/importance.json", "evaluation/budgets.json", "evaluation/stability.json",
     "evaluation/mistakes.json", "evaluation/slices.json",
     "evaluation/scores.parquet",

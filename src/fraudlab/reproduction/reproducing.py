@@ -107,6 +107,11 @@ def reproduce(
         Where the new run fails.
     """
     original = require_completed(find_run(runs, name))
+    if older := original.record.get("threshold_of"):
+        raise RunError(
+            f"Run {original.id} trained nothing: it is run {older} with another threshold.",
+            fix=f"fraudlab runs reproduce {older}",
+        )
     model_sha256(original)
     config = _config(original, data=data, backend=backend, yes=yes)
     found = of_surroundings(original.record, _surroundings())

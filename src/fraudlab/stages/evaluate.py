@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 def measure(context: Context, scored: ScoredSplit, trained: Trained, prepared: Preparation) -> dict[str, Any]:
     """Compute metrics and curves of the scored test split, and write them with the scores."""
-    from fraudlab.container.prepared import AMOUNT, CARD, LABEL, TIME, card_numbers
+    from fraudlab.container.prepared import AMOUNT, CARD, LABEL, ROW, TIME, card_numbers
     from fraudlab.evaluation.curves import curves_of
     from fraudlab.evaluation.decisions import money_at
     from fraudlab.evaluation.ranking import rank
@@ -52,7 +52,7 @@ def measure(context: Context, scored: ScoredSplit, trained: Trained, prepared: P
     interval, recalls = intervals(rows, resamples=asked.resamples, seed=seed)
     budgets, named = budget_figures(rows, recalls=recalls, per_day=asked.alerts_per_day)
     metrics = {
-        **_point_metrics(ranking, label, amount, threshold=threshold, days=days),
+        **point_metrics(ranking, label, amount, threshold=threshold, days=days),
         **money_at(ranking, priced(trained.contract["decision"], ranking, amount), threshold),
         "average_precision_low": interval.low,
         "average_precision_high": interval.high,
@@ -73,7 +73,9 @@ def measure(context: Context, scored: ScoredSplit, trained: Trained, prepared: P
     write_json(folder / "budgets.json", budgets)
     if (stability := stability_figures(rows, threshold=threshold)) is not None:
         write_json(folder / "stability.json", stability)
-    write_json(folder / "mistakes.json", _mistakes(rows, scored, threshold=threshold))
+    number = as_array(scored.table[ROW])
+    mistakes = described_mistakes(rows, number, scored.reasons, threshold=threshold)
+    write_json(folder / "mistakes.json", mistakes)
     _write_scores(folder / "scores.parquet", scored, prepared.manifest)
     return metrics
 
@@ -88,20 +90,34 @@ def priced(decision: dict[str, Any], ranking: Ranking, amount: NDArray[np.float6
         return None
 
 
-def _mistakes(rows: TestRows, scored: ScoredSplit, *, threshold: float) -> dict[str, Any]:
-    """The content of ``mistakes.json``: the dearest missed frauds, the surest false alarms, and why."""
-    from fraudlab.container.prepared import ROW
+def described_mistakes(
+    rows: TestRows,
+    row: NDArray[np.integer],
+    reasons: Mapping[int, Any],
+    *,
+    threshold: float,
+) -> dict[str, Any]:
+    """The content of ``mistakes.json``: the dearest missed frauds, the surest false alarms, and why.
+
+    Parameters
+    ----------
+    rows : TestRows
+    row : ndarray of int, shape (n,)
+        Their positions in the raw table.
+    reasons : mapping of int
+        Of the rows that have some, by position among `rows`.
+    threshold : float
+    """
     from fraudlab.evaluation.mistakes import false_alarms, missed_frauds
 
     frauds, score = rows.ranking.frauds, rows.ranking.score
-    number = as_array(scored.table[ROW])
 
     def described(position: int) -> dict[str, Any]:
-        found: dict[str, Any] = {"row": int(number[position]), "score": float(score[position])}
+        found: dict[str, Any] = {"row": int(row[position]), "score": float(score[position])}
         for name, values in (("time", rows.time), ("amount", rows.amount)):
             if values is not None and values[position] == values[position]:
                 found[name] = float(values[position])
-        return {**found, "reasons": scored.reasons.get(position, [])}
+        return {**found, "reasons": reasons.get(position, [])}
 
     missed = missed_frauds(frauds, score, rows.amount, threshold=threshold)
     alarms = false_alarms(frauds, score, threshold=threshold)
@@ -119,7 +135,7 @@ def judge(context: Context, gates: Sequence[Gate], metrics: dict[str, Any]) -> l
     return judged
 
 
-def _point_metrics(
+def point_metrics(
     ranking: Ranking,
     label: NDArray[np.uint8],
     amount: NDArray[np.float64] | None,
@@ -127,6 +143,7 @@ def _point_metrics(
     threshold: float,
     days: float | None,
 ) -> dict[str, Any]:
+    """The metrics of scored rows and of one threshold there, by their names."""
     from fraudlab.evaluation import metrics
 
     score = ranking.score

@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 
 from fraudlab.verbs.lineage import add_lineage
+from fraudlab.verbs.model_thresholds import add_threshold
 from fraudlab.verbs.model_versions import add_version_verbs, registry_option
 from fraudlab.verbs.parsers import Verbs, explained_verb, runs_option, verb
 
@@ -82,6 +83,7 @@ def add_models_group(verbs: Verbs) -> None:
     registry_option(take)
     add_lineage(actions)
     add_version_verbs(actions)
+    add_threshold(actions)
 
 
 def _import(arguments: argparse.Namespace) -> int:
