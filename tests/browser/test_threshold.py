@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import pyarrow.parquet as pq
 import pytest
 
 from fraudlab.evaluation.operating import NO_ALERTS, OperatingPoint
@@ -102,6 +103,60 @@ def test_money_and_alerts_a_day_follow(page: Page, runs: Path) -> None:
     assert live(page)["daily"] == numerals.quantity(42_000 / metrics["days"])
     place(page, 1)
     assert live(page)["value"] == live(page)["alerts"] == "0"
+
+
+def test_cost_and_saving_follow(page: Page, runs: Path) -> None:
+    scores = pq.read_table(runs / "time" / "evaluation" / "scores.parquet")
+    label, score, amount = (scores[name].to_numpy() for name in ("label", "score", "amount"))
+    for position in (0, 0.4, 0.9, 1):
+        threshold = place(page, position)
+        alerted = score.astype(float) >= threshold
+        cost = amount[(label == 1) & ~alerted].sum() + 5 * alerted.sum()
+        nothing = amount[label == 1].sum()
+        assert live(page)["cost"] == numerals.count(round(float(cost), 6))
+        assert live(page)["saving"] == numerals.count(round(float(nothing - cost), 6))
+    assert "Assumed, not given: what an alert costs (5)" in page.locator(".costs").inner_text()
+
+
+def test_a_typed_threshold_and_a_typed_number_of_alerts_move_it(page: Page) -> None:
+    field = page.get_by_label("Alerts a day")
+    for daily in (5, 40, 1000):
+        field.fill(str(daily))
+        assert float(live(page)["daily"].replace(",", "")) <= daily + 0.5
+        alerts = int(live(page)["alerts"].replace(",", ""))
+        days = page.evaluate("data.days")
+        more = page.evaluate("data.stops.tp.map((tp, i) => tp + data.stops.fp[i])")
+        assert alerts == max(found for found in more if found / days <= daily)
+        assert field.input_value() == str(daily)  # what somebody types stays while they do
+    stops = page.evaluate("data.stops.threshold")
+    typed = page.get_by_role("spinbutton", name="Threshold")
+    for threshold in (0.3, 0.95, 0.0, 7):
+        typed.fill(str(threshold))
+        found = page.evaluate("data.stops.threshold[document.getElementById('threshold').value]")
+        assert abs(found - threshold) == min(abs(stop - threshold) for stop in stops)
+    before = live(page)
+    typed.fill("")
+    assert live(page) == before
+    page.get_by_role("button", name="Back to the chosen").click()
+    assert typed.input_value() != ""
+
+
+@pytest.mark.parametrize("chart", ["pr", "roc", "scores", "choice"])
+def test_a_click_on_a_curve_brings_the_threshold_there(page: Page, chart: str) -> None:
+    box = page.locator(f"#{chart} svg").bounding_box()
+    assert box is not None
+    found = set()
+    for share in (0.25, 0.55, 0.8):
+        page.locator(f"#{chart} svg").click(position={"x": box["width"] * share, "y": box["height"] * 0.4})
+        page.wait_for_timeout(200)
+        found.add(page.locator("#threshold-value").inner_text())
+        marker = page.locator(f"#{chart} [data-at]").bounding_box()
+        assert marker is not None
+        if chart in ("scores", "choice"):  # nearest across; the curves are nearest by both directions
+            assert (
+                abs(marker["x"] + marker["width"] / 2 - (box["x"] + box["width"] * share)) < box["width"] / 6
+            )
+    assert len(found) == 3
 
 
 def test_the_keyboard_moves_it_and_the_button_brings_it_back(page: Page) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from fraudlab.report.recorded.prices import prices_of
 from fraudlab.report.recorded.run_record import read_run
 from fraudlab.report.recorded.scores import read_scores
 from fraudlab.report.run.threshold_stops import OperatingPoint, operating_range
@@ -76,3 +77,77 @@ def test_a_run_that_was_not_evaluated_has_no_operating_points(tmp_path: Path) ->
 def test_ratios_of_nothing_are_nothing() -> None:
     none = OperatingPoint(threshold=1.0, tp=0, fp=0, fn=0, tn=0)
     assert (none.precision, none.recall, none.f1, none.false_positive_rate) == (None, None, None, None)
+
+
+def test_what_a_stop_costs_is_missed_amounts_and_its_alerts(folder: Path) -> None:
+    record, scores = read_run(folder), read_scores(folder)
+    reach = operating_range(record, scores, prices_of(record))
+    assert scores is not None
+    assert scores.amount is not None
+    assert reach is not None
+    assert reach.costs is not None
+    fraud = scores.label == 1
+    assert reach.without_model == pytest.approx(scores.amount[fraud].sum())
+    for stop, cost in zip(reach.stops[::20], reach.costs[::20], strict=True):
+        missed = scores.amount[fraud & (scores.score < stop.threshold)].sum()
+        assert cost == pytest.approx(missed + 5 * stop.alerts)
+    assert reach.cost == reach.costs[reach.chosen]
+
+
+def test_a_run_without_amounts_has_no_cost(tmp_path: Path) -> None:
+    record = read_run(build_run(tmp_path / "a", amount=False))
+    reach = operating_range(record, read_scores(record.folder), prices_of(record))
+    assert reach is not None
+    assert reach.costs is None
+    assert reach.cost is None
+
+
+@pytest.mark.parametrize(
+    ("decision", "overrides", "sentence", "assumption"),
+    [
+        (
+            {"alert_cost": 5.0, "missed_fraud_cost": 100.0},
+            {},
+            "A missed fraud costs 100; an alert costs 5.",
+            "Assumed, not given: what a missed fraud costs (100), what an alert costs (5), that all of a ",
+        ),
+        (
+            {"alert_cost": 7.0, "loss_share": 0.4, "missed_fraud_fee": 15.0, "currency": "EUR"},
+            {},
+            "A missed fraud costs 40\u00a0% of its amount and 15 more; an alert costs 7, in EUR.",
+            None,
+        ),
+        (
+            {"alert_cost": 5.0, "loss_share": 0.4, "missed_fraud_fee": 15.0},
+            {"evaluation.alert_cost": 5},
+            "A missed fraud costs 40\u00a0% of its amount and 15 more; an alert costs 5.",
+            None,
+        ),
+    ],
+    ids=["defaults", "all given", "the default, given"],
+)
+def test_prices_in_words(
+    tmp_path: Path,
+    decision: dict[str, object],
+    overrides: dict[str, object],
+    sentence: str,
+    assumption: str | None,
+) -> None:
+    folder = build_run(tmp_path / "a", overrides=overrides)
+    model = json.loads((folder / "model" / "model.json").read_text())
+    model["decision"] = {"policy": "cost", **decision}
+    (folder / "model" / "model.json").write_text(json.dumps(model))
+    prices = prices_of(read_run(folder))
+    assert prices is not None
+    assert prices.sentence() == sentence
+    said = prices.assumption()
+    assert said is None if assumption is None else (said or "").startswith(assumption)
+
+
+@pytest.mark.parametrize("broken", [{"alert_cost": -1}, {"alert_cost": 5, "loss_share": "all"}, {}])
+def test_broken_prices_are_none(tmp_path: Path, broken: dict[str, object]) -> None:
+    folder = build_run(tmp_path / "a")
+    model = json.loads((folder / "model" / "model.json").read_text())
+    model["decision"] = broken
+    (folder / "model" / "model.json").write_text(json.dumps(model))
+    assert prices_of(read_run(folder)) is None

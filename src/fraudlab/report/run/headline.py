@@ -6,7 +6,9 @@ from fraudlab.evaluation.operating import OperatingPoint
 from fraudlab.evaluation.shares import wilson
 from fraudlab.report.kit import numerals
 from fraudlab.report.kit.markup import Markup, element, fragment
+from fraudlab.report.recorded.prices import Prices
 from fraudlab.report.recorded.run_record import RunRecord, dig, number
+from fraudlab.report.run.threshold_stops import OperatingRange
 
 
 def verdict(record: RunRecord, point: OperatingPoint) -> Markup:
@@ -48,7 +50,29 @@ def _span(record: RunRecord) -> str:
     return f"in {length} of test data"
 
 
-def headline(record: RunRecord, point: OperatingPoint | None) -> Markup:
+def money_line(reach: OperatingRange, prices: Prices) -> Markup | None:
+    """What the threshold costs, against no model at all; None where missed frauds have no price."""
+    if reach.cost is None or reach.without_model is None:
+        return None
+    saved = reach.without_model - reach.cost
+    parts: list[Markup | str] = [
+        "Missed frauds and alerts together cost ",
+        element("strong", prices.money(reach.cost)),
+        ", where without a model the frauds would cost ",
+        element("strong", prices.money(reach.without_model)),
+        ": it saves " if saved >= 0 else ": it loses ",
+        element("strong", prices.money(abs(saved))),
+        ". ",
+    ]
+    return element("p", parts, prices.assumption() or prices.sentence(), class_="lead money")
+
+
+def headline(
+    record: RunRecord,
+    point: OperatingPoint | None,
+    reach: OperatingRange | None = None,
+    prices: Prices | None = None,
+) -> Markup:
     """Average precision with its interval first; then what the threshold makes of it."""
     metrics = record.metrics
     tiles = [_average_precision(record)]
@@ -61,6 +85,11 @@ def headline(record: RunRecord, point: OperatingPoint | None) -> Markup:
     value = number(metrics, "value_recall")
     if value is not None:
         tiles.append(_tile("Value caught", numerals.percent(value), "share of the frauds’ amounts"))
+    if reach and prices and reach.cost is not None and reach.without_model:
+        saved = reach.without_model - reach.cost
+        share = f"{numerals.percent(saved / reach.without_model)} of what no model costs"
+        unit = f", {prices.currency}" if prices.currency else ""
+        tiles.append(_tile(f"Saved{unit}", numerals.count(saved), share))
     auc = number(metrics, "roc_auc")
     if auc is not None:
         low, high = number(metrics, "roc_auc_low"), number(metrics, "roc_auc_high")

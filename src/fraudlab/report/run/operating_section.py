@@ -8,12 +8,16 @@ from fraudlab.evaluation.operating import OperatingPoint
 from fraudlab.report.kit import numerals
 from fraudlab.report.kit.chart import Chart
 from fraudlab.report.kit.markup import Markup, element
+from fraudlab.report.recorded.prices import Prices
 from fraudlab.report.recorded.run_record import RunRecord
 from fraudlab.report.recorded.threshold_reason import threshold_reason
+from fraudlab.report.run.other_prices import other_prices
 from fraudlab.report.run.threshold_stops import OperatingRange
 
 
-def operating_section(record: RunRecord, reach: OperatingRange, charts: Sequence[Chart]) -> Markup:
+def operating_section(
+    record: RunRecord, reach: OperatingRange, charts: Sequence[Chart], prices: Prices | None = None
+) -> Markup:
     """The threshold slider with what it changes, beside the curves it moves on."""
     return element(
         "section",
@@ -21,19 +25,48 @@ def operating_section(record: RunRecord, reach: OperatingRange, charts: Sequence
         element(
             "p",
             "Move the threshold to see what it would catch and miss on the test rows. The ring marks the "
-            f"one the model was shipped with, {threshold_reason(record)}; the dot marks yours.",
+            f"one the model was shipped with, {threshold_reason(record)}; the dot marks yours. A click on a "
+            "curve brings it there.",
             class_="lead",
         ),
+        _assumed(prices) if prices and reach.costs else None,
         element(
             "div",
-            element("div", _slider(reach), _matrix(reach.point), _table(record, reach), class_="panel"),
+            element(
+                "div",
+                _slider(record, reach),
+                _matrix(reach.point),
+                _table(record, reach, prices),
+                class_="panel",
+            ),
             element("div", [chart.figure() for chart in charts], class_="charts"),
             class_="operating",
         ),
+        other_prices(record, prices),
     )
 
 
-def _slider(reach: OperatingRange) -> Markup:
+def _assumed(prices: Prices) -> Markup:
+    """What costs what, and which of it nobody gave."""
+    assumption = prices.assumption()
+    return element(
+        "p",
+        prices.sentence(),
+        element("strong", f" {assumption}") if assumption else None,
+        class_="lead costs",
+    )
+
+
+def _field(name: str, words: str, value: str, **attributes: object) -> Markup:
+    """A number that can be typed, in place of the slider."""
+    return element(
+        "div",
+        element("label", words, for_=name),
+        element("input", type="number", id=name, value=value, autocomplete="off", **attributes),
+    )
+
+
+def _slider(record: RunRecord, reach: OperatingRange) -> Markup:
     return element(
         "div",
         element(
@@ -52,6 +85,20 @@ def _slider(reach: OperatingRange) -> Markup:
             autocomplete="off",
         ),
         element("div", element("span", "more alerts"), element("span", "fewer alerts"), class_="ends"),
+        element(
+            "div",
+            _field("typed-threshold", "Threshold", f"{reach.point.threshold:.6g}", step="any", min=0),
+            _field(
+                "typed-daily",
+                "Alerts a day",
+                f"{reach.point.alerts / record.days:.3g}",
+                step="any",
+                min=0,
+            )
+            if record.days
+            else None,
+            class_="typed",
+        ),
         element("button", "Back to the chosen threshold", type="button", id="reset", disabled=True),
         class_="slider",
     )
@@ -86,7 +133,7 @@ def _matrix(point: OperatingPoint) -> Markup:
     )
 
 
-def _table(record: RunRecord, reach: OperatingRange) -> Markup:
+def _table(record: RunRecord, reach: OperatingRange, prices: Prices | None) -> Markup:
     point = reach.point
     rows = [
         ("precision", "Precision", numerals.decimal(point.precision)),
@@ -99,6 +146,11 @@ def _table(record: RunRecord, reach: OperatingRange) -> Markup:
     if reach.total_value and point.value is not None:
         rows.append(("value", "Value caught", numerals.count(point.value)))
         rows.append(("share", "Share of value", numerals.percent(point.value / reach.total_value)))
+    if prices and reach.cost is not None and reach.without_model is not None:
+        unit = f", {prices.currency}" if prices.currency else ""
+        rows.append(("cost", f"Cost{unit}", numerals.count(reach.cost)))
+        saved = numerals.count(reach.without_model - reach.cost)
+        rows.append(("saving", f"Saved against no model{unit}", saved))
     return element(
         "table",
         element("caption", "At this threshold, and at the chosen one"),

@@ -11,6 +11,7 @@ from fraudlab.report.kit import numerals
 from fraudlab.report.kit.chart import Chart
 from fraudlab.report.kit.markup import Markup, element
 from fraudlab.report.kit.page import page
+from fraudlab.report.recorded.prices import prices_of
 from fraudlab.report.recorded.ranking_charts import precision_recall, read_curve, roc
 from fraudlab.report.recorded.run_record import Json, RunRecord, number, read_run
 from fraudlab.report.recorded.scores import Scores, read_scores
@@ -20,13 +21,14 @@ from fraudlab.report.run.concern_list import concern_list
 from fraudlab.report.run.derived_section import derived_section
 from fraudlab.report.run.fold_section import fold_section
 from fraudlab.report.run.glossary import glossary
-from fraudlab.report.run.headline import headline, verdict
+from fraudlab.report.run.headline import headline, money_line, verdict
 from fraudlab.report.run.lineage_section import lineage_section
 from fraudlab.report.run.mistakes_section import mistakes_section
 from fraudlab.report.run.model_section import model_section
 from fraudlab.report.run.operating_section import operating_section
 from fraudlab.report.run.parameter_section import parameter_section
 from fraudlab.report.run.provenance_section import data_name, provenance_section
+from fraudlab.report.run.score_bands import bands_section
 from fraudlab.report.run.score_distribution import score_distribution
 from fraudlab.report.run.slice_section import slice_section
 from fraudlab.report.run.split_timeline import split_section
@@ -62,7 +64,8 @@ def render_run(folder: Path) -> Path:
     """
     record = read_run(folder)
     scores = read_scores(folder)
-    reach = operating_range(record, scores)
+    prices = prices_of(record)
+    reach = operating_range(record, scores, prices)
     point = reach.point if reach else None
     curves = _curves(record, scores, point)
     training = training_curve(record)
@@ -70,10 +73,12 @@ def render_run(folder: Path) -> Path:
     body = [
         _masthead(record),
         verdict(record, point) if point else None,
-        headline(record, point) if record.metrics else None,
+        money_line(reach, prices) if reach and prices else None,
+        headline(record, point, reach, prices) if record.metrics else None,
         concern_list(concerns(record)),
         glossary(record),
-        operating_section(record, reach, curves) if reach else None,
+        operating_section(record, reach, curves, prices) if reach else None,
+        bands_section(scores, record.threshold, prices),
         team_section(record, stability),
         slice_section(record),
         mistakes_section(record),

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 
 from fraudlab.evaluation.operating import OperatingPoint, recorded_point
+from fraudlab.report.recorded.prices import Prices
 from fraudlab.report.recorded.run_record import Json, RunRecord, series
 from fraudlab.report.recorded.scores import Scores
 
@@ -26,11 +27,22 @@ class OperatingRange:
         Position of the threshold the model was shipped with.
     total_value : float or None
         Sum of the amounts of all frauds in the test rows.
+    costs : tuple of float or None
+        What each stop costs on the test rows; None where missed frauds have no price.
+    without_model : float or None
+        What it costs to alert nothing.
     """
 
     stops: tuple[OperatingPoint, ...]
     chosen: int
     total_value: float | None
+    costs: tuple[float, ...] | None = None
+    without_model: float | None = None
+
+    @property
+    def cost(self) -> float | None:
+        """What the threshold the model was shipped with costs on the test rows."""
+        return None if self.costs is None else self.costs[self.chosen]
 
     @property
     def point(self) -> OperatingPoint:
@@ -40,10 +52,13 @@ class OperatingRange:
         """Columns, one value per stop."""
         rows = [asdict(stop) for stop in self.stops]
         columns = {name: [row[name] for row in rows] for name in rows[0]}
-        return {**columns, "chosen": self.chosen, "total": self.total_value}
+        money = {"cost": self.costs, "nothing": self.without_model}
+        return {**columns, **money, "chosen": self.chosen, "total": self.total_value}
 
 
-def operating_range(record: RunRecord, scores: Scores | None) -> OperatingRange | None:
+def operating_range(
+    record: RunRecord, scores: Scores | None, prices: Prices | None = None
+) -> OperatingRange | None:
     """Thin the threshold table to the stops of a slider; None where a run was not evaluated."""
     chosen = recorded_point(record.metrics)
     if chosen is None:
@@ -55,7 +70,11 @@ def operating_range(record: RunRecord, scores: Scores | None) -> OperatingRange 
     if value_at:
         ordered = [replace(point, value=value_at(point.threshold)) for point in ordered]
     position = next(i for i, point in enumerate(ordered) if point.threshold == chosen.threshold)
-    return OperatingRange(tuple(ordered), position, total)
+    priced = None if prices is None else prices.of(scores)
+    if priced is None or priced.missed.size != chosen.tp + chosen.fn + 1:
+        return OperatingRange(tuple(ordered), position, total)
+    costs = tuple(float(priced.missed[point.tp] + priced.alert * point.alerts) for point in ordered)
+    return OperatingRange(tuple(ordered), position, total, costs, priced.without_model)
 
 
 def _table(record: RunRecord) -> list[OperatingPoint]:

@@ -6,7 +6,10 @@ const data = JSON.parse(document.getElementById("data").textContent);
 // Numbers are written as fraudlab.report.kit.numerals writes them.
 const NOTHING = "–";
 const decimal = (value, places) =>
-  value.toLocaleString("en-US", { minimumFractionDigits: places, maximumFractionDigits: places, roundingMode: "halfExpand" });
+  value
+    .toLocaleString("en-US", { minimumFractionDigits: places, maximumFractionDigits: places, roundingMode: "halfExpand" })
+    .replace(/^-(?=[0.,]*$)/, "")
+    .replace("-", "\u2212");
 const count = (value) => decimal(value, 0);
 const ratio = (value) => (value === null ? NOTHING : decimal(value, 3));
 const quantity = (value) => decimal(value, value >= 20 || value === 0 ? 0 : value >= 1 ? 1 : 2);
@@ -58,6 +61,7 @@ function pointAt(stops, index) {
     tp, fp, fn, tn,
     alerts: tp + fp,
     value: stops.value[index],
+    cost: stops.cost ? stops.cost[index] : null,
     precision: share(tp, tp + fp),
     recall: share(tp, tp + fn),
     f1: share(2 * tp, 2 * tp + fp + fn),
@@ -77,18 +81,59 @@ function written(point, stops) {
     alerts: count(point.alerts),
     daily: data.days ? quantity(point.alerts / data.days) : NOTHING,
     value: point.value === null ? NOTHING : count(point.value),
+    cost: point.cost === null ? NOTHING : count(point.cost),
+    saving: point.cost === null ? NOTHING : count(stops.nothing - point.cost),
     share: point.value === null || !stops.total ? NOTHING : percent(point.value / stops.total),
   };
 }
 
 // The validation rows at a threshold: the point with the fewest alerts that reaches it.
-function moveChoice(threshold) {
+function choiceAt(threshold) {
   const choice = data.charts.choice;
-  if (!choice) return;
+  if (!choice) return [null, null];
   const reached = choice.t.findIndex((candidate) => candidate <= threshold);
   const index = reached < 0 ? choice.t.length - 1 : reached;
-  move("choice", choice.x[index], choice.y[index]);
+  return [choice.x[index], choice.y[index]];
 }
+
+// Where a point lies in each chart that can be clicked; a null is no direction to be near in.
+const PLACES = {
+  pr: (point) => [point.recall, point.precision === null ? 1 : point.precision],
+  roc: (point) => [point.rate, point.recall],
+  scores: (point) => [point.threshold, null],
+  choice: (point) => [choiceAt(point.threshold)[0], null],
+};
+
+// The stop that is drawn nearest to a place of a chart.
+function nearestStop(stops, chart, svg, at) {
+  const across = scale(svg.dataset.x);
+  const upward = scale(svg.dataset.y);
+  let best = null;
+  let least = Infinity;
+  stops.threshold.forEach((_, index) => {
+    const [x, y] = PLACES[chart](pointAt(stops, index));
+    if (x === null) return;
+    const distance = Math.hypot(across.position(x) - at.x, y === null ? 0 : upward.position(y) - at.y);
+    if (distance < least) [best, least] = [index, distance];
+  });
+  return best;
+}
+
+// The stop whose threshold is nearest, and the one with most alerts of those with at most so many a day.
+function stopOfThreshold(stops, threshold) {
+  let best = 0;
+  stops.threshold.forEach((candidate, index) => {
+    if (Math.abs(candidate - threshold) < Math.abs(stops.threshold[best] - threshold)) best = index;
+  });
+  return best;
+}
+
+function stopOfAlerts(stops, daily) {
+  const found = stops.threshold.findIndex((_, index) => (stops.tp[index] + stops.fp[index]) / data.days <= daily);
+  return found < 0 ? stops.threshold.length - 1 : found;
+}
+
+const place = (svg, event) => new DOMPoint(event.clientX, event.clientY).matrixTransform(svg.getScreenCTM().inverse());
 
 function move(chart, x, y) {
   const svg = document.querySelector(`#${chart} svg`);
@@ -103,6 +148,9 @@ function move(chart, x, y) {
     marker.setAttribute("cy", scale(svg.dataset.y).position(y));
   }
 }
+
+// What the fields beside the slider say.
+const typed = (point) => ({ "typed-threshold": point.threshold, "typed-daily": data.days ? point.alerts / data.days : 0 });
 
 function startSlider(stops) {
   const slider = document.getElementById("threshold");
@@ -120,13 +168,35 @@ function startSlider(stops) {
     move("pr", point.recall, point.precision === null ? 1 : point.precision);
     move("roc", point.rate, point.recall);
     move("scores", point.threshold, 0);
-    moveChoice(point.threshold);
+    move("choice", ...choiceAt(point.threshold));
+    for (const [id, value] of Object.entries(typed(point))) {
+      const field = document.getElementById(id);
+      if (field && field !== document.activeElement) field.value = Number(value.toPrecision(id === "typed-daily" ? 3 : 6));
+    }
   };
   const go = (index) => {
     slider.value = index;
     show();
   };
   slider.addEventListener("input", show);
+  const finders = { "typed-threshold": stopOfThreshold, "typed-daily": stopOfAlerts };
+  for (const [id, find] of Object.entries(finders)) {
+    const field = document.getElementById(id);
+    if (!field) continue;
+    field.addEventListener("input", () => {
+      if (field.value !== "" && Number.isFinite(field.valueAsNumber)) go(find(stops, field.valueAsNumber));
+    });
+    field.addEventListener("blur", show);
+  }
+  for (const chart of Object.keys(PLACES)) {
+    const svg = document.querySelector(`#${chart} svg`);
+    if (!svg) continue;
+    svg.classList.add("picked");
+    svg.addEventListener("click", (event) => {
+      const index = nearestStop(stops, chart, svg, place(svg, event));
+      if (index !== null) go(index);
+    });
+  }
   reset.addEventListener("click", () => {
     go(stops.chosen);
     slider.focus();
@@ -153,7 +223,7 @@ function startReadout(id, chart) {
   const cursor = svg.querySelector(".cursor");
   const across = scale(svg.dataset.x);
   svg.addEventListener("pointermove", (event) => {
-    const at = new DOMPoint(event.clientX, event.clientY).matrixTransform(svg.getScreenCTM().inverse()).x;
+    const at = place(svg, event).x;
     const inside = Math.min(Math.max(at, across.start), across.end);
     const found = readout(chart, across.value(inside));
     text.textContent = found.text;
