@@ -1,4 +1,4 @@
-"""What of ``evaluation`` cannot be measured: budgets of alerts and slices that are too many, or none."""
+"""What of ``evaluation`` cannot be measured: budgets of alerts, and slices, that are out of range."""
 
 from __future__ import annotations
 

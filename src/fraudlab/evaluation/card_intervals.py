@@ -2,7 +2,7 @@
 
 A card's frauds come in bursts that a model finds or misses together. Resampling rows takes each for a case of
 its own and gives intervals that are too narrow; resampling cards, with all their rows, does not (Field &
-Welsh 2007, "Bootstrapping clustered data").
+Welsh 2007, "Bootstrapping clustered data"). The same cards are drawn for two models that are compared.
 """
 
 from __future__ import annotations
@@ -17,13 +17,16 @@ from fraudlab.evaluation.cards import check_cards
 from fraudlab.evaluation.intervals import (
     MIN_RESAMPLES,
     Interval,
+    PairedDifference,
     bins_of,
     check_resampling,
     figures_of,
     interval_from,
+    paired_from,
 )
+from fraudlab.evaluation.metrics import average_precision_of
 from fraudlab.evaluation.poisson import POISSON
-from fraudlab.evaluation.ranking import IntArray, Ranking, require_both_classes
+from fraudlab.evaluation.ranking import IntArray, Ranking, rank, require_both_classes
 
 #: rows drawn in all resamples together
 DRAWN = 100_000_000
@@ -65,8 +68,52 @@ def card_intervals_of(
     cards = _CardRows.sort(ranking, check_cards(card, ranking.score.size))
     rng = np.random.default_rng(seed)
     many = min(resamples, max(MIN_RESAMPLES, DRAWN // cards.work))
-    drawn = [figures_of(*cards.draw(rng), rates) for _ in range(many)]
+    drawn = [figures_of(*cards.counted(cards.draw(rng)), rates) for _ in range(many)]
     return [interval_from(values, level) for values in np.concatenate(drawn, axis=1)]
+
+
+def paired_card_bootstrap(
+    y: ArrayLike,
+    score_a: ArrayLike,
+    score_b: ArrayLike,
+    card: ArrayLike,
+    *,
+    resamples: int = 1000,
+    level: float = 0.95,
+    seed: int = 0,
+) -> PairedDifference:
+    """:func:`fraudlab.evaluation.intervals.paired_bootstrap` under resampling of cards, as above.
+
+    Two models that find, or miss, the bursts of other cards differ by less than their rows seem to say.
+
+    Parameters
+    ----------
+    y : array_like of {0, 1}, shape (n,)
+    score_a, score_b : array_like of float, shape (n,)
+        Row i of both is the same transaction.
+    card : array_like of int, shape (n,)
+        0 or more, the same number for the same card.
+    resamples, level, seed
+        As in :func:`fraudlab.evaluation.intervals.bootstrap_interval`.
+
+    Raises
+    ------
+    ValueError
+        As there, and for cards that are no whole numbers of 0 or more, one for each row.
+    """
+    check_resampling(resamples, level)
+    rankings = rank(y, score_a), rank(y, score_b)
+    require_both_classes(rankings[0].positives, rankings[0].negatives)
+    difference = average_precision_of(rankings[0]) - average_precision_of(rankings[1])
+    number = check_cards(card, rankings[0].score.size)
+    a, b = (_CardRows.sort(ranking, number) for ranking in rankings)
+    rng = np.random.default_rng(seed)
+    values = []
+    for _ in range(min(resamples, max(MIN_RESAMPLES, DRAWN // (a.work + b.work)))):
+        times = a.draw(rng)  # how often each card, which both number alike
+        first, second = (figures_of(*rows.counted(times), ()) for rows in (a, b))
+        values.append(first[0] - second[0])
+    return paired_from(difference, np.concatenate(values), level)
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,13 +163,17 @@ class _CardRows:
         fixed[drawn] = 0
         return cls(fraudulent, cards, ordered[True][:2], ordered[False][:2], drawn, fixed)
 
-    def draw(self, rng: np.random.Generator) -> tuple[IntArray, IntArray]:
-        """Frauds, shape (1, k), and legitimate rows, shape (1, k + 1), of one resample."""
+    def draw(self, rng: np.random.Generator) -> NDArray[np.uint8]:
+        """How often each card is in one resample, by its number."""
         times = np.empty(self.cards, dtype=np.uint8)
         drawn = rng.integers(self.fraudulent, size=self.fraudulent)
         times[: self.fraudulent] = np.bincount(drawn, minlength=self.fraudulent)
         others = rng.integers(POISSON.size, size=self.cards - self.fraudulent, dtype=np.uint16)
         times[self.fraudulent :] = POISSON[others]
+        return times
+
+    def counted(self, times: NDArray[np.uint8]) -> tuple[IntArray, IntArray]:
+        """Frauds, shape (1, k), and legitimate rows, shape (1, k + 1), with so many of each card."""
         frauds = np.add.reduceat(times[self.frauds[0]], self.frauds[1], dtype=np.int64)
         legitimate = self.fixed.copy()
         if self.bins.size:

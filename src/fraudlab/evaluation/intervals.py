@@ -193,9 +193,7 @@ def paired_bootstrap(
     rng = np.random.default_rng(seed)
     draw = _paired_by_poisson if rankings[0].negatives >= MANY_ROWS else _paired_by_cells
     values = np.concatenate([a - b for a, b in draw(*rankings, resamples, rng)])
-    low, high = _percentiles(values, level)
-    better = float(np.mean(values > 0) + np.mean(values == 0) / 2)
-    return PairedDifference(difference, low, high, better)
+    return paired_from(difference, values, level)
 
 
 def _paired_by_cells(a: Ranking, b: Ranking, resamples: int, rng: np.random.Generator) -> Iterator[Pair]:
@@ -300,6 +298,13 @@ def interval_from(values: FloatArray, level: float) -> Interval:
     """The percentile interval of a figure of many resamples, shape (resamples,)."""
     low, high = _percentiles(values, level)
     return Interval(low, high, float(values.std(ddof=1)))
+
+
+def paired_from(difference: float, values: FloatArray, level: float) -> PairedDifference:
+    """A difference as measured, with what many resamples say of it, shape (resamples,)."""
+    low, high = _percentiles(values, level)
+    better = float(np.mean(values > 0) + np.mean(values == 0) / 2)
+    return PairedDifference(difference, low, high, better)
 
 
 def _percentiles(values: FloatArray, level: float) -> tuple[float, float]:

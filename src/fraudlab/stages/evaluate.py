@@ -76,7 +76,7 @@ def measure(context: Context, scored: ScoredSplit, trained: Trained, prepared: P
     number = as_array(scored.table[ROW])
     mistakes = described_mistakes(rows, number, scored.reasons, threshold=threshold)
     write_json(folder / "mistakes.json", mistakes)
-    _write_scores(folder / "scores.parquet", scored, prepared.manifest)
+    _write_scores(folder / "scores.parquet", scored, card, prepared.manifest)
     return metrics
 
 
@@ -185,11 +185,14 @@ def _over_folds(
     return over_folds([newest, *older])
 
 
-def _write_scores(path: Path, scored: ScoredSplit, manifest: dict[str, Any]) -> None:
+def _write_scores(
+    path: Path, scored: ScoredSplit, card: NDArray[np.integer] | None, manifest: dict[str, Any]
+) -> None:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     from fraudlab.container.prepared import AMOUNT, LABEL, ROW, TIME
+    from fraudlab.report.recorded.scores import CARD_NUMBER
 
     table, roles = scored.table, manifest["roles"]
     columns: dict[str, Any] = {"row": table[ROW]}
@@ -197,6 +200,8 @@ def _write_scores(path: Path, scored: ScoredSplit, manifest: dict[str, Any]) -> 
     for name, column in (("time", TIME), ("amount", AMOUNT)):
         if column in table.column_names:
             columns[name] = table[column]
+    if card is not None:
+        columns[CARD_NUMBER] = pa.array(card)
     columns["label"] = table[LABEL]
     columns["score"] = pa.array(scored.score)
     columns["split"] = pa.array(["test"] * table.num_rows).dictionary_encode()

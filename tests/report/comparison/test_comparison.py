@@ -3,6 +3,9 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from fraudlab.errors import RunError
@@ -42,6 +45,53 @@ def test_the_better_run_is_named_whichever_way_round(base: Path, better: Path) -
     assert gain.difference == pytest.approx(forward.difference.value)
     assert plain(forward.verdict).startswith(f"B is better: average precision {gain.a:.3f} for A")
     assert "on the same 75 test frauds." in forward.verdict
+
+
+def with_cards(folder: Path, card: np.ndarray, *, column: str = "card") -> None:
+    """Give a run's test rows cards, and its manifest the name of their column."""
+    path = folder / "evaluation" / "scores.parquet"
+    table = pq.read_table(path)
+    pq.write_table(table.append_column("fraudlab.card", pa.array(card)), path)
+    path = folder / "data" / "manifest.json"
+    manifest = json.loads(path.read_text())
+    manifest["roles"] = {**manifest.get("roles", {}), "card": column}
+    path.write_text(json.dumps(manifest))
+
+
+def test_whole_cards_are_resampled_where_both_runs_know_them(base: Path, better: Path) -> None:
+    by_row = compare_runs(base, better).difference
+    assert by_row is not None
+    assert by_row.cards is None
+    label = pq.read_table(base / "evaluation" / "scores.parquet")["label"].to_numpy()
+    card = np.arange(label.size)
+    card[label == 1] = np.arange(int(label.sum())) // 5  # 75 frauds of 15 cards
+    with_cards(base, card)
+    assert compare_runs(base, better).difference == by_row  # one of the two knows of no cards
+    with_cards(better, card)
+    comparison = compare_runs(base, better)
+    assert comparison.difference is not None
+    assert comparison.difference.cards == 15
+    assert comparison.difference.value == by_row.value
+    assert (comparison.difference.low, comparison.difference.high) != (by_row.low, by_row.high)
+    assert "on the same 75 test frauds, of 15 cards, which are resampled as wholes" in comparison.verdict
+
+
+def test_other_columns_of_cards_are_no_common_units(base: Path, better: Path) -> None:
+    size = pq.read_table(base / "evaluation" / "scores.parquet").num_rows
+    with_cards(base, np.arange(size) % 500)
+    with_cards(better, np.arange(size) % 500, column="customer")
+    found = compare_runs(base, better).difference
+    assert found is not None
+    assert found.cards is None
+
+
+def test_frauds_of_few_cards_are_too_few(base: Path, better: Path) -> None:
+    size = pq.read_table(base / "evaluation" / "scores.parquet").num_rows
+    for folder in (base, better):
+        with_cards(folder, np.arange(size) % 5)
+    comparison = compare_runs(base, better)
+    assert comparison.outcome == "too few frauds"
+    assert "fewer than 6 cards with fraud is beyond chance" in comparison.verdict
 
 
 def test_a_run_against_itself_is_noise(base: Path) -> None:

@@ -77,12 +77,20 @@ class Metric:
 
 @dataclass(frozen=True)
 class Difference:
-    """Average precision of B minus that of A on the same rows, by paired bootstrap."""
+    """Average precision of B minus that of A on the same rows, by paired bootstrap.
+
+    Attributes
+    ----------
+    value, low, high, probability_b_better : float
+    cards : int or None
+        Cards with a fraud, where whole cards were resampled; None where rows were.
+    """
 
     value: float
     low: float
     high: float
     probability_b_better: float
+    cards: int | None = None
 
 
 @dataclass(frozen=True)
@@ -186,7 +194,7 @@ def compare_records(
     if obstacle is None:
         obstacle = _row_obstacle(first, second, scores, second_scores)
         if obstacle is None and scores and second_scores:
-            difference = _difference(scores, second_scores)
+            difference = _difference(scores, second_scores, same_cards=_same_cards(first, second))
     outcome, reason = _judge(first, second, difference, obstacle, letters)
     parameters = _parameters(first, second)
     return Comparison(first, second, parameters, metrics, difference, outcome, reason, letters)
@@ -218,11 +226,25 @@ def _row_obstacle(a: RunRecord, b: RunRecord, first: Scores | None, second: Scor
     return f"they were tested on different rows of the same table ({splits}, {rows})"
 
 
-def _difference(a: Scores, b: Scores) -> Difference:
+def _same_cards(a: RunRecord, b: RunRecord) -> bool:
+    """Whether both runs were told of the same column of cards."""
+    first, second = (dig(record.manifest, "roles", "card") for record in (a, b))
+    return first is not None and first == second
+
+
+def _difference(a: Scores, b: Scores, *, same_cards: bool) -> Difference:
+    from fraudlab.evaluation.card_intervals import paired_card_bootstrap
     from fraudlab.evaluation.intervals import paired_bootstrap
 
-    found = paired_bootstrap(a.label, b.score, a.score)
-    return Difference(found.difference, found.low, found.high, found.probability_a_better)
+    cards = None
+    if same_cards and a.card is not None and b.card is not None:
+        import numpy as np
+
+        cards = int(np.unique(a.card[a.label == 1]).size)
+        found = paired_card_bootstrap(a.label, b.score, a.score, a.card)
+    else:
+        found = paired_bootstrap(a.label, b.score, a.score)
+    return Difference(found.difference, found.low, found.high, found.probability_a_better, cards)
 
 
 def _judge(
@@ -242,13 +264,11 @@ def _judge(
         f"average precision {values[0]} for {letters[0]} and {values[1]} for {letters[1]}, a difference of "
         f"{numerals.signed(difference.value)} (95\u00a0% interval "
         f"{numerals.signed(difference.low)} to {numerals.signed(difference.high)}) on the same "
-        f"{numerals.counted(positives, 'test fraud')}"
+        f"{numerals.counted(positives, 'test fraud')}{_units(difference)}"
     )
-    if positives < MIN_FRAUDS:
-        return (
-            "too few frauds",
-            f"{measured}. No order of fewer than {MIN_FRAUDS} frauds is beyond chance.",
-        )
+    if min(positives, positives if difference.cards is None else difference.cards) < MIN_FRAUDS:
+        of = "frauds" if difference.cards is None else "cards with fraud"
+        return "too few frauds", f"{measured}. No order of fewer than {MIN_FRAUDS} {of} is beyond chance."
     if not difference.low <= 0 <= difference.high:
         return ("b" if difference.value > 0 else "a"), f"{measured}."
     matters = MATTERS * max(number(record.metrics, "average_precision") or 0.0 for record in (a, b))
@@ -259,6 +279,12 @@ def _judge(
         f"{measured}. To tell a difference of {numerals.decimal(size)} it would take about "
         f"{numerals.count(needed)} test frauds."
     )
+
+
+def _units(difference: Difference) -> str:
+    if difference.cards is None:
+        return ""
+    return f", of {numerals.counted(difference.cards, 'card')}, which are resampled as wholes"
 
 
 def _needed(difference: Difference, frauds: float, least: float) -> tuple[float, float]:

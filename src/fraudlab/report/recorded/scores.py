@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from numpy.typing import NDArray
 
+#: the column that tells cards apart, without saying which they are; no column of a table has such a name
+CARD_NUMBER = "fraudlab.card"
+
 
 @dataclass(frozen=True)
 class Scores:
@@ -25,12 +28,15 @@ class Scores:
     label : ndarray of uint8, shape (n,)
     score : ndarray of float64, shape (n,)
     amount : ndarray of float64, shape (n,), or None
+    card : ndarray of int64, shape (n,), or None
+        The same number for the same card.
     """
 
     row: NDArray[np.int64]
     label: NDArray[np.uint8]
     score: NDArray[np.float64]
     amount: NDArray[np.float64] | None
+    card: NDArray[np.int64] | None = None
 
 
 def read_scores(folder: Path) -> Scores | None:
@@ -50,16 +56,18 @@ def read_scores(folder: Path) -> Scores | None:
 
     try:
         with pq.ParquetFile(path) as file:
-            wanted = [name for name in ("row", "label", "score", "amount") if name in file.schema_arrow.names]
+            known = ("row", "label", "score", "amount", CARD_NUMBER)
+            wanted = [name for name in known if name in file.schema_arrow.names]
             table = file.read(columns=wanted)
         columns = {name: _array(table[name]) for name in wanted}
         order = np.argsort(columns["row"], kind="stable")
-        amount = columns.get("amount")
+        amount, card = columns.get("amount"), columns.get(CARD_NUMBER)
         return Scores(
             row=columns["row"][order],
             label=columns["label"][order],
             score=columns["score"][order].astype(np.float64),
             amount=None if amount is None else amount[order].astype(np.float64),
+            card=None if card is None else card[order].astype(np.int64),
         )
     except (pa.ArrowException, KeyError, ValueError, BufferError) as error:
         raise RunError(
