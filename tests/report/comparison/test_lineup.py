@@ -16,7 +16,7 @@ from fraudlab.errors import ConfigError, RunError
 from fraudlab.report import compare_runs
 from fraudlab.report.comparison.lineup import line_up
 from fraudlab.report.comparison.lineup_markdown import lineup_markdown
-from fraudlab.report.comparison.lineup_page import render_lineup
+from fraudlab.report.comparison.lineup_page import lineup_html, render_lineup
 
 from ..example_run import build_run
 from ..page_text import Page
@@ -167,6 +167,24 @@ def test_rounds_of_another_metric_are_named_and_not_drawn(runs: Path, tmp_path: 
     assert chart is not None
     assert chart.note == "Not drawn, because they watched another metric: B."
     assert chart.drawing.count("<path") == 2
+
+
+def test_what_is_the_first_fit_s_is_said_of_runs_that_were_refitted(runs: Path, tmp_path: Path) -> None:
+    from fraudlab.report.comparison.lineup_charts import rounds
+
+    refitted = build_run(tmp_path / "refitted")
+    model = json.loads((refitted / "model" / "model.json").read_text())
+    refit = {"rows": 9, "frauds": 2, "rounds": 3, "first_fit": {"rows": 6}}
+    (refitted / "model" / "model.json").write_text(json.dumps(model | {"refit": refit}))
+    for others, letters in (([runs / "base"], "B"), ([runs / "base", runs / "equal"], "C"), ([], "A, B")):
+        lineup = line_up([*others, refitted] if others else [refitted, refitted])
+        chart = rounds(lineup)
+        assert chart is not None
+        assert chart.note == f"Of {letters}, the first fit’s: the model was then refitted with validation."
+        text = html.unescape(lineup_html(lineup))
+        assert f"Of {letters}, the threshold was chosen on validation by the first fit’s scores" in text
+    without = line_up([runs / "base", runs / "equal"])
+    assert "first fit" not in lineup_html(without)
 
 
 def test_runs_without_anything_have_a_page_too(runs: Path, tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from fraudlab.errors import ConfigError
 from fraudlab.report.comparison.comparison import METRICS, Comparison, compare_records, settings
 from fraudlab.report.kit import numerals
 from fraudlab.report.recorded.parameter_groups import MODELLING
+from fraudlab.report.recorded.refitted import refit_of
 from fraudlab.report.recorded.run_record import Json, RunRecord, dig, number, read_run, section
 from fraudlab.report.recorded.scores import Scores, read_scores
 from fraudlab.runs.record import flatten
@@ -64,6 +65,11 @@ class Lineup:
     def letters(self) -> tuple[str, ...]:
         """What the runs are called: A, B, C."""
         return tuple(letter(index) for index in range(len(self.runs)))
+
+    @property
+    def refitted(self) -> tuple[str, ...]:
+        """Those whose model is not the fit that validation watched."""
+        return tuple(name for name, record in zip(self.letters, self.runs, strict=True) if refit_of(record))
 
     @property
     def title(self) -> str:

@@ -196,7 +196,10 @@ def rounds(lineup: Lineup) -> Chart | None:
         at = [*range(0, len(values) - 1, every), len(values) - 1]
         marks.append(plot.line([i + 1.0 for i in at], [values[i] for i in at], f"curve {style(index)}"))
     others = [letter(i) for i, values in watched.items() if i not in shown and values]
-    note = f"Not drawn, because they watched another metric: {', '.join(others)}." if others else ""
+    notes = [f"Not drawn, because they watched another metric: {', '.join(others)}."] if others else []
+    if first := [name for name in lineup.refitted if name in {letter(index) for index in shown}]:
+        notes.append(f"Of {', '.join(first)}, the first fit’s: the model was then refitted with validation.")
+    note = " ".join(notes)
     return Chart(
         "rounds",
         "Training, round by round",

@@ -175,7 +175,7 @@ def _nothing_differs(lineup: Lineup, rows: tuple[Row, ...], what: str) -> str:
     return "All of it is the same." if rows else "Nothing of it is recorded."
 
 
-def _matrices(lineup: Lineup) -> Markup | None:
+def _matrices(lineup: Lineup) -> list[Markup | None] | None:
     """The confusion matrix of each run, a line each."""
     rows = [
         _line(
@@ -186,7 +186,17 @@ def _matrices(lineup: Lineup) -> Markup | None:
         if number(record.metrics, _MATRIX[0]) is not None
     ]
     heads = ("", "Threshold", "Frauds caught", "False alarms", "Frauds missed", "Rightly passed")
-    return _scrolled(table(heads, rows, class_="wide many numbers")) if rows else None
+    if not rows:
+        return None
+    lead = element("p", _chosen_by_first_fits(lineup), class_="lead") if lineup.refitted else None
+    return [lead, _scrolled(table(heads, rows, class_="wide many numbers"))]
+
+
+def _chosen_by_first_fits(lineup: Lineup) -> str:
+    return (
+        f"Of {', '.join(lineup.refitted)}, the threshold was chosen on validation by the first fit’s scores; "
+        "the model that is counted here was refitted on train and validation together."
+    )
 
 
 def _count(record: RunRecord, name: str) -> str:
