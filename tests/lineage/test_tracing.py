@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from fraudlab.cli import main
+from fraudlab.lineage import tracing
 from fraudlab.lineage.deployments import record_deployment
 
 from ..conftest import ROOT
@@ -330,3 +331,39 @@ def test_words_that_are_no_names_are_refused(runs, capsys):
         code, _, err = asked(capsys, word)
         assert code != 0
         assert "Traceback" not in err
+
+
+def model_words(runs, found):
+    digest = found["hashes"]["model.ubj"]
+    return [digest, digest[:12], digest[:12].upper(), f"sha256:{digest}", str(runs / "one" / "model"),
+            "runs/one/model/model.ubj", "runs/one/model/model.json"]  # fmt: skip
+
+
+@pytest.mark.parametrize("number", range(7))
+def test_a_model_needs_no_other_run_to_be_read(runs, capsys, monkeypatch, number):
+    word = model_words(runs, contract(runs))[number]
+    whole = graph(capsys, contract(runs)["hashes"]["model.ubj"][:11])  # too few digits to be sure of
+    read = []
+    monkeypatch.setattr(tracing, "known_lineage", lambda *_, **__: read.append(word))
+    assert graph(capsys, word) == whole
+    assert not read
+
+
+def test_what_a_model_shares_with_others_is_asked_of_all(runs, capsys):
+    hashes = contract(runs)["hashes"]
+    for digest in (hashes["data"], *hashes["prepared"].values()):
+        assert names(graph(capsys, digest), "run") == ["one", "two"]
+
+
+def test_a_model_that_came_of_two_runs_or_left_them_is_seen_at_once(runs, capsys, tmp_path):
+    copied = tmp_path / "runs"
+    shutil.copytree(runs, copied, symlinks=True)
+    digest = contract(runs)["hashes"]["model.ubj"]
+    shutil.copytree(copied / "one", copied / "three")
+    assert names(graph(capsys, digest, "--runs", str(copied)), "run") == ["one", "three"]
+    shutil.rmtree(copied / "one")
+    assert names(graph(capsys, digest, "--runs", str(copied)), "run") == ["three"]
+    shutil.rmtree(copied / "three")
+    code, _, err = asked(capsys, digest, "--runs", str(copied))
+    assert code
+    assert "is nothing that runs here have used or made" in err

@@ -14,6 +14,7 @@ from fraudlab.container.contract import file_sha256
 from fraudlab.errors import ArchiveError, FraudlabError, RunError
 from fraudlab.lineage.deployments import add_deployments, read_deployments
 from fraudlab.lineage.graph import Lineage, Node, NodeKind
+from fraudlab.lineage.nearby import digits_of, lineage_of, runs_of_model
 from fraudlab.lineage.recorded import add_contract, add_run
 from fraudlab.runs.find import DEFAULT, Run, find_run, list_runs, without_collection
 from fraudlab.runs.record import RECORD
@@ -76,9 +77,17 @@ def trace(
         add_deployments(lineage, read_deployments(run.folder.parent))
         versions(lineage)
         return Traced(node, lineage)
-    lineage = known_lineage(runs or DEFAULT, versions=versions, left_out=left_out)
-    if word.startswith(("http://", "https://")):
-        return Traced(_of_endpoint(lineage, word, served(word)), lineage)
+    folder = runs or DEFAULT
+    is_url = word.startswith(("http://", "https://"))
+    contract = served(word) if is_url else _contract_at(word)
+    near = _near(folder, word, contract, versions)
+    if near is not None and contract is None and (model := _one_model(near, word)) is not None:
+        return Traced(model, near)
+    if contract is None or near is None:
+        near = known_lineage(folder, versions=versions, left_out=left_out)
+    lineage = near
+    if is_url and contract is not None:
+        return Traced(_of_endpoint(lineage, word, contract), lineage)
     found = lineage.meant_by(word)
     if not found and word.strip() and os.path.exists(word):  # noqa: PTH110 (a path too long is none)
         found = [_of_path(lineage, Path(word), table_digest)]
@@ -92,6 +101,46 @@ def trace(
             f"{word!r} means several: {names}.", fix="give more digits, or the name of one of them"
         )
     return Traced(found[0], lineage)
+
+
+def _near(
+    runs: Path, word: str, contract: Mapping[str, Any] | None, versions: Callable[[Lineage], object]
+) -> Lineage | None:
+    """What is known of a model without reading all runs; None where that may not be all."""
+    hashes = (contract or {}).get("hashes")
+    digest = hashes.get("model.ubj") if isinstance(hashes, Mapping) else None
+    digits = digits_of(str(digest)) if contract is not None else digits_of(word)
+    run_id = (contract or {}).get("run_id")
+    if digits is None:
+        return None
+    with without_collection():
+        found = runs_of_model(runs, digits, run_id=run_id if isinstance(run_id, str) else None)
+        if found is None:
+            return None
+        try:
+            lineage = lineage_of(found)
+        except FraudlabError:
+            return None
+    add_deployments(lineage, read_deployments(runs))
+    versions(lineage)
+    return lineage
+
+
+def _one_model(lineage: Lineage, word: str) -> Node | None:
+    """The model that a word means; None where it means something else, of which other runs may know more."""
+    found = lineage.meant_by(word)
+    return found[0] if len(found) == 1 and found[0].kind is NodeKind.model else None
+
+
+def _contract_at(word: str) -> Mapping[str, Any] | None:
+    """The contract of the model in a folder; None where a word is none, or what is there is to be refused."""
+    path = Path(word)
+    folder = path.parent if path.name in ("model.ubj", "model.json") else path
+    try:
+        contract = json.loads((folder / "model.json").read_bytes())
+    except (OSError, ValueError, RecursionError):
+        return None
+    return contract if isinstance(contract, dict) else None
 
 
 def known_lineage(
@@ -126,6 +175,8 @@ def _add_older(lineage: Lineage, run: Run) -> None:
 
 def _run_named(word: str, runs: Path | None) -> Run | None:
     """The run that a word names as ``fraudlab runs show`` takes it; None where it names none."""
+    if os.sep not in word and not os.path.lexists(f"{runs or DEFAULT}/{word}"):
+        return None  # the refusal would name the nearest of all there are
     try:
         return find_run(runs, word)
     except RunError:

@@ -44,8 +44,12 @@ def _lineage(arguments: argparse.Namespace) -> int:
     from fraudlab.lineage.tracing import trace
     from fraudlab.redaction import hide
 
+    said: set[str] = set()
+
     def left_out(message: str) -> None:
-        print(hide(f"left out: {message}"), file=sys.stderr)
+        if message not in said:
+            print(hide(f"left out: {message}"), file=sys.stderr)
+        said.add(message)
 
     asked = trace(
         arguments.word,
