@@ -223,13 +223,23 @@ def test_what_cannot_work_is_refused_with_the_fix(overrides, message, fix):
     [
         (
             ["model.max_dept=3", "modle.num_round=4", "seed=1", "data.rowz=5"],
-            ["'model.max_dept' is not a key in model.", "'modle' is not a key.", "'data.rowz' is not a key"],
-            ["'max_depth'", "'model'", "'rows'"],
+            [
+                "'model.max_dept' is not a key in model.",
+                "'modle' is not a key.",
+                "'data.rowz' is not a key",
+                "data.rows=5 is out of range.",  # which is what it would be
+            ],
+            ["'max_depth'", "'model'", "'rows'", "1000 or more"],
         ),
         (
             ["data=tabel", "model.max_leaves=x", "model.num_round=many"],
-            ["'tabel' is not an option", "model.max_leaves: Value 'x'", "model.num_round: Value 'many'"],
-            ["'table'", "model.max_leaves=0", "model.num_round=2000"],
+            [
+                "'tabel' is not an option",
+                "model.max_leaves: Value 'x'",
+                "model.num_round: Value 'many'",
+                "data.label, data.path must be given for data=table.",
+            ],
+            ["'table'", "model.max_leaves=0", "model.num_round=2000", "add data.label=… data.path=…"],
         ),
         (
             ["max_depth", "foo=1", "seed=1,2", "model.max_leaves=2,5", ""],
@@ -244,8 +254,54 @@ def test_what_cannot_work_is_refused_with_the_fix(overrides, message, fix):
         ),
         (
             ["data=table", "seed=${sed}", "split.trane=0.5", "model.gama=1"],
-            ["'split.trane' is not a key in split.", "'model.gama' is not a key in model."],
-            ["'train'", "'gamma'"],
+            [
+                "'split.trane' is not a key in split.",
+                "${sed} names no key.",
+                "'model.gama' is not a key in model.",
+                "data.label, data.path must be given for data=table.",
+                "split.train + split.validation + split.test is 0.9, not 1.",
+            ],
+            ["'train'", "'gamma'", "${data.label}", "split.train=0.6"],
+        ),
+        *[
+            (
+                ["model.max_dept=8", *others],
+                ["'model.max_dept' is not a key in model.", *messages],
+                ["'max_depth'", *fixes],
+            )
+            for others, messages, fixes in [
+                (["data.delay=7"], ["data.delay='7' has no unit."], ["data.delay=7d"]),
+                (["split=tme"], ["'tme' is not an option of 'split'."], ["'time'"]),
+                (["seed=many", "seed=-1"], ["seed: Value 'many'"], ["seed=42"]),
+                (["+model.extra=1"], ["'model.extra' is not a key in model."], ["Valid: "]),
+                (
+                    ["run.id=a/b", "~data.drop"],
+                    ["run.id='a/b'", "'~data.drop' cannot be taken"],
+                    ["null or []"],
+                ),
+                (["data.delay=7", "split.gap=1x"], ["data.delay='7'", "split.gap='1x'"], ["split.gap"]),
+                (
+                    ["evaluation.threshold=2", "evaluation.alerts_per_day=[0]"],
+                    ["evaluation.threshold=2.0 is out", "evaluation.threshold is set", "alerts_per_day=[0]"],
+                    ["each once"],
+                ),
+            ]
+        ],
+        # what a misspelt word was meant to say is not held against the others
+        (
+            ["evaluation.polcy=fixed", "evaluation.threshold=0.5", "data.delay=7"],
+            ["'evaluation.polcy' is not a key in evaluation.", "data.delay='7' has no unit."],
+            ["'policy'"],
+        ),
+        (
+            ["split.train=most", "split.validation=0.5", "seed=-1"],
+            ["split.train: Value 'most'", "seed=-1 is out of range."],
+            ["split.train=0.6"],
+        ),
+        (
+            ["data=xyz", "data.path=t.csv", "data.label=y", "split.train=0.9"],
+            ["'xyz' is not an option of 'data'.", "is 1.3, not 1."],
+            ["Valid: artifact"],
         ),
         (
             [*TABLE, "seed=-1", "split=time", "data.drop=[y]", "run.id=latest", "model.hooks=h.py"],

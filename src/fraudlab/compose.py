@@ -7,16 +7,16 @@ from dataclasses import is_dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-from fraudlab import hydra_errors
+from fraudlab.command_mistakes import mistakes_in
 from fraudlab.config import RunConfig, register_schema
 from fraudlab.config_options import config_folder
-from fraudlab.config_rules import check
+from fraudlab.config_rules import check, faults
 from fraudlab.errors import ConfigError
-from fraudlab.hydra_errors import Mistake
 from fraudlab.local_paths import local_path
 from fraudlab.objections import together
-from fraudlab.override_mistakes import explain, is_override, unknown_key, unreadable
+from fraudlab.override_mistakes import explain, is_override, unknown_key
 from fraudlab.overrides import literal, quoted_where_certain
+from fraudlab.reason_rules import reasons_file
 from fraudlab.redaction import hide_configuration, watch_environment
 
 if TYPE_CHECKING:
@@ -65,7 +65,9 @@ def compose(overrides: Sequence[str]) -> RunConfig:
     try:
         return checked(_composed(readable(overrides)))
     except (HydraException, OmegaConfBaseException) as error:
-        raise together([explain(error), *mistakes_of_each(overrides)]) from error
+        raise together([explain(error), *mistakes(overrides)]) from error
+    except ConfigError as error:
+        raise together(mistakes(overrides) or [error]) from error
 
 
 def _composed(overrides: Sequence[str]) -> DictConfig:
@@ -78,38 +80,46 @@ def _composed(overrides: Sequence[str]) -> DictConfig:
         return hydra_compose(CONFIG_NAME, overrides=[*search_path_override(), *overrides])
 
 
-def mistakes_of_each(words: Sequence[str], *, sweep: bool = False) -> list[ConfigError]:
-    """What is wrong with each override by itself, so that one call tells all of them.
+def mistakes(words: Sequence[str], *, sweep: bool = False) -> list[ConfigError]:
+    """All that is wrong with a command line's overrides; see :mod:`fraudlab.command_mistakes`."""
 
-    Parameters
-    ----------
-    words : sequence of str
-        Overrides of one command line.
-    sweep : bool
-        Whether an override may name several values; of those, only the key is checked.
-    """
-    return [error for word in words if (error := _mistake(word, sweep=sweep))]
+    def composed(some: Sequence[str]) -> DictConfig:
+        return _composed(readable(some, sweep=sweep))
+
+    return mistakes_in(words, composed, _flaws, _objections, sweep=sweep)
 
 
-def _mistake(word: str, *, sweep: bool) -> ConfigError | None:
-    from hydra.errors import HydraException
+def _flaws(node: DictConfig) -> list[ConfigError]:
+    """What is wrong with a configuration before there is any rule: keys, and references that lead nowhere."""
+    from omegaconf import OmegaConf
     from omegaconf.errors import OmegaConfBaseException
 
     try:
-        _composed(readable([word], sweep=sweep))
-    except (HydraException, OmegaConfBaseException) as error:
-        if not (sweep and hydra_errors.read(error).mistake is Mistake.UNREADABLE):
-            return explain(error)
+        _refuse_added_keys(node, OmegaConf.structured(RunConfig))
+        OmegaConf.to_container(node, resolve=True)
     except ConfigError as error:
-        return error
-    else:
-        return None
-    key = word.partition("=")[0]
+        return [error]
+    except OmegaConfBaseException as error:
+        return [explain(error)]
+    return []
+
+
+def _objections(node: DictConfig) -> list[ConfigError]:
+    """All that the rules have against a configuration."""
+    from omegaconf import OmegaConf
+
+    if found := _flaws(node):
+        return found
+    missing = sorted(OmegaConf.missing_keys(node))
+    found = [_must_be_given(missing, node)] if missing else []
+    for key in missing:  # so that the others can be judged
+        OmegaConf.update(node, key, "-")
+    config = cast(RunConfig, OmegaConf.to_object(node))
     try:
-        _composed([f"{key}=null"])
-    except (HydraException, OmegaConfBaseException) as error:
-        return explain(error) if hydra_errors.read(error).mistake is Mistake.KEY else None
-    return None
+        _locate(config)
+    except ConfigError as error:
+        return [*found, error]
+    return found + [one for one in faults(config) if not any(key in one.message for key in missing)]
 
 
 def readable(words: Sequence[str], *, sweep: bool = False) -> list[str]:
@@ -120,10 +130,8 @@ def readable(words: Sequence[str], *, sweep: bool = False) -> list[str]:
     ConfigError
         For words that are no overrides at all.
     """
-    if wrong := [word for word in words if not is_override(word)]:
-        others = [word for word in words if is_override(word)]
-        found = [*map(unreadable, wrong), *(mistakes_of_each(others, sweep=sweep) if len(words) > 1 else [])]
-        raise together(found)
+    if any(not is_override(word) for word in words):
+        raise together(mistakes(words, sweep=sweep))
     return quoted_where_certain(words, sweep=sweep)
 
 
@@ -145,7 +153,13 @@ def checked(node: DictConfig) -> RunConfig:
 
 def _locate(config: RunConfig) -> None:
     """Make the paths a person named paths of this machine."""
-    for section, names in (("data", ("path",)), ("model", ("hooks",)), ("paths", ("runs", "cache"))):
+    config.serving.reasons = reasons_file(config.serving.reasons)
+    for section, names in (
+        ("data", ("path",)),
+        ("model", ("hooks",)),
+        ("serving", ("reasons",)),
+        ("paths", ("runs", "cache")),
+    ):
         node = getattr(config, section)
         for name in names:
             if (text := getattr(node, name)) is not None:
@@ -198,7 +212,11 @@ def _require_values(node: DictConfig) -> None:
 
     missing = sorted(OmegaConf.missing_keys(node))
     if missing:
-        raise ConfigError(
-            f"{', '.join(missing)} must be given for data={node.data.kind.name}.",
-            fix="add " + " ".join(f"{key}=…" for key in missing),
-        )
+        raise _must_be_given(missing, node)
+
+
+def _must_be_given(missing: Sequence[str], node: DictConfig) -> ConfigError:
+    return ConfigError(
+        f"{', '.join(missing)} must be given for data={node.data.kind.name}.",
+        fix="add " + " ".join(f"{key}=…" for key in missing),
+    )

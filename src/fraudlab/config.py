@@ -256,6 +256,8 @@ class ServingConfig:
     workers: int = 1
     #: largest request body, in MiB
     max_body_mib: int = 25
+    #: file of texts for reasons; auto is conf/reasons.yaml where there is one. See ``docs/reasons.md``
+    reasons: str | None = "auto"
 
 
 @dataclass

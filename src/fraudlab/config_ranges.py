@@ -106,6 +106,7 @@ TEXTS: dict[str, str] = {
     "tracking.dataset": "up to 100 letters, digits and `.`, `_`, `-` between them",
     "run.id": "up to 40 letters, digits and hyphens",
     "model.hooks": "a Python file",
+    "serving.reasons": "a YAML file, or auto",
     "model.refit": "true, false or auto",
     "paths.runs": "a folder",
     "data.derive": "up to 100 expressions, by the names of their columns",

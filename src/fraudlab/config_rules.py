@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from operator import attrgetter
@@ -25,7 +25,8 @@ from fraudlab.derive_rules import check_derived
 from fraudlab.durations import seconds
 from fraudlab.errors import ConfigError
 from fraudlab.evaluation_rules import check_evaluation
-from fraudlab.objections import together
+from fraudlab.objections import parts_of, together
+from fraudlab.reason_rules import check_reasons
 from fraudlab.registry_config import check_registry
 from fraudlab.split_rules import check_windows, train_channels
 
@@ -47,26 +48,35 @@ def check(config: RunConfig) -> None:
     ConfigError
         With the key, its value, and what would work.
     """
-    _check_choices(config)
-    found = []
-    rules = (_check_ranges, check_cloud, _check_data, _check_derive, _check_split, _check_model, _check_rest)
-    for rule in rules:
+    if found := faults(config):
+        raise together(found)
+
+
+def faults(config: RunConfig) -> list[ConfigError]:
+    """All that cannot work, in the order of the rules."""
+    found: list[ConfigError] = []
+    for rule in (_check_choices, *_RULES):
         try:
             rule(config)
         except ConfigError as error:
-            found.append(error)
-    if found:
-        raise together(found)
+            found += parts_of(error)
+            if rule is _check_choices:  # a name that nothing has breaks other rules
+                break
+    return found
 
 
 def _check_choices(config: RunConfig) -> None:
     """Refuse a name that nothing has, in the words in which the schema refuses one."""
-    for key, names in CHOICES.items():
-        if (value := attrgetter(key)(config)) not in names:
-            raise ConfigError(
-                f"{key}: Invalid value {value!r}, expected one of [{', '.join(names)}].",
-                fix=f"the default is {key}={attrgetter(key)(RunConfig())}",
-            )
+    wrong = [
+        ConfigError(
+            f"{key}: Invalid value {value!r}, expected one of [{', '.join(names)}].",
+            fix=f"the default is {key}={attrgetter(key)(RunConfig())}",
+        )
+        for key, names in CHOICES.items()
+        if (value := attrgetter(key)(config)) not in names
+    ]
+    if wrong:
+        raise together(wrong)
 
 
 def _check_ranges(config: RunConfig) -> None:
@@ -107,12 +117,29 @@ def split_kind(config: RunConfig) -> SplitKind:
     return SplitKind.time if config.data.time else SplitKind.stratified
 
 
-def _check_data(config: RunConfig) -> None:
-    data = config.data
-    seconds(data.delay, key="data.delay")
+def _check_times(config: RunConfig) -> None:
+    found = []
+    times = {
+        config.split.gap: "split.gap",
+        config.data.delay: "data.delay",
+    }  # a gap is the delay unless given
+    for text, key in times.items():
+        try:
+            seconds(text, key=key)
+        except ConfigError as error:
+            found.append(error)
+    if found:
+        raise together(found)
+
+
+def _check_parts(config: RunConfig) -> None:
     with _in_our_words():
         # Rows of the test split have later times than any that was learnt; others may send such a request.
-        column_names(data, config.evaluation.slices).check_parts(may_learn=("card",))
+        column_names(config.data, config.evaluation.slices).check_parts(may_learn=("card",))
+
+
+def _check_source(config: RunConfig) -> None:
+    data = config.data
     check_reference(data)
     if data.kind not in (DataKind.synthetic, DataKind.artifact) and not data.path:
         raise ConfigError(f"data.path must be given for data={data.kind.value}.", fix="add data.path=FILE")
@@ -126,6 +153,10 @@ def _check_data(config: RunConfig) -> None:
 def _check_derive(config: RunConfig) -> None:
     if config.data.features:  # else the table's columns tell, and then all that is wrong is said at once
         check_derived(config.data, column_names(config.data))
+
+
+def _check_reasons(config: RunConfig) -> None:
+    check_reasons(config, column_names(config.data))
 
 
 def column_names(data: DataConfig, slices: Sequence[str] = ()) -> ColumnNames:
@@ -143,16 +174,18 @@ def column_names(data: DataConfig, slices: Sequence[str] = ()) -> ColumnNames:
     )
 
 
-def _check_split(config: RunConfig) -> None:
+def _check_shares(config: RunConfig) -> None:
     split = config.split
-    check_windows(config)
     total = split.train + split.validation + split.test
     if abs(total - 1.0) > 1e-6:
         raise ConfigError(
             f"split.train + split.validation + split.test is {total:g}, not 1.",
             fix="for example split.train=0.6 split.validation=0.2 split.test=0.2",
         )
-    gap_seconds(config)
+
+
+def _check_order(config: RunConfig) -> None:
+    split = config.split
     by_time = split.kind in (SplitKind.time, SplitKind.prequential)
     if by_time and not config.data.time and is_described(config.data):
         raise ConfigError(
@@ -312,13 +345,13 @@ def _check_limits(backend: BackendConfig) -> None:
             )
 
 
-def _check_rest(config: RunConfig) -> None:
-    _check_limits(config.backend)
+def _check_evaluation(config: RunConfig) -> None:
     evaluation = config.evaluation
     if evaluation.via is Via.transform and not describe(config.backend.kind).transforms:
         raise no_transforms(config.backend.kind)
-    check_decision(config)
-    check_evaluation(evaluation)
+
+
+def _check_names(config: RunConfig) -> None:
     if config.run.id == "latest":
         raise ConfigError("run.id='latest' is the link to the newest run.", fix="choose another run.id")
     if config.run.id is not None and not RUN_ID.fullmatch(config.run.id):
@@ -326,8 +359,32 @@ def _check_rest(config: RunConfig) -> None:
             f"run.id={config.run.id!r} cannot be part of a job's name.",
             fix="use up to 40 letters, digits and hyphens, beginning and ending with a letter or digit",
         )
+
+
+def _check_dataset(config: RunConfig) -> None:
     if not DATASET_NAME.fullmatch(name := config.tracking.dataset):
         raise ConfigError(
             f"tracking.dataset={name!r} cannot be its name.", fix=f"use {TEXTS['tracking.dataset']}"
         )
-    check_registry(config.registry)
+
+
+_RULES: tuple[Callable[[RunConfig], None], ...] = (
+    _check_ranges,
+    check_cloud,
+    _check_times,
+    _check_parts,
+    _check_source,
+    _check_derive,
+    _check_reasons,
+    check_windows,
+    _check_shares,
+    _check_order,
+    _check_model,
+    lambda config: _check_limits(config.backend),
+    _check_evaluation,
+    check_decision,
+    lambda config: check_evaluation(config.evaluation),
+    _check_names,
+    _check_dataset,
+    lambda config: check_registry(config.registry),
+)

@@ -15,7 +15,7 @@ from fraudlab.compose import (
     CONFIG_NAME,
     checked,
     compose,
-    mistakes_of_each,
+    mistakes,
     own_folder,
     readable,
     search_path_override,
@@ -150,7 +150,7 @@ def _through_hydra(words: Sequence[str], task: Task) -> int:
             failed.append(end.error)
         except (HydraException, OmegaConfBaseException) as error:
             overrides = _sorted_words(words)[1]
-            raise together([explain(error), *mistakes_of_each(overrides, sweep=True)]) from error
+            raise together([explain(error), *mistakes(overrides, sweep=True)]) from error
     return failed[0].exit_code if failed else 0
 
 

@@ -42,6 +42,20 @@ def refuse(objections: Sequence[Objection]) -> None:
     raise ConfigError(message, fix="; ".join(dict.fromkeys(f"{found.key}: {found.fix}" for found in once)))
 
 
+class SeveralFaults(ConfigError):
+    """Several errors, told as one.
+
+    Parameters
+    ----------
+    message, fix : str
+    parts : sequence of ConfigError
+    """
+
+    def __init__(self, message: str, *, fix: str, parts: Sequence[ConfigError]) -> None:
+        super().__init__(message, fix=fix)
+        self.parts = tuple(parts)
+
+
 def together(errors: Sequence[ConfigError]) -> ConfigError:
     """One error that tells all of several, each once; the first by itself where it is the only one.
 
@@ -50,9 +64,16 @@ def together(errors: Sequence[ConfigError]) -> ConfigError:
     errors : sequence of ConfigError
         At least one.
     """
-    by_message = {error.message: error for error in errors}
+    each = [part for error in errors for part in parts_of(error)]
+    by_message = {error.message: error for error in each}
     if len(by_message) == 1:
         return next(iter(by_message.values()))
     fixes = dict.fromkeys(error.fix for error in by_message.values())
     lines = "".join(f"\n  {message}" for message in by_message)
-    return ConfigError(f"{len(by_message)} settings cannot be used:{lines}", fix="\n     ".join(fixes))
+    message = f"{len(by_message)} settings cannot be used:{lines}"
+    return SeveralFaults(message, fix="\n     ".join(fixes), parts=list(by_message.values()))
+
+
+def parts_of(error: ConfigError) -> tuple[ConfigError, ...]:
+    """The errors that one tells of: itself, or those of :func:`together`."""
+    return error.parts if isinstance(error, SeveralFaults) else (error,)

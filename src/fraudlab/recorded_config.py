@@ -8,6 +8,7 @@ from fraudlab.compose import checked
 from fraudlab.config import RunConfig
 from fraudlab.container.hook_source import FILE as HOOKS
 from fraudlab.errors import RunError
+from fraudlab.reason_rules import FILE as REASONS
 from fraudlab.redaction import watch_environment
 
 NAME = "config.yaml"
@@ -46,6 +47,11 @@ def read_config(folder: Path) -> RunConfig:
         raise RunError(f"{path} is no configuration of a run (it is a list).", fix="repeat the run")
     if OmegaConf.select(recorded, "model.refit") is None:
         node.model.refit = False  # begun by a version that knew no refit
+    texts = folder / REASONS
+    if texts.is_file():
+        node.serving.reasons = str(texts)  # the file that it was made of can have changed
+    elif OmegaConf.select(recorded, "serving.reasons") is None:
+        node.serving.reasons = None  # what is in the folder now, it was not given
     kept = folder / HOOKS
     if node.model.hooks and not Path(node.model.hooks).is_file() and kept.is_file():
         node.model.hooks = str(kept)  # begun on another machine

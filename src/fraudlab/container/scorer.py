@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from fraudlab.container.failure import ConfigError
 from fraudlab.container.features import Features, Matrix
 from fraudlab.container.model_files.model_file import MAX_BYTES, Model, read_model
+from fraudlab.container.reason_texts import ReasonTexts
 from fraudlab.container.runtime import lean_xgboost
 from fraudlab.container.tree_reasons import MAX_BOOSTER_BYTES, ReasonTables, TableShelf, reason_tables
 
@@ -76,6 +77,7 @@ class Scorer:
         self.model_id = model.sha256[:12]
         self._booster_bytes = len(model.booster)
         self.contract = model.contract
+        self.reason_texts = model.reason_texts or ReasonTexts(model.features)
         self._types = ["q" if column.categories is None else "c" for column in self.features.inputs]
         # Dart's trees have weights, which the in-place function applies in another order than predict does,
         # and dart's prediction may not be called from several threads at once.

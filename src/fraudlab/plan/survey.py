@@ -279,6 +279,7 @@ def _settings(config: RunConfig, description: Description, via: Via, placement: 
         "split": f"{split_kind(config).value}, {shares}, gap {split.gap}",
         **({"derived": _derived(derive)} if (derive := config.data.derive) else {}),
         "model": f"{config.model.name}: " + " ".join(f"{name}={value}" for name, value in found.items()),
+        **({"reasons": f"in the words of {texts}"} if (texts := config.serving.reasons) else {}),
         "evaluation": f"via {via}, threshold by {config.evaluation.policy.value}",
     }
     if description.in_cloud and placement.cloud:

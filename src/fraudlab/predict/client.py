@@ -82,8 +82,8 @@ class EndpointClient:
             return MAX_BODY
         return said << 20 if type(said) is int and said > 0 else MAX_BODY
 
-    def invoke(self, body: bytes) -> bytes:
-        """The scores of rows, CSV for CSV.
+    def invoke(self, body: bytes, *, attributes: str = "") -> bytes:
+        """The scores of rows, CSV for CSV; `attributes` such as ``output=score,reasons`` ask for more.
 
         Raises
         ------
@@ -92,12 +92,22 @@ class EndpointClient:
         EndpointError
             If it refuses them, or does not answer, however often it is asked.
         """
-        return self._send("POST", "/invocations", body)
+        return self._send("POST", "/invocations", body, attributes=attributes)
 
-    def _send(self, method: str, path: str, body: bytes | None = None, *, first: bool = False) -> bytes:
+    def _send(
+        self,
+        method: str,
+        path: str,
+        body: bytes | None = None,
+        *,
+        attributes: str = "",
+        first: bool = False,
+    ) -> bytes:
         from urllib3.exceptions import HTTPError
 
         headers = {"Content-Type": "text/csv", "Accept": "text/csv"} if body is not None else {}
+        if attributes:
+            headers["X-Amzn-SageMaker-Custom-Attributes"] = attributes
         for pause in (*PAUSES, None):
             asked = 0.0
             try:

@@ -10,10 +10,15 @@ from typing import TYPE_CHECKING, Any
 from fraudlab.errors import ConfigError, EndpointError
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from fraudlab.container.features import Features
     from fraudlab.predict.client import EndpointClient
     from fraudlab.predict.file_rows import CsvOptions
     from fraudlab.predict.service_client import ServiceClient
+
+    Scores = tuple[NDArray[np.float32], list[str] | None]
 
 
 def predict_file(
@@ -27,6 +32,7 @@ def predict_file(
     sleep: Callable[[float], object] | None = None,
     overrides: Sequence[str] = (),
     model: Path | None = None,
+    reasons: str | None = None,
 ) -> int:
     """Score raw rows of a CSV or Parquet file and write them as CSV: ``row,score,alert``.
 
@@ -53,6 +59,8 @@ def predict_file(
         As behind ``fraudlab train``: in which account an endpoint of SageMaker is.
     model : Path, optional
         The folder of the model that has to be the one that answers.
+    reasons : str, optional
+        ``"text"`` or ``"numbers"``: write a fourth column, what moved each score most.
 
     Returns
     -------
@@ -72,7 +80,7 @@ def predict_file(
     from fraudlab.predict.file_rows import read_rows
     from fraudlab.predict.named_model import require_same_model
     from fraudlab.predict.score_file import ScoreFile
-    from fraudlab.stages.scoring import score_batches
+    from fraudlab.stages.scoring import read_batches, read_scores
     from fraudlab.stages.unseen import find_unseen, refuse_wholly_unseen, sentences
     from fraudlab.terminal import Terminal
 
@@ -93,12 +101,19 @@ def predict_file(
         refuse_wholly_unseen(unseen, of=file.name, fix=fix)
     for sentence in sentences(unseen, rows=table.num_rows):
         terminal.say(sentence, style="yellow")
-    scores = ScoreFile(output)
+    scores = ScoreFile(output, reasons=reasons is not None)
+
+    def invoke(body: bytes) -> bytes:
+        return client.invoke(body, attributes=f"output=score,reasons={reasons}" if reasons else "")
+
+    def read(answer: bytes, rows: int) -> Scores:
+        return read_reasoned(answer, rows) if reasons else (read_scores(answer, rows), None)
+
     try:
         with scores, terminal.meter("scoring", total=table.num_rows) as meter:
-            batches = score_batches(table, client.invoke, batch_rows=batch_rows, max_body=client.max_body())
-            for batch in batches:
-                scores.add(batch, alerts(batch, threshold))
+            max_body = client.max_body()
+            for score, found in read_batches(table, invoke, read, batch_rows=batch_rows, max_body=max_body):
+                scores.add(score, alerts(score, threshold), found)
                 meter.reach(scores.rows)
     except BaseException:
         client.close()
@@ -107,6 +122,32 @@ def predict_file(
         raise
     terminal.say(f"{scores.rows:,} rows scored, {scores.alerts:,} alerts at threshold {threshold:.4g}")
     return scores.rows
+
+
+def read_reasoned(answer: bytes, rows: int) -> Scores:
+    """Read lines of a score and its reasons.
+
+    Raises
+    ------
+    EndpointError
+        Where they are something else, or not as many as rows.
+    """
+    import csv
+    import io
+
+    import numpy as np
+
+    from fraudlab.predict.client import IS_IT_OURS
+
+    try:
+        lines = list(csv.reader(io.StringIO(answer.decode(), newline="")))
+        score = np.array([score for score, _ in lines], np.float32)
+    except (ValueError, csv.Error) as odd:
+        begin = answer[:100].decode(errors="replace")
+        raise EndpointError(f"The endpoint answered no scores with reasons: {begin}", fix=IS_IT_OURS) from odd
+    if score.size != rows:
+        raise EndpointError(f"The endpoint answered {score.size} scores for {rows} rows.", fix=IS_IT_OURS)
+    return score, [text for _, text in lines]
 
 
 def _client(

@@ -6,6 +6,7 @@ So nobody takes a part for the whole.
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import IO, TYPE_CHECKING
@@ -16,11 +17,11 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-_HEADER = "row,score,alert\n"
+_HEADER = "row,score,alert"
 
 
 class ScoreFile:
-    """A CSV file of ``row,score,alert``; a context manager.
+    """A CSV file of ``row,score,alert``, and ``reasons`` where they are asked for; a context manager.
 
     Until the block has ended well it is called ``NAME.partial``. A block that ends badly leaves that behind,
     with all rows scored until then.
@@ -29,6 +30,8 @@ class ScoreFile:
     ----------
     path : Path or None
         None is standard output.
+    reasons : bool
+        Whether each row has a field for its reasons.
 
     Attributes
     ----------
@@ -36,8 +39,9 @@ class ScoreFile:
         Written so far.
     """
 
-    def __init__(self, path: Path | None) -> None:
+    def __init__(self, path: Path | None, *, reasons: bool = False) -> None:
         self.path = path
+        self._header = f"{_HEADER},reasons\n" if reasons else f"{_HEADER}\n"
         self.rows = self.alerts = 0
         # A pipe or /dev/stdout has no other name.
         is_plain = path is not None and (path.is_file() or not path.exists())
@@ -49,10 +53,12 @@ class ScoreFile:
         if target is not None:
             with storage(target):
                 self._file = target.open("w", encoding="utf-8", newline="\n")
-        self._write(_HEADER)
+        self._write(self._header)
         return self
 
-    def add(self, score: NDArray[np.float32], alert: NDArray[np.bool_]) -> None:
+    def add(
+        self, score: NDArray[np.float32], alert: NDArray[np.bool_], reasons: Sequence[str] | None = None
+    ) -> None:
         """Write the next rows.
 
         Raises
@@ -61,7 +67,10 @@ class ScoreFile:
             If the disk is full.
         """
         pairs = enumerate(zip(score, alert, strict=True), self.rows)
-        self._write("".join([f"{row},{value!s},{int(flag)}\n" for row, (value, flag) in pairs]))
+        lines = [f"{row},{value!s},{int(flag)}" for row, (value, flag) in pairs]
+        if reasons is not None:
+            lines = [f"{line},{_field(text)}" for line, text in zip(lines, reasons, strict=True)]
+        self._write("".join([f"{line}\n" for line in lines]))
         self.rows += score.size
         self.alerts += int(alert.sum())
 
@@ -94,3 +103,9 @@ class ScoreFile:
             with storage(self.path):
                 self._file.write(text)
                 self._file.flush()
+
+
+def _field(text: str) -> str:
+    if any(mark in text for mark in ',"\r\n'):
+        return '"' + text.replace('"', '""') + '"'
+    return text

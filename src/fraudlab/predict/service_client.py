@@ -83,8 +83,8 @@ class ServiceClient:
         """Bytes of a request that every endpoint takes."""
         return MAX_SERVICE_BODY
 
-    def invoke(self, body: bytes) -> bytes:
-        """The scores of rows, CSV for CSV.
+    def invoke(self, body: bytes, *, attributes: str = "") -> bytes:
+        """The scores of rows, CSV for CSV; `attributes` such as ``output=score,reasons`` ask for more.
 
         Raises
         ------
@@ -95,19 +95,20 @@ class ServiceClient:
         """
         for pause in (*PAUSES, None):
             try:
-                return self._once(body)
+                return self._once(body, attributes)
             except _BusyError as error:
                 if pause is None or self._closed.is_set():
                     raise EndpointError(str(error), fix="try again when it has less to do") from error
             self._sleep(pause)
         raise AssertionError("the last try returns or raises")
 
-    def _once(self, body: bytes) -> bytes:
+    def _once(self, body: bytes, attributes: str) -> bytes:
+        more = {"CustomAttributes": attributes} if attributes else {}
         runtime = self._account.client("sagemaker-runtime")
         try:
             with explained_calls(doing=f"Asking the endpoint {self.base}"):
                 answer = runtime.invoke_endpoint(
-                    EndpointName=self.base, Body=body, ContentType="text/csv", Accept="text/csv"
+                    EndpointName=self.base, Body=body, ContentType="text/csv", Accept="text/csv", **more
                 )
                 content: bytes = answer["Body"].read()
                 return content

@@ -25,7 +25,7 @@ CLAIM = ".claim"
 #: where the shared record has the SHA-256 of each file that is with it
 _FILES = "shared"
 #: what another launcher needs, besides the record
-_NEEDED = ("config.yaml", "overrides.yaml", "hooks.py", "data/manifest.json", "requests")
+_NEEDED = ("config.yaml", "overrides.yaml", "hooks.py", "reasons.yaml", "data/manifest.json", "requests")
 #: not shared: archives that this machine uploads, and what is too large to be a result
 _LEFT_OUT = "comet"
 _MAX_BYTES = 64 << 20

@@ -9,6 +9,7 @@ from fraudlab.cache import Cache
 from fraudlab.config import DataKind, RunConfig
 from fraudlab.config_rules import column_names
 from fraudlab.derive_rules import check_derived
+from fraudlab.reason_rules import check_reasons
 
 if TYPE_CHECKING:
     from fraudlab.data.sources import Source
@@ -61,7 +62,9 @@ def look(config: RunConfig, path: Path, cache: Path, *, read: bool = True) -> So
         encoding=data.encoding,
         read=read,
     )
-    check_derived(data, column_names(data), source.columns)
+    names = column_names(data)
+    check_derived(data, names, source.columns)
+    check_reasons(config, names, source.columns)
     return source
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from fraudlab.errors import DataError, EndpointError, JobFailed, RequestTooLarge
 
@@ -26,6 +26,7 @@ _QUOTED = '[",\r\n\ufeff]'
 _NO_FRAUDLAB = "is this a fraudlab endpoint?"
 
 Invoke = Callable[[bytes], bytes]
+Read = TypeVar("Read")
 
 
 def csv_rows(table: pa.Table) -> bytes:
@@ -102,19 +103,39 @@ def score_batches(
     table: pa.Table, invoke: Invoke, *, batch_rows: int, max_body: int = MAX_BODY
 ) -> Iterator[NDArray[np.float32]]:
     """Score a table as :func:`score_rows` does; the scores of some rows after the other, in order."""
+    return read_batches(table, invoke, read_scores, batch_rows=batch_rows, max_body=max_body)
+
+
+def read_batches(
+    table: pa.Table,
+    invoke: Invoke,
+    read: Callable[[bytes, int], Read],
+    *,
+    batch_rows: int,
+    max_body: int = MAX_BODY,
+) -> Iterator[Read]:
+    """What is read of the answers for a table, some rows after the other, in order.
+
+    Parameters
+    ----------
+    table, invoke, batch_rows, max_body
+        As of :func:`score_rows`.
+    read : callable
+        Given an answer, and the number of rows that it is for.
+    """
     cut = _Cut(table, batch_rows, max_body)
-    waiting: list[Future[NDArray[np.float32]]] = []
+    waiting: list[Future[list[Read]]] = []
     start = 0
     pool = ThreadPoolExecutor(_IN_FLIGHT)
     try:
         while start < table.num_rows:
             batch = table.slice(start, cut.rows)
-            waiting.append(pool.submit(_score, batch, start, invoke, cut))
+            waiting.append(pool.submit(_ask, batch, start, invoke, read, cut))
             start += batch.num_rows
             if len(waiting) > _IN_FLIGHT:
-                yield waiting.pop(0).result()
+                yield from waiting.pop(0).result()
         while waiting:
-            yield waiting.pop(0).result()
+            yield from waiting.pop(0).result()
     finally:
         # After an error nobody waits for what is still under way.
         pool.shutdown(wait=False, cancel_futures=True)
@@ -178,10 +199,10 @@ class _Cut:
         self.rows = max(1, min(self.rows, int(_FILL * self.bytes / size * rows)))
 
 
-def _score(batch: pa.Table, start: int, invoke: Invoke, cut: _Cut) -> NDArray[np.float32]:
+def _ask(
+    batch: pa.Table, start: int, invoke: Invoke, read: Callable[[bytes, int], Read], cut: _Cut
+) -> list[Read]:
     """Score some rows, of which `start` is the first, in as many requests as it takes."""
-    import numpy as np
-
     body = csv_rows(batch)
     if len(body) <= cut.bytes:
         try:
@@ -190,14 +211,14 @@ def _score(batch: pa.Table, start: int, invoke: Invoke, cut: _Cut) -> NDArray[np
             # It may count something else than bytes, such as rows: half of either is less.
             cut.lower(len(body), batch.num_rows, max(1, len(body) // 2))
         else:
-            return read_scores(answer, batch.num_rows)
+            return [read(answer, batch.num_rows)]
     else:
         cut.lower(len(body), batch.num_rows, cut.bytes)
     if batch.num_rows == 1:
         raise _too_long(start, body)
     half = batch.num_rows // 2
     parts = (batch.slice(0, half), start), (batch.slice(half), start + half)
-    return np.concatenate([_score(part, first, invoke, cut) for part, first in parts])
+    return [found for part, first in parts for found in _ask(part, first, invoke, read, cut)]
 
 
 def _too_long(start: int, body: bytes) -> DataError:

@@ -18,6 +18,8 @@ from fraudlab.container.contract import FOLDS
 from fraudlab.container.hook_source import FILE
 from fraudlab.errors import ArchiveError, BackendError, BackendLost, JobFailed, Pruned, StorageError
 from fraudlab.files import read_json, storage, write_json
+from fraudlab.reason_rules import FILE as REASONS
+from fraudlab.reason_rules import read_reasons
 from fraudlab.runs.record import is_trial
 from fraudlab.split_rules import train_channels
 from fraudlab.stages.context import Context
@@ -124,6 +126,17 @@ def _send_hooks(context: Context) -> dict[str, str]:
     return {"hooks": source.sha256}
 
 
+def _send_reasons(context: Context) -> dict[str, Any]:
+    """The texts of reasons for the job; a run keeps what it was given, also where the file changes."""
+    if context.config.serving.reasons is None:
+        return {}
+    texts = read_reasons(context.config.serving.reasons)
+    content = Path(context.config.serving.reasons).read_bytes()
+    with storage(context.folder.path):
+        (context.folder.path / REASONS).write_bytes(content)
+    return {"reasons": texts} if texts else {}
+
+
 def _job_description(context: Context, hashes: dict[str, str]) -> dict[str, Any]:
     evaluation, experiment = context.config.evaluation, context.tracker.decision
     usual = vars(EvaluationConfig())
@@ -145,6 +158,7 @@ def _job_description(context: Context, hashes: dict[str, str]) -> dict[str, Any]
         },
         "hashes": hashes,
         **({"test_folds": False} if _has_folds_of_a_trial(context) else {}),
+        **_send_reasons(context),
         **({"derive": dict(derive)} if (derive := context.config.data.derive) else {}),
     }
 

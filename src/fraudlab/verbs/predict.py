@@ -66,6 +66,11 @@ def add_predict(verbs: Verbs) -> None:
         action="store_true",
         help="score also where no row of a column has a category that training has seen",
     )
+    parser.add_argument(
+        "--reasons",
+        choices=("text", "numbers"),
+        help="write what moved each score most: in words, or as the contribution of each column",
+    )
     runs_option(parser)
     registry_option(parser)
     parser.set_defaults(command=_predict)
@@ -101,5 +106,6 @@ def _score(arguments: argparse.Namespace, endpoint: str, model: Path | None) -> 
             separator=arguments.separator, decimal=arguments.decimal, encoding=arguments.encoding
         ),
         model=model,
+        reasons=arguments.reasons,
     )
     return 0

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,8 @@ from hypothesis import strategies as st
 from pyarrow import parquet
 
 from fraudlab.container.bodies import MEDIA_TYPES
-from fraudlab.container.endpoint.answers import OUTPUTS, Scored, read_outputs, render
+from fraudlab.container.endpoint.answers import Scored, render
+from fraudlab.container.endpoint.asked_outputs import OUTPUTS, TEXTED, read_attributes, read_outputs
 from fraudlab.container.endpoint.negotiation import ANSWER_NAMES, ANSWER_TYPES, accepted, read_answer_type
 
 CSV, JSON, LINES, PARQUET, RECORDIO = ANSWER_TYPES
@@ -164,6 +166,33 @@ def test_every_name_of_a_format_can_be_answered(kind: str) -> None:
     assert render(SCORED, outputs=(), kind=kind)
 
 
+HOSTILE = [['=1+1, "x"', "é\u4e2d"], []]
+TEXTS = replace(SCORED, reasons=[[("V14", -1.23), ("V4", 0.5)], []], sentences=HOSTILE)
+
+
+@pytest.mark.parametrize(
+    ("kind", "expected"),
+    [
+        (CSV, b'"\'=1+1, ""x""; \xc3\xa9\xe4\xb8\xad",0.1\n,0.75\n'),
+        (
+            LINES,
+            b'{"reasons":[{"column":"V14","contribution":-1.23,"text":"=1+1, \\"x\\""},'  # noqa: ISC004
+            b'{"column":"V4","contribution":0.5,"text":"\xc3\xa9\xe4\xb8\xad"}],"score":0.1}\n'
+            b'{"reasons":[],"score":0.75}\n',
+        ),
+    ],
+)
+def test_texts_of_reasons(kind: str, expected: bytes) -> None:
+    assert render(TEXTS, outputs=(TEXTED, "score"), kind=kind) == expected
+
+
+def test_texts_of_reasons_in_parquet_and_in_an_envelope() -> None:
+    expected = [[one["text"] for one in row] for row in json.loads(
+        render(TEXTS, outputs=(TEXTED,), kind=JSON))["predictions"] for row in row.values()]  # fmt: skip
+    table = parquet.read_table(io.BytesIO(render(TEXTS, outputs=(TEXTED,), kind=PARQUET)))
+    assert [[one["text"] for one in row] for row in table["reasons"].to_pylist()] == expected == HOSTILE
+
+
 # --- outputs --------------------------------------------------------------------------------------------
 
 
@@ -173,6 +202,9 @@ def test_every_name_of_a_format_can_be_answered(kind: str) -> None:
         ("score", ("score",)),
         ("probability, label", ("score", "alert")),
         (" Predicted_Label ,RAW_SCORES", ("alert", "raw_score")),
+        ("score, Reasons=Text", ("score", TEXTED)),
+        ("contributions = text", (TEXTED,)),
+        ("reasons=numbers,alert", ("reasons", "alert")),
         ("labels,probabilities,raw_score,reasons,model", ("alert", "score", "raw_score", "reasons", "model")),
     ],
 )
@@ -198,12 +230,40 @@ OUTPUTS_ARE = "outputs are score, raw_score, alert, reasons, model"
         ),
         ("score,probability", "output 'probability' is 'score', which is asked for twice"),
         ("alert,alert", "output 'alert' is 'alert', which is asked for twice"),
+        ("reasons,reasons=text", "output 'reasons=text' is 'reasons', which is asked for twice"),
+        ("reasons=txt", "reasons=txt is unknown (did you mean 'text'?): text or numbers"),
+        ("reasons=", "reasons= is unknown: text or numbers"),
+        ("score=text", f"unknown output 'score=text' (did you mean 'score'?): {OUTPUTS_ARE}"),
     ],
 )
 def test_outputs_that_there_are_not(text: str, sentence: str) -> None:
     with pytest.raises(ValueError) as caught:
         read_outputs(text)
     assert str(caught.value) == sentence
+
+
+@pytest.mark.parametrize(
+    ("text", "outputs"),
+    [
+        ("", ()),
+        ("trace=7", ()),
+        ("output=score,reasons", ("score", "reasons")),
+        ("output=score,reasons;reasons=text", ("score", TEXTED)),
+        ("reasons=text; output=reasons,alert", (TEXTED, "alert")),
+        ("output=score,reasons=text;reasons=numbers", ("score", "reasons")),
+        ("trace=7;Output=Score;output=alert", ("score",)),
+    ],
+)
+def test_attributes(text: str, outputs: tuple[str, ...]) -> None:
+    assert read_attributes(text) == outputs
+
+
+@pytest.mark.parametrize(
+    "text", ["reasons=text", "output=score;reasons=text", "output=reasons;reasons=words"]
+)
+def test_attributes_that_cannot_be_given(text: str) -> None:
+    with pytest.raises(ValueError, match=r"no output asks for them|text or numbers"):
+        read_attributes(text)
 
 
 def test_a_long_name_is_cut() -> None:

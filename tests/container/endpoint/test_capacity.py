@@ -33,6 +33,7 @@ from ..wire import Running, one_answer, until
 MIB = 1 << 20
 NARROW = Features([Column("x")])
 NAMED = Features([Column('a "quoted", long name of a column é' * 3), *(Column(f"c{i}") for i in range(40))])
+TEXT = 'a "quoted", long text é' * 5
 OUTPUTS: list[tuple[str, ...]] = [
     (),
     ("score",),
@@ -41,6 +42,7 @@ OUTPUTS: list[tuple[str, ...]] = [
     ("model",),
     ("reasons",),
     ("score", "alert", "reasons"),
+    ("score", "reasons=text"),
     ("score", "raw_score", "alert", "reasons", "model"),
     read_selected("predicted_label"),
     read_selected("probabilities,probability,labels,raw_score,raw_scores,predicted_label,unknown"),
@@ -52,7 +54,8 @@ def scored(rows: int, features: Features, most: int) -> Scored:
     score = np.full(rows, 1.2345679e-12, np.float32)
     score[::3] = 0.98765433
     reasons = [[(name, -1.2345679e-12) for name in features.names[:most]] for _ in range(rows)]
-    return Scored(score, np.full(rows, -1.2345679e-12, np.float32), reasons, 0.5, "0123456789ab")
+    texts = [[TEXT for _ in row] for row in reasons]
+    return Scored(score, np.full(rows, -1.2345679e-12, np.float32), reasons, 0.5, "0123456789ab", texts)
 
 
 def part(whole: Scored, start: int, end: int) -> Scored:
@@ -63,11 +66,12 @@ def part(whole: Scored, start: int, end: int) -> Scored:
         score=whole.score[start:end],
         raw_score=whole.raw_score[start:end],
         reasons=whole.reasons[start:end],
+        sentences=whole.sentences and whole.sentences[start:end],
     )
 
 
 def usable(kind: str, outputs: tuple[str, ...]) -> bool:
-    return "recordio" not in kind or {"reasons", "model"}.isdisjoint(outputs)
+    return "recordio" not in kind or {"reasons", "reasons=text", "model"}.isdisjoint(outputs)
 
 
 @pytest.mark.parametrize("kind", ANSWER_TYPES)
@@ -100,7 +104,8 @@ def test_no_row_of_an_answer_is_larger_than_is_reckoned_with(
     few, many = (
         len(render(scored(rows, features, most), outputs=outputs, kind=kind)) for rows in (1_000, 2_000)
     )
-    assert (many - few) / 1_000 <= row_bytes(features, outputs, most) - 8 * len(features)
+    text = len(json.dumps(TEXT)) if "reasons=text" in outputs else 0
+    assert (many - few) / 1_000 <= row_bytes(features, outputs, most, text=text) - 8 * len(features)
 
 
 def test_slices_hold_all_rows_once() -> None:
@@ -117,6 +122,7 @@ def test_wide_rows_and_reasons_make_small_slices() -> None:
     assert slice_rows(wide, ("reasons",)) == 1
     assert 1 <= slice_rows(wide, ("score",)) < slice_rows(NAMED, ("score",))
     assert slice_rows(NAMED, ("score", "reasons")) < slice_rows(NAMED, ("score",))
+    assert slice_rows(NAMED, ("reasons=text",), 3, 100_000) < slice_rows(NAMED, ("reasons=text",), 3, 100)
 
 
 def test_rows_follow_from_memory_columns_and_outputs() -> None:

@@ -15,6 +15,7 @@ import numpy as np
 import orjson
 from numpy.typing import NDArray
 
+from fraudlab.container.endpoint.asked_outputs import TEXTED, member
 from fraudlab.container.endpoint.http_messages import Piece
 from fraudlab.container.endpoint.negotiation import ANSWER_NAMES, CSV, JSON, JSON_LINES, PARQUET, RECORDIO
 from fraudlab.container.endpoint.selected import (
@@ -25,27 +26,12 @@ from fraudlab.container.endpoint.selected import (
     selected_records,
     selected_table,
 )
-from fraudlab.container.failure import near, quoted
 from fraudlab.container.formats.recordio_writing import write_records
 from fraudlab.evaluation.operating import alerts, is_alert
 
-#: what an answer can hold for each row
-OUTPUTS = ("score", "raw_score", "alert", "reasons", "model")
-#: what the official container and others call them
-_ALIASES = {
-    "probability": "score",
-    "probabilities": "score",
-    "scores": "score",
-    "raw_scores": "raw_score",
-    "label": "alert",
-    "labels": "alert",
-    "predicted_label": "alert",
-    "alerts": "alert",
-    "reason": "reasons",
-    "contributions": "reasons",
-    "model_id": "model",
-}
 _NAMED_BY_DEFAULT = ("score", "alert")
+#: what a field begins with that spreadsheets compute
+_FORMULA = ("=", "+", "-", "@")
 
 
 @dataclass(slots=True)
@@ -64,6 +50,8 @@ class Scored:
         An alert is ``score >= threshold``.
     model : str
         The model's id.
+    sentences : list of list of str, optional
+        A text for each of the reasons, where texts were asked for.
     texts : list of bytes, optional
         The scores as :func:`digits` writes them, where somebody has them already.
     """
@@ -73,30 +61,8 @@ class Scored:
     reasons: list[list[tuple[str, float]]] | None
     threshold: float
     model: str
+    sentences: list[list[str]] | None = None
     texts: list[bytes] | None = None
-
-
-def read_outputs(text: str) -> tuple[str, ...]:
-    """Read a list of outputs such as ``probability, label``: our names for them, in the order asked.
-
-    Raises
-    ------
-    ValueError
-        If none is named, or one is unknown or named twice.
-    """
-    outputs: list[str] = []
-    for given in text.split(","):
-        name = given.strip().lower()
-        output = _ALIASES.get(name, name)
-        if output not in OUTPUTS:
-            raise ValueError(
-                f"unknown output {quoted(given.strip())}{near(name, (*OUTPUTS, *_ALIASES))}:"
-                f" outputs are {', '.join(OUTPUTS)}"
-            )
-        if output in outputs:
-            raise ValueError(f"output {name!r} is {output!r}, which is asked for twice")
-        outputs.append(output)
-    return tuple(outputs)
 
 
 def render(scored: Scored, *, outputs: tuple[str, ...], kind: str) -> bytes:
@@ -105,8 +71,8 @@ def render(scored: Scored, *, outputs: tuple[str, ...], kind: str) -> bytes:
     Parameters
     ----------
     outputs : tuple of str
-        As :func:`read_outputs` gives them, or ``Selected``. Empty means the score in CSV, where outputs have
-        no names, and score and alert elsewhere.
+        As :mod:`fraudlab.container.endpoint.asked_outputs` gives them, or ``Selected``. Empty
+        means the score in CSV, where outputs have no names, and score and alert elsewhere.
     kind : str
         A media type, one of ``ANSWER_NAMES``.
     """
@@ -174,7 +140,7 @@ def _objects(scored: Scored, outputs: tuple[str, ...]) -> list[bytes]:
 
 @lru_cache
 def _object_pattern(outputs: tuple[str, ...]) -> bytes:
-    return b"{%b}" % b",".join([b'"%b":%%b' % output.encode() for output in outputs])
+    return b"{%b}" % b",".join([b'"%b":%%b' % member(output).encode() for output in outputs])
 
 
 def digits(values: NDArray[np.float32]) -> list[bytes]:
@@ -204,17 +170,40 @@ def _reasons(scored: Scored, write: Callable[[Sequence[str], Sequence[bytes]], b
     return texts
 
 
-def _reasons_as_json(columns: Sequence[str], contributions: Sequence[bytes]) -> bytes:
-    pairs = zip(map(orjson.dumps, columns), contributions, strict=True)
-    return b"[" + b",".join([b'{"column":%b,"contribution":%b}' % pair for pair in pairs]) + b"]"
+def _reasons_as_json(
+    columns: Sequence[str], contributions: Sequence[bytes], texts: Sequence[str] | None = None
+) -> bytes:
+    parts = [
+        b'"column":%b,"contribution":%b' % pair
+        for pair in zip(map(orjson.dumps, columns), contributions, strict=True)
+    ]
+    if texts is not None:
+        parts = [b'%b,"text":%b' % pair for pair in zip(parts, map(orjson.dumps, texts), strict=True)]
+    return b"[" + b",".join([b"{%b}" % part for part in parts]) + b"]"
+
+
+def _texted_reasons(scored: Scored) -> list[bytes]:
+    assert scored.sentences is not None
+    sentences = iter(scored.sentences)
+    return _reasons(scored, lambda columns, found: _reasons_as_json(columns, found, next(sentences)))
 
 
 def _reasons_as_field(columns: Sequence[str], contributions: Sequence[bytes]) -> bytes:
     pairs = zip([column.encode() for column in columns], contributions, strict=True)
-    field = b";".join([b"%b=%b" % pair for pair in pairs])
-    if any(mark in field for mark in (b",", b'"', b"\n", b"\r")):
-        return b'"%b"' % field.replace(b'"', b'""')
-    return field
+    return _field(b";".join([b"%b=%b" % pair for pair in pairs]))
+
+
+def _texts_as_field(scored: Scored) -> list[bytes]:
+    """The texts of each row; one that a spreadsheet would take for a formula has a mark before it."""
+    assert scored.sentences is not None
+    fields = ["; ".join(texts) for texts in scored.sentences]
+    return [_field(f"'{text}".encode() if text.startswith(_FORMULA) else text.encode()) for text in fields]
+
+
+def _field(text: bytes) -> bytes:
+    if any(mark in text for mark in (b",", b'"', b"\n", b"\r")):
+        return b'"%b"' % text.replace(b'"', b'""')
+    return text
 
 
 _JSON_VALUES: dict[str, Callable[[Scored], list[bytes]]] = {
@@ -222,11 +211,13 @@ _JSON_VALUES: dict[str, Callable[[Scored], list[bytes]]] = {
     "raw_score": _raw_scores,
     "alert": lambda scored: _alerts(scored, b"true", b"false"),
     "reasons": lambda scored: _reasons(scored, _reasons_as_json),
+    TEXTED: _texted_reasons,
     "model": lambda scored: [orjson.dumps(scored.model)] * len(scored.score),
 }
 _CSV_FIELDS: dict[str, Callable[[Scored], list[bytes]]] = {
     "alert": lambda scored: _alerts(scored, b"1", b"0"),
     "reasons": lambda scored: _reasons(scored, _reasons_as_field),
+    TEXTED: _texts_as_field,
     "model": lambda scored: [scored.model.encode()] * len(scored.score),
 }
 
@@ -254,19 +245,24 @@ def _write_parquets(slices: Iterable[Scored], outputs: tuple[str, ...]) -> bytes
 def _table(scored: Scored, outputs: tuple[str, ...]) -> Any:
     import pyarrow as pa
 
-    reasons = [
-        [{"column": name, "contribution": contribution} for name, contribution in row]
-        for row in scored.reasons or ()
-    ]
-    reason = pa.struct({"column": pa.string(), "contribution": pa.float32()})
+    reason = {"column": pa.string(), "contribution": pa.float32()}
+    rows: list[list[tuple[Any, ...]]] = [list(row) for row in scored.reasons or ()]
+    if scored.sentences is not None:
+        reason["text"] = pa.string()
+        rows = [
+            [(*pair, text) for pair, text in zip(row, texts, strict=True)]
+            for row, texts in zip(rows, scored.sentences, strict=True)
+        ]
+    reasons = [[dict(zip(reason, values, strict=True)) for values in row] for row in rows]
     columns: dict[str, Callable[[], Any]] = {
         "score": lambda: pa.array(scored.score),
         "raw_score": lambda: pa.array(scored.raw_score),
         "alert": lambda: pa.array(alerts(scored.score, scored.threshold)),
-        "reasons": lambda: pa.array(reasons, pa.list_(reason)),
+        "reasons": lambda: pa.array(reasons, pa.list_(pa.struct(list(reason.items())))),
         "model": lambda: pa.array([scored.model] * len(scored.score)),
     }
-    table = pa.table({output: columns[output]() for output in outputs or _NAMED_BY_DEFAULT})
+    named = [member(output) for output in outputs or _NAMED_BY_DEFAULT]
+    table = pa.table({name: columns[name]() for name in named})
     return table.replace_schema_metadata({"threshold": repr(scored.threshold), "model": scored.model})
 
 

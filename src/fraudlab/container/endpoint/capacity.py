@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 import orjson
 
 from fraudlab.container.bodies import MAX_BYTES, Rows
+from fraudlab.container.endpoint.asked_outputs import REASONS
 from fraudlab.container.endpoint.limits import Limits
 from fraudlab.container.endpoint.logs import log
 from fraudlab.container.features import Features
@@ -35,6 +36,8 @@ _HEADS = 4
 _COPIES = 2
 #: cells whose reasons are found at once, at some 40 bytes each; rows of one slice
 _CELLS, _ROWS_WITH_REASONS, _ROWS = 1 << 17, 1 << 12, 1 << 15
+#: bytes of the texts of a slice
+_TEXTS = 8 * _MIB
 #: bytes of a row in an answer: digits, names and marks of each output in the longest format
 _BYTES = {"score": 28, "raw_score": 32, "alert": 28, "model": 28}
 _OTHER_WORD = 64
@@ -66,6 +69,7 @@ class Capacity:
         outputs: Sequence[str],
         reasons: int,
         *,
+        text: int = 0,
         is_parquet: bool = False,
     ) -> int:
         """The most rows of a request.
@@ -78,11 +82,13 @@ class Capacity:
             What is asked for; empty is the format's default.
         reasons : int
             Reasons of a row, at most.
+        text : int
+            Bytes of the text of a reason, at most.
         is_parquet : bool
             Whether the rows come in Parquet.
         """
         free = self.part - _WORKING - _COPIES * body
-        return max(1, free // row_bytes(features, outputs, reasons, is_parquet=is_parquet))
+        return max(1, free // row_bytes(features, outputs, reasons, text=text, is_parquet=is_parquet))
 
     def fit(self, limits: Limits) -> Limits:
         """Limits that the memory allows."""
@@ -100,20 +106,24 @@ class Capacity:
 UNBOUNDED = Capacity()
 
 
-def row_bytes(features: Features, outputs: Sequence[str], reasons: int, *, is_parquet: bool = False) -> int:
+def row_bytes(
+    features: Features, outputs: Sequence[str], reasons: int, *, text: int = 0, is_parquet: bool = False
+) -> int:
     """Bytes that a row takes at work: its inputs twice (and Arrow's), and its place in the answer."""
     answer = _FRAME + sum(_BYTES.get(output, _OTHER_WORD) for output in outputs or ("score", "alert"))
-    if "reasons" in outputs:
+    if not REASONS.isdisjoint(outputs):
         longest = max(len(orjson.dumps(name)) for name in features.input_names)
-        answer += min(reasons, len(features.inputs)) * (_REASON + longest)
+        answer += min(reasons, len(features.inputs)) * (_REASON + longest + text)
     return (24 if is_parquet else 8) * len(features.inputs) + answer
 
 
-def slice_rows(features: Features, outputs: Sequence[str]) -> int:
-    """How many rows are scored and written at once."""
-    if "reasons" in outputs:
-        return max(1, min(_ROWS_WITH_REASONS, _CELLS // (len(features.inputs) + 1)))
-    return max(1, min(_ROWS, 4 * _CELLS // len(features.inputs)))
+def slice_rows(features: Features, outputs: Sequence[str], reasons: int = 0, text: int = 0) -> int:
+    """How many rows are scored and written at once; parameters as of :meth:`Capacity.rows`."""
+    if REASONS.isdisjoint(outputs):
+        return max(1, min(_ROWS, 4 * _CELLS // len(features.inputs)))
+    texts = min(reasons, len(features.inputs)) * text
+    fit = _TEXTS // texts if texts else _ROWS
+    return max(1, min(_ROWS_WITH_REASONS, _CELLS // (len(features.inputs) + 1), fit))
 
 
 def slices(rows: Rows, features: Features, size: int) -> list[Rows]:

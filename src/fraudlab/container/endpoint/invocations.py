@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fraudlab.container.bodies import BULK_BYTES, SLOW_PARSERS, BodyError, Parser, Rows, read_content_type
-from fraudlab.container.endpoint.answers import Scored, read_outputs, render
+from fraudlab.container.endpoint.answers import Scored, render
+from fraudlab.container.endpoint.asked_outputs import REASONS, member, read_attributes
 from fraudlab.container.endpoint.asks import Ask, Refusal, ServedModel
 from fraudlab.container.endpoint.http import Server
 from fraudlab.container.endpoint.http_messages import JSON, RETRY, Answer, Piece, Request, problem
@@ -28,7 +29,7 @@ _REQUEST_ID = re.compile(rb"[A-Za-z0-9._:-]{1,128}")
 #: SageMaker hands this header of a caller on to the container
 _ATTRIBUTES = b"x-amzn-sagemaker-custom-attributes"
 #: records hold numbers; these are none
-_TEXTS = frozenset({"reasons", "model"})
+_TEXTS = REASONS | {"model"}
 
 
 class Invocations:
@@ -74,7 +75,7 @@ class Invocations:
         if _ATTRIBUTES in headers:
             outputs = _outputs(headers[_ATTRIBUTES]) or outputs
         if kind == RECORDIO and not _TEXTS.isdisjoint(outputs):
-            texts = ", ".join(sorted(_TEXTS))
+            texts = ", ".join(sorted({*map(member, _TEXTS)}))
             raise Refusal(406, f"{RECORDIO} holds numbers, and {texts} are none: accept {JSON}")
         ask = Ask(model, request, parse, outputs, kind)
         if not request.body:
@@ -124,7 +125,7 @@ class Invocations:
 
     def _answer_batched(self, ask: Ask, rows: Rows, score: NDArray[np.float32], texts: list[bytes]) -> None:
         scorer = ask.model.scorer
-        scored = Scored(score, None, None, scorer.threshold, scorer.model_id, texts)
+        scored = Scored(score, None, None, scorer.threshold, scorer.model_id, texts=texts)
         body = render(scored, outputs=ask.outputs, kind=ask.kind)
         self._deliver(ask, rows.count, rows.unseen, score, [body])
 
@@ -168,15 +169,11 @@ def _formats(content_type: bytes, accept: bytes, default: str) -> tuple[Parser, 
 
 @lru_cache(256)
 def _outputs(attributes: bytes) -> tuple[str, ...]:
-    """The outputs that custom attributes such as ``output=score,reasons`` ask for; none where they do not."""
-    for attribute in attributes.decode("latin-1").split(";"):
-        name, _, value = attribute.partition("=")
-        if name.strip().lower() == "output":
-            try:
-                return read_outputs(value)
-            except ValueError as error:
-                raise Refusal(400, str(error)) from error
-    return ()
+    """The outputs that custom attributes ask for; none where they do not."""
+    try:
+        return read_attributes(attributes.decode("latin-1"))
+    except ValueError as error:
+        raise Refusal(400, str(error)) from error
 
 
 def readable(name: bytes) -> str:

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from fraudlab.container.bodies import Rows, finish, parse_parquet
 from fraudlab.container.endpoint.answers import Scored, render_slices
+from fraudlab.container.endpoint.asked_outputs import REASONS, TEXTED, member
 from fraudlab.container.endpoint.asks import Ask, Refusal
 from fraudlab.container.endpoint.capacity import slice_rows, slices
 from fraudlab.container.endpoint.http import Server
@@ -26,7 +27,7 @@ from fraudlab.container.endpoint.settings import Settings
 _THREADS = 2
 #: how often is looked whether answers have been taken
 _HELD_UP_SECONDS = 0.05
-_TAKE_LONG = {"raw_score", "reasons"}
+_TAKE_LONG = {"raw_score", *REASONS}
 
 Deliver = Callable[[Ask, int, int, NDArray[np.float32], list[Piece]], None]
 _Done = tuple[int, int, NDArray[np.float32], list[Piece]]
@@ -117,7 +118,9 @@ class LargeRequests:
         features = ask.model.scorer.features
         rows = self._read(ask)
         scores: list[NDArray[np.float32]] = []
-        lots = slices(rows, features, slice_rows(features, ask.outputs))
+        lots = slices(
+            rows, features, slice_rows(features, ask.outputs, self._settings.reasons, _text_bytes(ask))
+        )
         try:
             scored = (self._scored(ask, lot, scores) for lot in lots)
             pieces = render_slices(scored, outputs=ask.outputs, kind=ask.kind)
@@ -133,6 +136,7 @@ class LargeRequests:
             ask.model.scorer.features,
             ask.outputs,
             self._settings.reasons,
+            text=_text_bytes(ask),
             is_parquet=is_parquet,
         )
         try:
@@ -149,12 +153,19 @@ class LargeRequests:
         scorer = ask.model.scorer
         matrix = finish([rows], scorer.features)
         scores.append(scorer.score(matrix))
+        reasons = sentences = None
+        if not REASONS.isdisjoint(ask.outputs):
+            reasons = scorer.reasons(matrix, most=self._settings.reasons)
+        if reasons is not None and TEXTED in ask.outputs:
+            raw = np.frombuffer(rows.inputs, np.float32).reshape(-1, len(scorer.features))
+            sentences = scorer.reason_texts.sentences(reasons, raw, matrix)
         return Scored(
             scores[-1],
             scorer.raw_score(matrix) if "raw_score" in ask.outputs and take_long(ask.outputs) else None,
-            scorer.reasons(matrix, most=self._settings.reasons) if "reasons" in ask.outputs else None,
+            reasons,
             scorer.threshold,
             scorer.model_id,
+            sentences,
         )
 
 
@@ -164,10 +175,15 @@ def take_long(outputs: tuple[str, ...]) -> bool:
     return not (_TAKE_LONG.isdisjoint(outputs) or isinstance(outputs, Selected))
 
 
+def _text_bytes(ask: Ask) -> int:
+    """Of the text of a reason, at most; 0 where none is asked for."""
+    return ask.model.scorer.reason_texts.longest if TEXTED in ask.outputs else 0
+
+
 def _because_of_memory(ask: Ask) -> str:
     width = len(ask.model.scorer.features)
     columns = "1 column" if width == 1 else f"{width} columns"
-    outputs = ", ".join(ask.outputs) or "scores"
+    outputs = ", ".join(map(member, ask.outputs)) or "scores"
     return (
         f"so many rows of {columns} and their {outputs} are what the endpoint has memory for; "
         "fewer outputs take less, and FRAUDLAB_MEMORY or a larger container gives it more"

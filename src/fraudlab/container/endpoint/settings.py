@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fraudlab.container.contract import Tree
-from fraudlab.container.endpoint.answers import read_outputs
+from fraudlab.container.endpoint.asked_outputs import read_outputs
 from fraudlab.container.endpoint.capacity import UNBOUNDED, Capacity
 from fraudlab.container.endpoint.limits import Limits
 from fraudlab.container.endpoint.negotiation import read_answer_type

@@ -17,6 +17,7 @@ from fraudlab.container.contract import Fields, parse_json, whole_file, write_js
 from fraudlab.container.failure import ConfigError
 from fraudlab.container.features import Features, read_features
 from fraudlab.container.model_files.booster_file import check_booster
+from fraudlab.container.reason_texts import ReasonTexts, read_reason_texts
 from fraudlab.evaluation.operating import NO_ALERTS
 
 BOOSTER, CONTRACT = "model.ubj", "model.json"
@@ -46,6 +47,8 @@ class Model:
         An alert is ``score >= threshold``.
     contract : dict
         All of ``model.json``.
+    reason_texts : ReasonTexts or None
+        What its reasons are in words; None has none of a team's.
     """
 
     booster: bytearray
@@ -53,6 +56,7 @@ class Model:
     features: Features
     threshold: float
     contract: dict[str, Any]
+    reason_texts: ReasonTexts | None = None
 
 
 def write_model(folder: Path, booster: bytes | bytearray, contract: Mapping[str, Any]) -> None:
@@ -97,6 +101,7 @@ def read_model(folder: Path, *, max_bytes: int = MAX_BYTES) -> Model:
             f"{CONTRACT} has schema {schema}; this version reads {SCHEMA}", fix="train the model again"
         )
     features = read_features(fields)
+    texts = read_reason_texts(fields, features)
     threshold = _check_fields(fields, contract)
     booster = _read(
         folder / BOOSTER, max_bytes, fix="if it is a model of yours, raise FRAUDLAB_MAX_MODEL_BYTES"
@@ -107,7 +112,7 @@ def read_model(folder: Path, *, max_bytes: int = MAX_BYTES) -> Model:
             f"{BOOSTER} is not the file {CONTRACT} was written for (its SHA-256 differs)", fix=_FIX
         )
     check_booster(booster, features)
-    return Model(booster, sha256, features, threshold, contract)
+    return Model(booster, sha256, features, threshold, contract, texts)
 
 
 def _require_ours(folder: Path) -> None:

@@ -97,6 +97,7 @@ def _save_model(job: Job, outcome: Outcome) -> None:
         "run_id": job.request.run_id,
         "label": inputs.label,
         **inputs.features.as_json(),
+        **inputs.reason_texts.as_json(),
         "libsvm_base": inputs.features.libsvm_base,
         "threshold": decided.threshold,
         "decision": decided.as_json(),

@@ -10,11 +10,18 @@ from typing import Any
 import numpy as np
 
 from fraudlab.container.contract import Fields
-from fraudlab.container.failure import ConfigError, TableError, quoted
+from fraudlab.container.failure import ConfigError, TableError, quoted, together
 from fraudlab.container.features import Column, Features, read_features
 from fraudlab.container.hosts import Hosts
 from fraudlab.container.hyperparameters.rules import check_weighted
 from fraudlab.container.prepared import Prepared, read_split, read_times
+from fraudlab.container.reason_texts import (
+    ReasonTexts,
+    TextedColumn,
+    examine,
+    kinds_of,
+    typical_values,
+)
 from fraudlab.container.training.digests import NOTHING, Digests
 from fraudlab.container.training.job import PARTS, Job, has_rows
 from fraudlab.evaluation.budgets import Traffic
@@ -31,12 +38,15 @@ class Inputs:
         Name of the label column.
     validation, test : Prepared or None
         None where there is no such channel, and on all hosts but the first.
+    reason_texts : ReasonTexts
+        What the model's reasons are in words.
     """
 
     features: Features
     label: str
     validation: Prepared | None
     test: Prepared | None
+    reason_texts: ReasonTexts
 
 
 def read_inputs(job: Job, hosts: Hosts, digests: Digests | None) -> tuple[Prepared, Inputs]:
@@ -71,6 +81,7 @@ def read_inputs(job: Job, hosts: Hosts, digests: Digests | None) -> tuple[Prepar
             )
             label = Fields(job.manifest, source="manifest.json").fields("roles").get("label", str)
             train = read_split(job.tree.channel("train"), features)
+        texts = _checked_texts(job, features)
         _say_useless(features, train)
         nothing = train.take(slice(0))
         read = {name: _read(job, name, features) if own else nothing for name, own in filled.items()}
@@ -88,7 +99,28 @@ def read_inputs(job: Job, hosts: Hosts, digests: Digests | None) -> tuple[Prepar
             _require_both_classes("validation", validation.frauds, len(validation))
             if validation.weight is not None:
                 check_weighted(job.parameters.eval_metric)
-    return train, Inputs(features, label, validation, held.get("test"))
+    reason_texts = ReasonTexts(features, _with_typical(texts, features, train, hosts))
+    return train, Inputs(features, label, validation, held.get("test"), reason_texts)
+
+
+def _checked_texts(job: Job, features: Features) -> dict[str, dict[str, str]]:
+    usable, faults = examine(job.request.reasons, kinds_of(features))
+    if faults:
+        raise together(faults, what="reason texts cannot be used")
+    return usable
+
+
+def _with_typical(
+    texts: Mapping[str, dict[str, str]], features: Features, train: Prepared, hosts: Hosts
+) -> dict[str, TextedColumn]:
+    """The texts with the median of each column of numbers, over the train rows of all hosts."""
+    numbers = [name for name, is_category in kinds_of(features).items() if name in texts and not is_category]
+    own = np.ascontiguousarray(train.matrix[:, [features.input_names.index(name) for name in numbers]])
+    if len(hosts) > 1 and numbers:
+        pieces = hosts.gather(own.tobytes())
+        own = np.frombuffer(b"".join(pieces), np.float32).reshape(-1, len(numbers))
+    typical = dict(zip(numbers, typical_values(own, range(len(numbers))), strict=True))
+    return {name: TextedColumn(own_texts, typical.get(name)) for name, own_texts in texts.items()}
 
 
 def _say_useless(features: Features, train: Prepared) -> None:
@@ -214,6 +246,7 @@ def _require_one_job(job: Job, features: Features, parts: Mapping[str, Prepared]
         "hyperparameters": job.parameters.as_json() | {"hooks": job.hooks and job.hooks.sha256},
         "channels": sorted(job.channels),
         "columns": features.as_json(),
+        "texts of reasons": job.request.reasons,
         "weights": {name: part.weight is not None for name, part in parts.items()},
         "amounts": {name: part.amount is not None for name, part in parts.items()},
     }

@@ -45,6 +45,8 @@ class JobRequest:
         Expressions of columns to compute, by their names.
     test_folds : bool
         Off in a trial, whose older folds are measured on validation alone.
+    reasons : dict of str to (str or dict)
+        Texts of reasons, by column.
     """
 
     run_id: str
@@ -54,6 +56,7 @@ class JobRequest:
     hashes: dict[str, str]
     derive: dict[str, Any] = field(default_factory=dict)
     test_folds: bool = True
+    reasons: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,6 +256,7 @@ def _read_request(path: Path) -> JobRequest:
         hashes=fields.get("hashes", dict, {}),
         derive=fields.get("derive", dict, {}),
         test_folds=fields.get("test_folds", bool, True),
+        reasons=fields.get("reasons", dict, {}),
     )
     fields.end()
     decision.end()

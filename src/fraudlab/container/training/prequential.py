@@ -23,6 +23,7 @@ from fraudlab.container.failure import ConfigError
 from fraudlab.container.features import read_features
 from fraudlab.container.hosts import Hosts
 from fraudlab.container.prepared import CARD, TIME, Prepared, card_numbers, read_split, split_files
+from fraudlab.container.reason_texts import ReasonTexts
 from fraudlab.container.runtime import StoppedTooEarly, StopRequest
 from fraudlab.container.training.boosting import threads
 from fraudlab.container.training.inputs import Inputs
@@ -91,7 +92,7 @@ def _train_fold(
     watches = "validation" in job.channels
     train = read_split(folder / "train", features)
     validation = read_split(folder / "validation", features) if watches else None
-    inputs = Inputs(features, "label", validation, None)
+    inputs = Inputs(features, "label", validation, None, ReasonTexts(features))
     try:
         fitted = fit(set_up(job, train, inputs, Hosts()), stop=stop)
         if not job.request.test_folds:
