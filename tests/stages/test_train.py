@@ -60,7 +60,11 @@ def with_hooks(in_tmp):
     folder.mkdir()
     config = compose(["model.hooks=mine.py", "model.eval_metric=[aucpr,hook:money]", "model.num_round=3"])
     context = SimpleNamespace(
-        config=config, config_channel=channel, folder=SimpleNamespace(path=folder), run_id="r", tree=tree
+        config=config,
+        config_channel=channel,
+        folder=SimpleNamespace(path=folder, record={}),
+        run_id="r",
+        tree=tree,
     )
     context.tracker = SimpleNamespace(decision=SimpleNamespace(key=None, streams_rounds=True))
     return context
@@ -107,7 +111,7 @@ def test_every_metric_of_a_round_is_logged(with_hooks):
         log("algo-1-x  | refit-round=2/2")
 
     with_hooks.wait = job
-    _wait_for_job(with_hooks, {})
+    _wait_for_job(with_hooks, {}, None)
     assert reached == [("rounds", 1), ("rounds", 2), ("refit", 1), ("refit", 2)]
     assert logged == [
         (0, {"validation_aucpr": 0.5, "validation_money": 0.25}),
