@@ -13,7 +13,7 @@ ARGS ?=
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help setup reference dist release dev base-image image sbom reproducible train-local train-cloud rehearse-cloud plan tune up serve test awscli lint check audit lock fuzz stress-runs stress-cloud bench-loop \
-	bench-serve bench-train bench-rehearsal bench-kill bench-tracking bench-runs bench-switching bench-evaluation bench-handbook bench-models bench-reasons soak docs clean
+	bench-serve bench-train bench-rehearsal bench-kill bench-tracking bench-runs bench-switching bench-evaluation bench-handbook bench-models bench-reasons bench-calibration soak docs clean
 
 help: ## This list
 	@awk 'BEGIN { FS = ":.*## " } \
@@ -199,6 +199,9 @@ bench-evaluation: setup ## Time evaluation of ten million scores against scikit-
 
 bench-reasons: setup ## Time exact reason codes against XGBoost's pred_contribs
 	$(BIN)/python -m benchmarks.reasons $(ARGS)
+
+bench-calibration: setup ## Time what calibration adds to a score, in batches and row by row
+	$(BIN)/python -m benchmarks.calibration_cost $(ARGS)
 
 bench-handbook: setup ## Compare the defaults on the handbook table (ARGS="PATH_TO_TABLE")
 	$(BIN)/python -m benchmarks.handbook $(ARGS)

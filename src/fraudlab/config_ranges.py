@@ -108,6 +108,7 @@ TEXTS: dict[str, str] = {
     "model.hooks": "a Python file",
     "serving.reasons": "a YAML file, or auto",
     "model.refit": "true, false or auto",
+    "model.calibration": "auto, none, beta, platt or isotonic",
     "paths.runs": "a folder",
     "data.derive": "up to 100 expressions, by the names of their columns",
     "sagemaker.region": "a region's name",

@@ -245,6 +245,13 @@ def _check_model(config: RunConfig) -> None:
             # Which columns there are is known later; which are no numbers is known now.
             check_constraints(config, list(parameters.monotone_constraints), interactions=False)
     _check_hooks(model.hooks, parameters)
+    needs = parameters.calibration not in ("auto", "none") and not parameters.k_fold
+    if needs and "validation" not in train_channels(config):
+        raise ConfigError(
+            f"model.calibration={model.calibration} is fitted on validation, and "
+            "split.validation_length=0s leaves none.",
+            fix="leave model.calibration out, or give split.validation_length a time",
+        )
     for name, text in texts.items():
         if len(text) > MAX_VALUE:
             raise ConfigError(

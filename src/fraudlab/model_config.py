@@ -28,6 +28,9 @@ class ModelConfig:
     #: train once more, on train and validation, with the rounds and the threshold that validation chose; auto
     #: does so where the split is by time and there is no `k_fold`
     refit: Any = "auto"
+    #: makes chances of scores, fitted on validation: none, beta, platt or isotonic; auto is beta
+    #: where validation supports it
+    calibration: str = "auto"
     #: write a checkpoint every so many rounds and at the end, for killed jobs to go on from; 0 writes none
     checkpoint_rounds: int = 100
     #: folds of a cross-validation with out-of-fold metrics; 0 makes none

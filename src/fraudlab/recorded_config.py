@@ -47,6 +47,8 @@ def read_config(folder: Path) -> RunConfig:
         raise RunError(f"{path} is no configuration of a run (it is a list).", fix="repeat the run")
     if OmegaConf.select(recorded, "model.refit") is None:
         node.model.refit = False  # begun by a version that knew no refit
+    if OmegaConf.select(recorded, "model.calibration") is None:
+        node.model.calibration = "none"  # begun by a version that calibrated nothing
     texts = folder / REASONS
     if texts.is_file():
         node.serving.reasons = str(texts)  # the file that it was made of can have changed

@@ -26,6 +26,7 @@ EVERYTHING = {
     "eval_metric": "[auc,error@0.30]",
     "save_best": "false",
     "refit": "false",
+    "calibration": "auto",
     "k_fold": 5,
     "k_fold_repeats": 2,
     "booster": "dart",

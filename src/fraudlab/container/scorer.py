@@ -15,6 +15,7 @@ import numpy as np
 import orjson
 from numpy.typing import NDArray
 
+from fraudlab.container.calibrated import Calibration
 from fraudlab.container.failure import ConfigError
 from fraudlab.container.features import Features, Matrix
 from fraudlab.container.model_files.model_file import MAX_BYTES, Model, read_model
@@ -74,6 +75,7 @@ class Scorer:
         self._booster.set_param({"nthread": 1})
         self.features: Features = model.features
         self.threshold = model.threshold
+        self.calibration = None if model.calibration is None else Calibration(model.calibration)
         self.model_id = model.sha256[:12]
         self._booster_bytes = len(model.booster)
         self.contract = model.contract
@@ -90,7 +92,22 @@ class Scorer:
         self._proxies: list[_Proxy] = []
 
     def score(self, matrix: Matrix) -> NDArray[np.float32]:
-        """Probability of fraud of each row: what ``Booster.predict`` returns, to the last bit.
+        """Chance of fraud of each row: what the model's calibration makes of the booster's own score.
+
+        Parameters
+        ----------
+        matrix : ndarray of float32, shape (rows, columns)
+            Model inputs as :class:`~fraudlab.container.features.Features` makes them, in C order.
+
+        Returns
+        -------
+        ndarray of float32, shape (rows,)
+        """
+        found = self.booster_score(matrix)
+        return found if self.calibration is None else self.calibration(found)
+
+    def booster_score(self, matrix: Matrix) -> NDArray[np.float32]:
+        """Probability of fraud before calibration: what ``Booster.predict`` returns, to the last bit.
 
         Calls the C function behind ``inplace_predict`` directly; on one row its Python wrapper costs twice
         what the trees do.

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from fraudlab.container.prepared import Prepared
+    from fraudlab.container.training.calibrating import Chances
     from fraudlab.container.training.capacity import Capacity
     from fraudlab.container.training.checkpoint_files import Checkpoint
     from fraudlab.container.training.checkpoints import Checkpoints
@@ -113,21 +114,25 @@ def _train(job: Job, hosts: Hosts, archive: Archive, stages: Stages, stop: StopR
             write_json(job.tree.results / "prequential.json", train_folds(job, stop))
     hashes = _hashes(job, digests, hosts)
     decided: Decided | None = None
+    chances: Chances | None = None
     evidence: Evidence | None = None
     with hosts.together():
         if hosts.first:
             with stages.stage("threshold"):
-                decided, evidence = _decide(job, inputs, fitted, folds, hosts, stopped=stop.made)
+                evidence = _evidence(job, inputs, fitted, folds, hosts)
+                chances, decided, evidence = _decide(job, evidence, stopped=stop.made)
     refitted = _refit(job, inputs, fitted, hosts, digests, stages, stop, keeper)
     with hosts.together():
-        if decided is not None:
+        if decided is not None and chances is not None:
             shipped = fitted if refitted is None else refitted
-            score = None if inputs.test is None else _score(shipped.booster, inputs.test, hosts)
+            score = None if inputs.test is None else chances.of(_score(shipped.booster, inputs.test, hosts))
             archive.log_metrics(
                 {f"{decided.evidence}_{k}": v for k, v in decided.measured.items() if v is not None}
             )
             with stages.stage("save"):
-                outcome = Outcome(inputs, capacity, fitted, refitted, folds, decided, evidence, score, hashes)
+                outcome = Outcome(
+                    inputs, capacity, fitted, refitted, folds, chances, decided, evidence, score, hashes
+                )
                 save(job, outcome, stages.seconds)
 
 
@@ -246,23 +251,30 @@ def _require_one_model(booster: Any, hosts: Hosts) -> None:
         )
 
 
-def _decide(
-    job: Job,
-    inputs: Inputs,
-    fitted: Fitted,
-    folds: CrossValidation | None,
-    hosts: Hosts,
-    *,
-    stopped: bool,
-) -> tuple[Decided, Evidence | None]:
-    from fraudlab.container.training.decision import Evidence, decide
+def _evidence(
+    job: Job, inputs: Inputs, fitted: Fitted, folds: CrossValidation | None, hosts: Hosts
+) -> Evidence | None:
+    """The rows that calibration and threshold are chosen on, as the booster scores them."""
+    from fraudlab.container.training.decision import Evidence
     from fraudlab.container.training.inputs import read_traffic
 
-    evidence = None if folds is None else folds.pooled()
-    if (validation := inputs.validation) is not None:
-        score = _score(fitted.booster, validation, hosts)
-        traffic = read_traffic(job, len(validation))
-        evidence = Evidence("validation", validation.label, score, validation.amount, traffic)
+    if (validation := inputs.validation) is None:
+        return None if folds is None else folds.pooled()
+    score = _score(fitted.booster, validation, hosts)
+    traffic = read_traffic(job, len(validation))
+    return Evidence("validation", validation.label, score, validation.amount, traffic)
+
+
+def _decide(
+    job: Job, evidence: Evidence | None, *, stopped: bool
+) -> tuple[Chances, Decided, Evidence | None]:
+    """What becomes of scores, the threshold, and the rows it was chosen on, as the model scores them."""
+    from fraudlab.container.training.calibrating import calibrate
+    from fraudlab.container.training.decision import decide
+
+    chances = calibrate(job.parameters.calibration, evidence, stopped=stopped)
+    print(chances.line)
+    evidence = chances.seen(evidence)
     # The model of a job that was cut short is worth more than a policy that has nothing to choose on.
     given_up = stopped and evidence is None
     decided = decide(None if given_up else job.request.decision, evidence)
@@ -270,7 +282,7 @@ def _decide(
     print(f"measured_on={decided.evidence or 'nothing'}")
     if decided.chosen is not None and decided.chosen.alerts_nothing:
         print(f"{decided.chosen.why_nothing} on {decided.evidence}: no score reaches the threshold")
-    return decided, evidence
+    return chances, decided, evidence
 
 
 def _score(booster: Any, part: Prepared, hosts: Hosts) -> NDArray[np.float32]:

@@ -111,6 +111,7 @@ def reference_scores(model: Path, split: Path) -> tuple[NDArray[np.float32], lis
     reasons : dict
         Of the rows that :mod:`fraudlab.evaluation.mistakes` lists.
     """
+    from fraudlab.container.calibrated import Calibration, read_calibration
     from fraudlab.container.contract import Fields, read_json
     from fraudlab.container.features import read_features
     from fraudlab.container.prepared import read_split
@@ -130,7 +131,9 @@ def reference_scores(model: Path, split: Path) -> tuple[NDArray[np.float32], lis
         found: NDArray[np.float32] = booster.predict(data, validate_features=False, **what)
         return found
 
-    scores = predict(rows.matrix)
+    uncalibrated = predict(rows.matrix)
+    curve = read_calibration(contract, source="model.json")
+    scores = uncalibrated if curve is None else Calibration(curve)(uncalibrated)
     listed = _listed(rows, scores, threshold=float(contract["threshold"]))
     reasons: Reasons = {}
     if listed:

@@ -121,8 +121,9 @@ BROKEN: dict[str, tuple[Callable[[Path], None], str]] = {
     "threshold nan": (change(threshold=float("nan")), "model.json is not JSON: "),
     "calibration": (
         change(calibration={"a": 1}),
-        "model.json has a calibration, which this version cannot apply",
+        "'calibration' in model.json has no 'kind'",
     ),
+    "uncalibrated": (change(uncalibrated=1), "'uncalibrated' in model.json is 1, where str is expected"),
     "run": (change(run_id=7), "'run_id' in model.json is 7, where str is expected"),
     "label": (change(label=["y"]), "'label' in model.json is ['y'], where str is expected"),
     "decision": (change(decision="f1"), "'decision' in model.json is 'f1', where dict is expected"),
@@ -275,6 +276,7 @@ def changed(draw: st.DrawFn, value: Any) -> Any:
 def contracts(draw: st.DrawFn) -> Any:
     scaled = {"preprocessing": {"scale": {"mean": [0, 1, 2, 3, None], "std": [1, 1, 1, 1.5, None]}}}
     whole = {"schema": 1, **CONTRACT, **draw(st.sampled_from([{}, scaled])), "rounds": 4, "calibration": None}
+    whole["calibration"] = draw(st.sampled_from([None, {"kind": "beta", "a": 1.1, "b": 0.9, "c": -3}]))
     return changed(draw, whole)
 
 

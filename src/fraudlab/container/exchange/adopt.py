@@ -67,6 +67,7 @@ def _contract(given: dict[str, Any], request: dict[str, Any], facts: dict[str, A
         "threshold": threshold,
         "decision": {"policy": "fixed", "threshold": threshold, "measured_on": None, "validation": None},
         "calibration": None,
+        "uncalibrated": "an XGBoost file has none",
         "hyperparameters": {"objective": "binary:logistic", "booster": facts["booster"]},
         "rounds": facts["rounds"],
         "versions": {

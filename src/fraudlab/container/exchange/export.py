@@ -43,13 +43,27 @@ def export(folder: Path) -> None:
     rows = probe_rows(json.loads(raw), [len(column.categories or ()) for column in features.inputs])
     data = official_bytes(raw)
     written = xgboost.Booster({"nthread": 1}, model_file=bytearray(data))
+    scorer = Scorer(model)
     found = written.predict(xgboost.DMatrix(rows, nthread=1), validate_features=False)
-    if found.tobytes() != Scorer(model).score(rows).tobytes():
+    if found.tobytes() != scorer.booster_score(rows).tobytes():
         raise JobError(
             "the exported booster scores otherwise than the model", fix="report it, with the model"
         )
     (folder / OFFICIAL).write_bytes(data)
-    write_json(folder / work.FACTS, {"lines": _lines(features, int(np.unique(found).size), len(rows))})
+    write_json(
+        folder / work.FACTS,
+        {"lines": _lines(features, int(np.unique(found).size), len(rows)) + _uncalibrated(scorer)},
+    )
+
+
+def _uncalibrated(scorer: Scorer) -> list[str]:
+    """What is not in the file: the calibration, and the threshold that goes with it."""
+    if scorer.calibration is None:
+        return []
+    least = scorer.calibration.least_score(scorer.threshold)
+    same = f"at least {least!r} here" if least <= 1.0 else "one that no score here reaches"
+    own = "the file has no calibration: its scores are the booster's own"
+    return [f"{own}, and a score of at least {scorer.threshold!r} of the model is {same}"]
 
 
 def _lines(features: Features, distinct: int, rows: int) -> list[str]:

@@ -25,6 +25,8 @@ class Hyperparameters:
     refit : bool
         Train once more, on train and validation together, for as many rounds as the model has. Everything
         that is chosen or measured on validation stays that of the first fit.
+    calibration : {"auto", "none", "beta", "platt", "isotonic"}
+        What makes chances of the booster's scores, fitted on rows it was not trained on.
     checkpoint_rounds : int
         Rounds of a segment; a checkpoint is written after each. Where rounds draw random numbers (`samples`),
         a segment also begins with a fresh booster and a seed of its own, so that an interrupted job and one
@@ -62,6 +64,7 @@ class Hyperparameters:
     early_stopping_rounds: int = 0
     save_best: bool = True
     refit: bool = False
+    calibration: str = "none"
     checkpoint_rounds: int = 100
     k_fold: int = 0
     k_fold_repeats: int = 1

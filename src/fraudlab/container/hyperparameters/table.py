@@ -55,6 +55,7 @@ PARAMETERS: Mapping[str, Parameter] = {
     "early_stopping_rounds": Parameter(whole(0)),
     "save_best": Parameter(flag()),
     "refit": Parameter(flag()),
+    "calibration": Parameter(one_of("auto", "none", "beta", "platt", "isotonic")),
     "checkpoint_rounds": Parameter(whole(0)),
     "learning_rate": Parameter(_SHARE, ("eta",)),
     "objective": Parameter(objective(_OBJECTIVES)),

@@ -13,6 +13,7 @@ from typing import Any
 
 import orjson
 
+from fraudlab.container.calibrated import Curve, read_calibration
 from fraudlab.container.contract import Fields, parse_json, whole_file, write_json
 from fraudlab.container.failure import ConfigError
 from fraudlab.container.features import Features, read_features
@@ -49,6 +50,8 @@ class Model:
         All of ``model.json``.
     reason_texts : ReasonTexts or None
         What its reasons are in words; None has none of a team's.
+    calibration : LogOddsCurve, CentredSteps, or None
+        What makes chances of the booster's scores; None where they stay as they are.
     """
 
     booster: bytearray
@@ -57,6 +60,7 @@ class Model:
     threshold: float
     contract: dict[str, Any]
     reason_texts: ReasonTexts | None = None
+    calibration: Curve | None = None
 
 
 def write_model(folder: Path, booster: bytes | bytearray, contract: Mapping[str, Any]) -> None:
@@ -112,7 +116,8 @@ def read_model(folder: Path, *, max_bytes: int = MAX_BYTES) -> Model:
             f"{BOOSTER} is not the file {CONTRACT} was written for (its SHA-256 differs)", fix=_FIX
         )
     check_booster(booster, features)
-    return Model(booster, sha256, features, threshold, contract, texts)
+    calibration = read_calibration(contract, source=CONTRACT)
+    return Model(booster, sha256, features, threshold, contract, texts, calibration)
 
 
 def _require_ours(folder: Path) -> None:
@@ -139,11 +144,7 @@ def _check_fields(fields: Fields, contract: dict[str, Any]) -> float:
             f"'threshold' in {CONTRACT} is {threshold:g}, and scores are from 0 to 1",
             fix="set it to a score from which on a row is an alert",
         )
-    if contract.get("calibration") is not None:
-        raise ConfigError(
-            f"{CONTRACT} has a calibration, which this version cannot apply", fix="update fraudlab"
-        )
-    for name in ("run_id", "label"):
+    for name in ("run_id", "label", "uncalibrated"):
         fields.optional(name, str)
     for name in ("decision", "hyperparameters", "refit", "versions"):
         fields.optional(name, dict)

@@ -16,6 +16,7 @@ from fraudlab.container.contract import whole_file, write_json
 from fraudlab.container.model_files.model_file import OFFICIAL, write_model
 from fraudlab.container.model_files.official import official_bytes
 from fraudlab.container.prepared import Prepared
+from fraudlab.container.training.calibrating import Chances
 from fraudlab.container.training.capacity import Capacity
 from fraudlab.container.training.decision import Decided, Evidence, measure
 from fraudlab.container.training.folds import CrossValidation
@@ -39,10 +40,13 @@ class Outcome:
     refitted : Refitted or None
         None where that one is the model.
     folds : CrossValidation or None
+    chances : Chances
+        What the model makes of the booster's scores.
     decided : Decided
     evidence : Evidence or None
         What it was decided on.
     test_score : ndarray of float32, shape (rows of test,), or None
+        As the model gives them.
     hashes : mapping
         Of the data.
     """
@@ -52,6 +56,7 @@ class Outcome:
     fitted: Fitted
     refitted: Refitted | None
     folds: CrossValidation | None
+    chances: Chances
     decided: Decided
     evidence: Evidence | None
     test_score: NDArray[np.float32] | None
@@ -75,7 +80,7 @@ def save(job: Job, outcome: Outcome, seconds: Mapping[str, float]) -> None:
     """
     decided = outcome.decided
     if outcome.folds is not None:
-        _save_folds(job, outcome.folds, decided.threshold)
+        _save_folds(job, outcome.folds, outcome.chances, decided.threshold)
     if outcome.inputs.test is not None and outcome.test_score is not None:
         _save_test(job, outcome.inputs.test, outcome.test_score, decided.threshold)
     if decided.chosen is not None and decided.evidence == "validation":
@@ -101,7 +106,8 @@ def _save_model(job: Job, outcome: Outcome) -> None:
         "libsvm_base": inputs.features.libsvm_base,
         "threshold": decided.threshold,
         "decision": decided.as_json(),
-        "calibration": None,
+        "calibration": outcome.chances.as_json(),
+        "uncalibrated": outcome.chances.reason,
         "hyperparameters": job.parameters.as_json(),
         "rounds": booster.num_boosted_rounds(),
         "refit": None if outcome.refitted is None else outcome.refitted.as_json(),
@@ -134,10 +140,10 @@ def _save_history(job: Job, outcome: Outcome, seconds: Mapping[str, float]) -> N
     write_json(job.tree.results / "history.json", history)
 
 
-def _save_folds(job: Job, folds: CrossValidation, threshold: float) -> None:
+def _save_folds(job: Job, folds: CrossValidation, chances: Chances, threshold: float) -> None:
     """Write ``k_fold.json`` and ``out_of_fold.parquet``: boosters on rows they have not seen."""
     every = [folds.measures(fold) for fold in folds.folds]
-    pooled = folds.pooled()
+    pooled = chances.seen(folds.pooled())
     sizes = [len(fold.rows) for fold in folds.folds]
     spread = {
         name: {"mean": float(np.mean(values)), "std": float(np.std(values))}

@@ -31,7 +31,15 @@ from fraudlab.container.training.checkpoint_files import (
 from fraudlab.container.training.progress import can_go_on, is_over, read_progress
 
 #: parameters that come into play after the rounds, or only say how many there are
-_NOT_OF_A_ROUND = ("num_round", "save_best", "k_fold", "k_fold_repeats", "decision_threshold", "refit")
+_NOT_OF_A_ROUND = (
+    "num_round",
+    "save_best",
+    "k_fold",
+    "k_fold_repeats",
+    "decision_threshold",
+    "refit",
+    "calibration",
+)
 
 
 class Checkpoints:

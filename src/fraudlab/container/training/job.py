@@ -122,6 +122,12 @@ def read_job(tree: Tree) -> Job:
             "refit trains on train and validation together, and there is no validation channel",
             fix="add a validation channel, or set refit to false",
         )
+    needs = parameters.calibration not in ("auto", "none")
+    if needs and "validation" not in channels and not parameters.k_fold:
+        raise ConfigError(
+            f"calibration={parameters.calibration} is fitted on validation, and there is no such channel",
+            fix="add a validation channel, set k_fold, or set calibration to auto or none",
+        )
     decision = request.decision
     chooses = decision is not None and decision.policy != "fixed"
     if decision is not None and chooses and "validation" not in channels and not parameters.k_fold:

@@ -50,7 +50,7 @@ def no_probabilities(record: RunRecord) -> Concern | None:
         else ""
     )
     weight = hyperparameter(record, "scale_pos_weight")
-    if weight is not None and weight != 1:
+    if weight is not None and weight != 1 and not section(record.model, "calibration"):
         way = "raise" if weight > 1 else "lower"
         return Concern(
             "no_probabilities",
