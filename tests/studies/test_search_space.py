@@ -35,6 +35,8 @@ REFUSED = {
     "twice": ({"max_depth": [4, 6, 4]}, "has 4 twice", "once"),
     "twice as a float": ({"max_depth": [4, 4.0]}, "has 4 twice", "once"),
     "a list in a list": ({"max_depth": [[4], [6]]}, "[4] is no value", "whole numbers"),
+    "auto in a range": ({"max_depth": {"low": "auto", "high": 6}}, "max_depth.low=auto", "whole numbers"),
+    "auto for a number": ({"max_leaves": ["auto", 4]}, "auto is no value", "whole numbers"),
     "a name that is none": ({"tree_method": ["hist", "histo"]}, "'histo'", "hist, approx, exact"),
     "a range of names": ({"tree_method": {"low": 1, "high": 2}}, "no number", "list"),
     "nothing": ({}, "leaves nothing to tune", "write"),
@@ -78,6 +80,7 @@ def test_what_may_be_tried(entry, inside, outside):
     [
         {"model": {"max_depth": [3, 4]}},
         {"base_score": [None, 0.5]},
+        {"max_depth": ["auto", 4, 6]},
         {"booster": ["gbtree", "dart"]},
         {"rate_drop": {"low": 0.05, "high": 0.3}},
         {"max_leaves": [0, 31, 63], "max_depth": {"low": 0, "high": 8}},

@@ -87,6 +87,9 @@ def test_the_best_is_trained_once_more_and_told_with_its_interval(tuned):
     assert final.record["study"]["params"] == best["params"]
     assert final.metrics["average_precision_low"] <= final.metrics["average_precision"]
     assert read_json(final.folder / "model" / "model.json")["refit"] is not None
+    assert outcome["trials"][0]["params"] == {"max_depth": 4, "learning_rate": 0.1}, (
+        "the settings it starts from"
+    )
     said = (tuned / "said").read_text()
     assert outcome["worth"] in said
     low, high = outcome["difference"]["low"], outcome["difference"]["high"]

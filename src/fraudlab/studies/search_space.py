@@ -20,6 +20,8 @@ Value = None | bool | int | float | str
 #: what is no question of validation, or what the trials themselves decide
 _NOT_TUNED = ("name", "hooks", "objective", "k_fold", "k_fold_repeats", "checkpoint_rounds", "save_best")
 _RANGE = ("low", "high", "log", "step")
+#: what is a number or a word, by the kind of number; the word may stand in a list
+_OR_AUTO: dict[str, type[Any]] = {"max_depth": int}
 _LARGEST = 1e300
 _EXAMPLE = "write {low: 3, high: 9}, {low: 0.01, high: 0.3, log: true} or a list such as [3, 4, 6]"
 
@@ -113,7 +115,7 @@ def tunable() -> dict[str, type[Any]]:
         kinds = [kind for kind in (get_args(hint) or (hint,)) if kind is not NoneType]
         if name not in _NOT_TUNED and len(kinds) == 1 and kinds[0] in (bool, int, float, str):
             found[name] = kinds[0]
-    return found
+    return found | _OR_AUTO
 
 
 def _dimension(name: str, entry: object) -> Dimension:
@@ -139,7 +141,7 @@ def _dimension(name: str, entry: object) -> Dimension:
 def _choices(key: str, name: str, given: Iterable[Any], kind: type[Any]) -> tuple[Value, ...]:
     values: list[Value] = []
     for raw in given:
-        value = _as(kind, raw)
+        value = raw if name in _OR_AUTO and raw == "auto" else _as(kind, raw)
         if isinstance(value, _Unfit):
             raise ConfigError(f"{key}: {raw} is no value of model.{name}.", fix=_wanted(name, kind))
         _require_valid(key, name, value)

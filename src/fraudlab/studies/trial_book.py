@@ -252,6 +252,17 @@ def _end_with_a_line(path: Path) -> None:
         os.truncate(path, whole)
 
 
+def require_optuna() -> None:
+    """Say what is missing before anything runs.
+
+    Raises
+    ------
+    ConfigError
+        Where Optuna is not installed.
+    """
+    _optuna()
+
+
 def _optuna() -> Any:
     try:
         import optuna

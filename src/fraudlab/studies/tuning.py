@@ -9,16 +9,17 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from fraudlab import locks
 from fraudlab.compose import compose
 from fraudlab.errors import Interrupted, JobFailed, RunError, RunTaken
-from fraudlab.files import private_folder, storage
+from fraudlab.files import private_folder, read_json, storage
 from fraudlab.interruption import interruptible
 from fraudlab.runs import Run
 from fraudlab.studies.search_space import Value
 from fraudlab.studies.searching import Search, free_run_id
-from fraudlab.studies.trial_book import TrialBook, TrialRow, best_of, first_settings
+from fraudlab.studies.trial_book import TrialBook, TrialRow, best_of, first_settings, require_optuna
 from fraudlab.studies.tuning_outcome import TuningOutcome, trial_line, write_outcome
 from fraudlab.studies.tuning_request import TuningRequest, read_request, require_same
 from fraudlab.studies.worker_pool import open_pool
@@ -49,14 +50,17 @@ def tune(words: Sequence[str], *, terminal: Terminal | None = None) -> TuningOut
     """
     shown = terminal or Terminal()
     request = read_request(words)
+    require_optuna()
     with _held(request.folder):
         require_same(request)
-        first = first_settings(request.options.space, vars(request.config.model))
-        book = TrialBook(request.folder / _JOURNAL, request.options, seed=request.seed, first=first)
-        shown.say(f"study {request.name} · {_budget(request, book.rows())}", style="bold")
+        shown.say(f"study {request.name} · {_budget(request)}", style="bold")
         if not request.prunes and request.options.pruner != "none":
             shown.say("  no trial is ended early: model.eval_metric has no aucpr to compare rounds by")
         start = _full_run(request, "start", {}, shown)
+        first = first_settings(request.options.space, _settings_of(start, request))
+        book = TrialBook(request.folder / _JOURNAL, request.options, seed=request.seed, first=first)
+        if ended := sum(row.state != "running" for row in book.rows()):
+            shown.say(f"  {ended} trials have ended before")
         try:
             _search(request, book, start, shown)
             best = best_of(book.rows())
@@ -140,11 +144,18 @@ def _held(folder: Path) -> Iterator[None]:
         lock.release()
 
 
-def _budget(request: TuningRequest, rows: list[TrialRow]) -> str:
-    ended = sum(row.state != "running" for row in rows)
+def _settings_of(start: Run, request: TuningRequest) -> dict[str, Any]:
+    """The settings of the run a study starts from; what its job has chosen is what it chose."""
+    capacity = read_json(start.folder / "training" / "history.json").get("capacity") or {}
+    chosen = {
+        name: capacity.get(name) for name, value in vars(request.config.model).items() if value == "auto"
+    }
+    return {**vars(request.config.model), **chosen}
+
+
+def _budget(request: TuningRequest) -> str:
     names = ", ".join(dimension.name for dimension in request.options.space)
-    before = f" ({ended} have ended before)" if rows else ""
-    return f"{request.options.trials} trials{before} of {names}"
+    return f"{request.options.trials} trials of {names}"
 
 
 def _none_completed(request: TuningRequest, rows: list[TrialRow]) -> JobFailed | RunError:
