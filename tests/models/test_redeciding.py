@@ -94,7 +94,8 @@ def test_the_next_version_has_the_same_booster_and_another_decision(
     assert metrics["average_precision"] == old["average_precision"]
     assert set(metrics) == set(old)
     assert load(second / "run.json")["threshold_of"] == "first"
-    assert "report.html" in {path.name for path in second.iterdir()}
+    page = (second / "report.html").read_text()
+    assert f"The threshold before cost <strong>{old['cost']:,.0f}\u00a0EUR</strong>" in page
     asked = yaml.safe_load((second / "config.yaml").read_text())["evaluation"]
     assert asked["alert_budget"] == pytest.approx(budget, abs=1e-5)
     assert load(first / "model" / "model.json") == before

@@ -64,6 +64,8 @@ def money_line(reach: OperatingRange, prices: Prices) -> Markup | None:
         element("strong", prices.money(abs(saved))),
         ". ",
     ]
+    if reach.before is not None:
+        parts += ["The threshold before cost ", element("strong", prices.money(reach.before)), ". "]
     return element("p", parts, prices.assumption() or prices.sentence(), class_="lead money")
 
 

@@ -151,6 +151,9 @@ def _table(record: RunRecord, reach: OperatingRange, prices: Prices | None) -> M
         rows.append(("cost", f"Cost{unit}", numerals.count(reach.cost)))
         saved = numerals.count(reach.without_model - reach.cost)
         rows.append(("saving", f"Saved against no model{unit}", saved))
+        if reach.before is not None:
+            gained = numerals.count(reach.before - reach.cost)
+            rows.append(("gained", f"Saved against the threshold before{unit}", gained))
     return element(
         "table",
         element("caption", "At this threshold, and at the chosen one"),

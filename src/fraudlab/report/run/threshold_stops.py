@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, replace
 
 from fraudlab.evaluation.operating import OperatingPoint, recorded_point
 from fraudlab.report.recorded.prices import Prices
-from fraudlab.report.recorded.run_record import Json, RunRecord, series
+from fraudlab.report.recorded.run_record import Json, RunRecord, number, series
 from fraudlab.report.recorded.scores import Scores
 
 # From one stop of the slider to the next, alerts grow by the factor FINE while a team could still look at all
@@ -31,6 +31,8 @@ class OperatingRange:
         What each stop costs on the test rows; None where missed frauds have no price.
     without_model : float or None
         What it costs to alert nothing.
+    before : float or None
+        What the threshold cost that the model had before it was chosen again; None where it was not.
     """
 
     stops: tuple[OperatingPoint, ...]
@@ -38,6 +40,7 @@ class OperatingRange:
     total_value: float | None
     costs: tuple[float, ...] | None = None
     without_model: float | None = None
+    before: float | None = None
 
     @property
     def cost(self) -> float | None:
@@ -52,7 +55,7 @@ class OperatingRange:
         """Columns, one value per stop."""
         rows = [asdict(stop) for stop in self.stops]
         columns = {name: [row[name] for row in rows] for name in rows[0]}
-        money = {"cost": self.costs, "nothing": self.without_model}
+        money = {"cost": self.costs, "nothing": self.without_model, "before": self.before}
         return {**columns, **money, "chosen": self.chosen, "total": self.total_value}
 
 
@@ -74,7 +77,13 @@ def operating_range(
     if priced is None or priced.missed.size != chosen.tp + chosen.fn + 1:
         return OperatingRange(tuple(ordered), position, total)
     costs = tuple(float(priced.missed[point.tp] + priced.alert * point.alerts) for point in ordered)
-    return OperatingRange(tuple(ordered), position, total, costs, priced.without_model)
+    older = number(record.model, "threshold_of", "threshold")
+    before = None
+    if older is not None and scores is not None:
+        alerted = scores.score >= older
+        before = float(priced.missed[int((alerted & (scores.label == 1)).sum())])
+        before += priced.alert * int(alerted.sum())
+    return OperatingRange(tuple(ordered), position, total, costs, priced.without_model, before)
 
 
 def _table(record: RunRecord) -> list[OperatingPoint]:

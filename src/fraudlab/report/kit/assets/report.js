@@ -83,6 +83,7 @@ function written(point, stops) {
     value: point.value === null ? NOTHING : count(point.value),
     cost: point.cost === null ? NOTHING : count(point.cost),
     saving: point.cost === null ? NOTHING : count(stops.nothing - point.cost),
+    gained: point.cost === null || stops.before === null ? NOTHING : count(stops.before - point.cost),
     share: point.value === null || !stops.total ? NOTHING : percent(point.value / stops.total),
   };
 }
