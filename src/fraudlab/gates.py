@@ -18,10 +18,12 @@ if TYPE_CHECKING:
 #: every metric of ``evaluation/metrics.json``
 METRICS = (
     "accuracy", "alerts_per_day", "average_precision", "average_precision_high", "average_precision_low",
-    "average_precision_mean", "average_precision_std", "brier", "card_precision_at_100_per_day_mean",
+    "average_precision_mean", "average_precision_std", "brier", "brier_uncalibrated",
+    "card_precision_at_100_per_day_mean",
     "card_precision_at_100_per_day_std", "cards", "cost", "cost_without_model", "days",
     "endpoint_max_difference", "f1", "false_negatives",
-    "false_positives", "log_loss", "mean_score", "positives", "precision", "prevalence", "recall",
+    "false_positives", "log_loss", "log_loss_uncalibrated", "mean_score",
+    "positives", "precision", "prevalence", "recall",
     *(f"recall_at_fpr_{rate:g}{end}" for rate in (0.001, 0.01) for end in ("", "_high", "_low")),
     "roc_auc", "roc_auc_mean", "roc_auc_std", "rows", "saving", "slices", "slices_worse", "threshold",
     "true_negatives",

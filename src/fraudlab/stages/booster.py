@@ -89,13 +89,22 @@ class Reference:
         importance: list[dict[str, Any]] = json.loads((self._output / "importance.json").read_text())
         return np.load(self._output / "scores.npy"), importance
 
+    def uncalibrated(self) -> NDArray[np.float32] | None:
+        """The booster's scores before calibration; None where there is none. After :meth:`result`."""
+        import numpy as np
+
+        path = self._output / "uncalibrated.npy"
+        return np.load(path) if path.is_file() else None
+
     def reasons(self) -> Reasons:
         """What pushed the scores of the worst mistakes; after :meth:`result`."""
         found = json.loads((self._output / "reasons.json").read_text())
         return {int(position): reasons for position, reasons in found.items()}
 
 
-def reference_scores(model: Path, split: Path) -> tuple[NDArray[np.float32], list[dict[str, Any]], Reasons]:
+def reference_scores(
+    model: Path, split: Path
+) -> tuple[NDArray[np.float32], NDArray[np.float32] | None, list[dict[str, Any]], Reasons]:
     """Score a prepared split with ``Booster.predict``, and read what the booster says of its features.
 
     Parameters
@@ -106,6 +115,9 @@ def reference_scores(model: Path, split: Path) -> tuple[NDArray[np.float32], lis
     Returns
     -------
     scores : ndarray of float32, shape (rows,)
+        As the model gives them.
+    uncalibrated : ndarray of float32, shape (rows,), or None
+        Before calibration; None where there is none.
     importance : list of dict
         ``column``, ``gain``, ``weight`` and ``cover`` as shares of their totals, largest gain first.
     reasons : dict
@@ -131,16 +143,16 @@ def reference_scores(model: Path, split: Path) -> tuple[NDArray[np.float32], lis
         found: NDArray[np.float32] = booster.predict(data, validate_features=False, **what)
         return found
 
-    uncalibrated = predict(rows.matrix)
+    own = predict(rows.matrix)
     curve = read_calibration(contract, source="model.json")
-    scores = uncalibrated if curve is None else Calibration(curve)(uncalibrated)
+    scores = own if curve is None else Calibration(curve)(own)
     listed = _listed(rows, scores, threshold=float(contract["threshold"]))
     reasons: Reasons = {}
     if listed:
         contributions = predict(rows.matrix[listed], pred_contribs=True)[:, :-1]
         names = features.input_names
         reasons = {row: _largest(moved, names) for row, moved in zip(listed, contributions, strict=True)}
-    return scores, _importance(booster, features.input_names), reasons
+    return scores, None if curve is None else own, _importance(booster, features.input_names), reasons
 
 
 def _listed(rows: Prepared, scores: NDArray[np.float32], *, threshold: float) -> list[int]:
@@ -171,17 +183,19 @@ def _importance(booster: Any, names: list[str]) -> list[dict[str, Any]]:
 
 
 def main(model: str, split: str, output: str) -> None:
-    """Write ``scores.npy``, ``importance.json`` and ``reasons.json``."""
+    """Write ``scores.npy``, ``importance.json``, ``reasons.json``; of a calibrated model, what was before."""
     import numpy as np
 
     from fraudlab.container.runtime import end_with_launcher, without
 
     end_with_launcher(signal.SIGKILL)
     with without("pandas", "sklearn"):
-        scores, importance, reasons = reference_scores(Path(model), Path(split))
+        scores, uncalibrated, importance, reasons = reference_scores(Path(model), Path(split))
     try:
         with full_disk(Path(output)):
             np.save(Path(output) / "scores.npy", scores)
+            if uncalibrated is not None:
+                np.save(Path(output) / "uncalibrated.npy", uncalibrated)
             write_json(Path(output) / "importance.json", importance)
             write_json(Path(output) / "reasons.json", {str(row): found for row, found in reasons.items()})
     except StorageError as error:

@@ -59,6 +59,7 @@ def measure(context: Context, scored: ScoredSplit, trained: Trained, prepared: P
         "endpoint_max_difference": scored.endpoint_max_difference,
         "unseen_categories": sum(prepared.manifest["splits"]["test"]["unseen"].values()),
         **named,
+        **_before_calibration(label, scored.uncalibrated),
     }
     metrics |= _over_folds(context.folder.path, scored, card, prepared.manifest)
     folder = context.folder.path / "evaluation"
@@ -78,6 +79,18 @@ def measure(context: Context, scored: ScoredSplit, trained: Trained, prepared: P
     write_json(folder / "mistakes.json", mistakes)
     _write_scores(folder / "scores.parquet", scored, card, prepared.manifest)
     return metrics
+
+
+def _before_calibration(label: NDArray[np.uint8], own: NDArray[np.float32] | None) -> dict[str, float]:
+    """How far the booster's own scores are chances; empty where the model makes no others of them."""
+    from fraudlab.evaluation import metrics
+
+    if own is None:
+        return {}
+    return {
+        "brier_uncalibrated": metrics.brier(label, own),
+        "log_loss_uncalibrated": metrics.log_loss(label, own),
+    }
 
 
 def priced(decision: dict[str, Any], ranking: Ranking, amount: NDArray[np.float64] | None) -> Costs | None:
@@ -192,7 +205,7 @@ def _write_scores(
     import pyarrow.parquet as pq
 
     from fraudlab.container.prepared import AMOUNT, LABEL, ROW, TIME
-    from fraudlab.report.recorded.scores import CARD_NUMBER
+    from fraudlab.report.recorded.scores import CARD_NUMBER, UNCALIBRATED
 
     table, roles = scored.table, manifest["roles"]
     columns: dict[str, Any] = {"row": table[ROW]}
@@ -204,6 +217,8 @@ def _write_scores(
         columns[CARD_NUMBER] = pa.array(card)
     columns["label"] = table[LABEL]
     columns["score"] = pa.array(scored.score)
+    if scored.uncalibrated is not None:
+        columns[UNCALIBRATED] = pa.array(scored.uncalibrated)
     columns["split"] = pa.array(["test"] * table.num_rows).dictionary_encode()
     with storage(path):
         temporary = path.with_name(".scores.parquet")

@@ -46,6 +46,8 @@ class ScoredSplit:
         Such as ``"through the endpoint"``.
     reasons : dict
         What pushed the scores of the worst mistakes, by position.
+    uncalibrated : ndarray of float32, shape (rows,), or None
+        The booster's own scores, where the model's calibration makes others of them.
     """
 
     table: pa.Table
@@ -53,6 +55,7 @@ class ScoredSplit:
     endpoint_max_difference: float
     how: str
     reasons: Reasons
+    uncalibrated: NDArray[np.float32] | None = None
 
 
 def require_possible(context: Context) -> None:
@@ -99,10 +102,11 @@ def score(context: Context, prepared: Preparation, trained: Trained) -> ScoredSp
         features = table.select([column["name"] for column in prepared.manifest["columns"]])
         scores = through(context, trained, features)
         own, importance = reference.result()
-        reasons = reference.reasons()
+        reasons, uncalibrated = reference.reasons(), reference.uncalibrated()
     write_json(context.folder.path / "evaluation" / "importance.json", importance)
     context.folder.note(scored_via=via.value)
-    return ScoredSplit(table, scores, largest_difference(scores, own, by=by), how, reasons)
+    difference = largest_difference(scores, own, by=by)
+    return ScoredSplit(table, scores, difference, how, reasons, uncalibrated)
 
 
 def largest_difference(

@@ -183,8 +183,15 @@ def _limits(record: RunRecord) -> Iterator[str]:
     yield "The figures are of this table and its time. Nothing was measured on other transactions."
     if dig(record.manifest, "split", "kind") not in ("time", "prequential"):
         yield "The test rows are not later than those it learned from: how it ages was not measured."
-    if dig(record.model, "calibration") is None:
-        yield "Scores were not calibrated: read them as an order, and as probabilities only with a check."
+    kind, reason = dig(record.model, "calibration", "kind"), dig(record.model, "uncalibrated")
+    if kind is None:
+        why = f" ({reason})" if isinstance(reason, str) else ""
+        read = "read them as an order, and as probabilities only with a check"
+        yield f"Scores were not calibrated{why}: {read}."
+    else:
+        rows = dig(record.model, "calibration", "measured", "on")
+        on = "out-of-fold rows" if rows == "out_of_fold" else "validation"
+        yield f"Scores were made probabilities on {on} ({kind} calibration). No calibration repairs drift."
     yield "Frauds that nobody has labelled count as legitimate, in training and in these figures."
     yield "Whether errors fall on some groups of people more than on others was not measured."
     yield "This card claims conformity with no law and no standard."

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 #: the column that tells cards apart, without saying which they are; no column of a table has such a name
 CARD_NUMBER = "fraudlab.card"
+#: the column of scores before calibration
+UNCALIBRATED = "fraudlab.uncalibrated"
 
 
 @dataclass(frozen=True)
@@ -30,6 +32,8 @@ class Scores:
     amount : ndarray of float64, shape (n,), or None
     card : ndarray of int64, shape (n,), or None
         The same number for the same card.
+    uncalibrated : ndarray of float64, shape (n,), or None
+        The booster's own scores, where the model's calibration makes others of them.
     """
 
     row: NDArray[np.int64]
@@ -37,6 +41,7 @@ class Scores:
     score: NDArray[np.float64]
     amount: NDArray[np.float64] | None
     card: NDArray[np.int64] | None = None
+    uncalibrated: NDArray[np.float64] | None = None
 
 
 def read_scores(folder: Path) -> Scores | None:
@@ -56,18 +61,20 @@ def read_scores(folder: Path) -> Scores | None:
 
     try:
         with pq.ParquetFile(path) as file:
-            known = ("row", "label", "score", "amount", CARD_NUMBER)
+            known = ("row", "label", "score", "amount", CARD_NUMBER, UNCALIBRATED)
             wanted = [name for name in known if name in file.schema_arrow.names]
             table = file.read(columns=wanted)
         columns = {name: _array(table[name]) for name in wanted}
         order = np.argsort(columns["row"], kind="stable")
         amount, card = columns.get("amount"), columns.get(CARD_NUMBER)
+        own = columns.get(UNCALIBRATED)
         return Scores(
             row=columns["row"][order],
             label=columns["label"][order],
             score=columns["score"][order].astype(np.float64),
             amount=None if amount is None else amount[order].astype(np.float64),
             card=None if card is None else card[order].astype(np.int64),
+            uncalibrated=None if own is None else own[order].astype(np.float64),
         )
     except (pa.ArrowException, KeyError, ValueError, BufferError) as error:
         raise RunError(
