@@ -89,6 +89,15 @@ def test_a_run_from_prepared_data_makes_the_same_model_and_is_reproduced_from_it
     place.ran("runs", "reproduce", "b")
 
 
+def test_texts_of_reasons_are_held_against_the_columns_of_prepared_data(place):
+    (place.folder / "texts.yaml").write_text("Amont: x\nAmount: '{value}'\n")
+    words = ["run.id=t", "data=artifact", f"data.artifact={PREPARED}", "serving.reasons=texts.yaml"]
+    done = place.ran(*SMALL, *words, "tracking=off", ok=False)
+    assert done.returncode == 2
+    assert "'Amont' is not a column of the model (did you mean 'Amount'?)" in done.stderr
+    assert not (place.folder / "runs/t/model").exists()
+
+
 def test_a_run_from_a_raw_version_prepares_it_and_one_that_is_offline_tells_of_it_later(place):
     done = place.began("c", "ws/fraud-dataset:v1.0.0", "tracking=offline", "paths.cache=another")
     assert "looked up at Comet's server all the same" in done.stdout

@@ -15,8 +15,8 @@ from fraudlab.runs.find import Run
 _DIGITS = re.compile(r"(?:sha256:)?([0-9a-fA-F]{12,64})")
 #: with more of them, what they say has to be read anyhow
 _MOST = 200
-#: no model.json is longer whose categories are as many as people have
-_MAX_BYTES = 8 << 20
+#: of a model.json that are looked through; one with more may have the digits behind them
+_MAX_BYTES = 1 << 20
 
 
 def digits_of(word: str) -> str | None:
@@ -41,7 +41,7 @@ def runs_of_model(runs: Path, digits: str, *, run_id: str | None = None) -> list
         In the order of their names. None where there are none or too many, or one cannot be read: then all
         that all runs say has to be looked at.
     """
-    needle = digits.encode()
+    needle, room = digits.encode(), bytearray(_MAX_BYTES)
     try:
         with os.scandir(runs) as entries:
             names = sorted(entry.name for entry in entries if entry.is_dir(follow_symlinks=False))
@@ -49,7 +49,9 @@ def runs_of_model(runs: Path, digits: str, *, run_id: str | None = None) -> list
         return None
     found: list[Run] = []
     for name in names:
-        if name.startswith(".") or not (name == run_id or _has(f"{runs}/{name}/model/model.json", needle)):
+        if name.startswith(".") or not (
+            name == run_id or _has(f"{runs}/{name}/model/model.json", needle, room)
+        ):
             continue
         if len(found) == _MOST:
             return None
@@ -74,15 +76,15 @@ def lineage_of(runs: list[Run]) -> Lineage:
     return lineage
 
 
-def _has(path: str, needle: bytes) -> bool:
-    """Whether a file has these bytes; also where it is too long to be looked at here."""
+def _has(path: str, needle: bytes, room: bytearray) -> bool:
+    """Whether a file has these bytes; also where there is no room for it."""
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
     except OSError:
         return False
     try:
-        content = os.read(descriptor, _MAX_BYTES)
-        return needle in content or len(content) == _MAX_BYTES
+        size = os.readv(descriptor, [room])
+        return room.find(needle, 0, size) >= 0 or size == len(room)
     except OSError:
         return True
     finally:

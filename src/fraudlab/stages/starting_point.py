@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING
 
 from fraudlab.cache import Cache
 from fraudlab.config import DataKind, RunConfig, TrackingMode
+from fraudlab.config_rules import column_names
 from fraudlab.data.recorded_version import RecordedVersion, read_version
 from fraudlab.dataset_reference import read_reference
+from fraudlab.reason_rules import check_reasons
 from fraudlab.stages.raw_table import find_table, look
 from fraudlab.stages.version_description import described_by, keys_of
 
@@ -59,6 +61,13 @@ def look_up_start(config: RunConfig, overrides: Collection[str]) -> tuple[Record
     return version, described_by(config, version, given=keys_of(overrides))
 
 
+def _columns(version: RecordedVersion) -> list[str]:
+    """The columns of prepared data, as its manifest says; the train job reads that with more care."""
+    columns = version.manifest.get("columns")
+    named = [one.get("name") for one in columns if isinstance(one, dict)] if isinstance(columns, list) else []
+    return [name for name in named if isinstance(name, str)]
+
+
 def _found(
     config: RunConfig, version: RecordedVersion, cache: Cache, workspace: Path, backend: Backend
 ) -> Source:
@@ -72,6 +81,7 @@ def _found(
             f"tracking={config.tracking.mode.value}: the version was looked up at Comet's server all the same"
         )
     if version.kind == "preprocessed":
+        check_reasons(config, column_names(config.data), _columns(version))
         folder = prepared_folder(version, cache=cache, workspace=workspace, moved=moved, backend=backend)
         return replace(absent(folder, sha256=version.raw_sha256), started_from=version, notes=tuple(notes))
     cache.use("digests")

@@ -258,6 +258,14 @@ def test_attributes(text: str, outputs: tuple[str, ...]) -> None:
     assert read_attributes(text) == outputs
 
 
+def test_a_request_may_have_the_usual_reasons_in_words() -> None:
+    assert read_attributes("reasons=text", ("score", "reasons")) == ("score", TEXTED)
+    assert read_attributes("reasons=numbers", (TEXTED,)) == ("reasons",)
+    assert read_attributes("trace=7", ("score",)) == ()
+    with pytest.raises(ValueError, match="no output asks for them"):
+        read_attributes("reasons=text", ("score",))
+
+
 @pytest.mark.parametrize(
     "text", ["reasons=text", "output=score;reasons=text", "output=reasons;reasons=words"]
 )

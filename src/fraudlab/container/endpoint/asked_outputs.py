@@ -65,8 +65,14 @@ def reasons_as(way: str) -> str:
     return _WAYS[name]
 
 
-def read_attributes(text: str) -> tuple[str, ...]:
+def read_attributes(text: str, usual: tuple[str, ...] = ()) -> tuple[str, ...]:
     """The outputs that custom attributes such as ``output=score,reasons;reasons=text`` ask for, if any.
+
+    Parameters
+    ----------
+    text : str
+    usual : tuple of str
+        Outputs where none are named, by our names.
 
     Raises
     ------
@@ -81,7 +87,7 @@ def read_attributes(text: str) -> tuple[str, ...]:
     outputs = read_outputs(named["output"]) if "output" in named else ()
     if "reasons" not in named:
         return outputs
-    way = reasons_as(named["reasons"])
+    way, outputs = reasons_as(named["reasons"]), outputs or usual
     if REASONS.isdisjoint(outputs):
         raise ValueError(f"{way} says how reasons are written, and no output asks for them: add"
                          " output=score,reasons")  # fmt: skip

@@ -21,6 +21,7 @@ from fraudlab.container.endpoint.large import LargeRequests, take_long
 from fraudlab.container.endpoint.logs import is_logged, log, log_defect
 from fraudlab.container.endpoint.negotiation import ANSWER_TYPES, RECORDIO, accepted
 from fraudlab.container.endpoint.prometheus import Metrics
+from fraudlab.container.endpoint.selected import Selected
 from fraudlab.container.endpoint.settings import Settings
 
 #: the bodies of less are nothing; the cells of more are not read between two single rows
@@ -73,7 +74,8 @@ class Invocations:
         )
         outputs = self._settings.outputs
         if _ATTRIBUTES in headers:
-            outputs = _outputs(headers[_ATTRIBUTES]) or outputs
+            ours = () if isinstance(outputs, Selected) else outputs
+            outputs = _outputs(headers[_ATTRIBUTES], ours) or outputs
         if kind == RECORDIO and not _TEXTS.isdisjoint(outputs):
             texts = ", ".join(sorted({*map(member, _TEXTS)}))
             raise Refusal(406, f"{RECORDIO} holds numbers, and {texts} are none: accept {JSON}")
@@ -168,10 +170,10 @@ def _formats(content_type: bytes, accept: bytes, default: str) -> tuple[Parser, 
 
 
 @lru_cache(256)
-def _outputs(attributes: bytes) -> tuple[str, ...]:
+def _outputs(attributes: bytes, usual: tuple[str, ...]) -> tuple[str, ...]:
     """The outputs that custom attributes ask for; none where they do not."""
     try:
-        return read_attributes(attributes.decode("latin-1"))
+        return read_attributes(attributes.decode("latin-1"), usual)
     except ValueError as error:
         raise Refusal(400, str(error)) from error
 
