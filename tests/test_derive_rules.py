@@ -57,12 +57,41 @@ def test_what_a_model_is_not_sent_cannot_be_read(overrides):
     derive = {"a": "y * 2", "b": "t / 2", "c": "card", "d": "tx + 1", "e": "note", "f": "quite"}
     assert said(derive, *overrides) == [
         "'a' reads 'y', the label, which nobody knows when a transaction is scored.",
-        f"'b' reads 't', the time of the row{NOT_SENT}",
+        "'b' gives / the time 't', which is no number; hour(time) and weekday(time) make numbers of it.",
         f"'c' reads 'card', the card of the row, data.card{NOT_SENT}",
         f"'d' reads 'tx', which data.id keeps from the model{NOT_SENT}",
         f"'e' reads 'note', which data.drop leaves out{NOT_SENT}",
         "'f' reads an unknown column 'quite'.",
     ]
+
+
+NO_NUMBER = "; hour(time) and weekday(time) make numbers of it."
+OF_TIME = {
+    "t": f"is the time itself{NO_NUMBER}",
+    "-t": f"gives the minus in front the time 't', which is no number{NO_NUMBER}",
+    "t > 5": f"compares the time 't' with the number 5 (as a category's name it is written '5'){NO_NUMBER}",
+    "t == t": f"compares the time 't' with the time 't'{NO_NUMBER}",
+    "log(t)": f"gives log the time 't', which is no number{NO_NUMBER}",
+    "where(x > 1, t, 0)": f"gives where the time 't', which is no number{NO_NUMBER}",
+    "hour(x)": "asks for the hour of the numbers of 'x', which is not the time of a row: that is data.time.",
+    "weekday(country)": "asks for the weekday of the categories of 'country', which is not the time of a row:"
+    " that is data.time.",
+}
+
+
+@pytest.mark.parametrize("text", OF_TIME)
+def test_of_the_time_there_are_hour_and_weekday(text):
+    assert said({"a": text}) == [f"'a' {OF_TIME[text]}"]
+
+
+@pytest.mark.parametrize(
+    "text", ["hour(t) + weekday(t)", "hour(t) >= 22", "is_missing(t)", "log(1 + hour(`t`))"]
+)
+@pytest.mark.parametrize("overrides", [[], ["data.features=[x,country]"]], ids=["all columns", "some"])
+def test_the_hour_and_the_weekday_of_the_time_may_be_read(text, overrides):
+    config = compose([*ROLES, *overrides])
+    config.data.derive = {"a": text, "b": "a > 3"}
+    check_derived(config.data, column_names(config.data), COLUMNS)
 
 
 def test_a_column_that_is_no_feature_cannot_be_read_and_its_name_is_taken():

@@ -1,7 +1,8 @@
 """``data.derive``, checked before there is a job: against a configuration's names, then against the table's.
 
 What an expression means is the job's to say (:mod:`fraudlab.container.expressions`); here is said which
-columns a model is sent, and why it is not sent the others.
+columns a model is sent, and why it is not sent the others. The time of a row is sent where an expression
+asks for its hour or its weekday, and is no feature.
 """
 
 from __future__ import annotations
@@ -18,7 +19,6 @@ from fraudlab.objections import together
 _SENT = "a model is sent its features, and nothing else of a row"
 _BARRED = {
     "label": "the label, which nobody knows when a transaction is scored",
-    "time": f"the time of the row; {_SENT}",
     "card": f"the card of the row, data.card; {_SENT}",
     "id": f"which data.id keeps from the model; {_SENT}",
     "drop": f"which data.drop leaves out; {_SENT}",
@@ -46,11 +46,12 @@ def check_derived(data: DataConfig, names: ColumnNames, columns: Sequence[str] |
     known = columns if columns is not None else names.features
     features = names.learnt(known)
     apart = {name: part for name, part in names.apart().items() if name not in features}
-    barred = {name: _BARRED[part] for name, part in apart.items()}
+    barred = {name: _BARRED[part] for name, part in apart.items() if part != "time"}
     others = [name for name in known if name not in features and name not in apart]
     barred |= dict.fromkeys(others, f"which is not in data.features; {_SENT}")
     kinds = {name: ValueKind.TEXT if name in names.categorical else ValueKind.NUMBER for name in features}
     kinds |= dict.fromkeys(names.categorical, ValueKind.TEXT)
+    kinds |= {name: ValueKind.TIME for name, part in apart.items() if part == "time"}
     _, faults = examine(
         data.derive,
         kinds,

@@ -147,7 +147,7 @@ def test_a_monotone_constraint_may_name_one(
     ("derive", "said"),
     [
         ({"d": "y * 2"}, "unknown column 'y'"),
-        ({"d": "t / 2"}, "unknown column 't'"),
+        ({"d": "t / 2"}, "gives / the time 't', which is no number; hour"),
         ({"d": "tx"}, "unknown column 'tx'"),
         ({"a": "b"}, "the name of a column of the table"),
         ({"d": "merchant == 'none such'"}, "a category that train does not have"),

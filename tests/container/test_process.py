@@ -154,6 +154,7 @@ def test_numbers_become_epoch_seconds(prepare: Any, frauds: pa.Table, tree: Tree
     assert manifest["time"] == {
         "kind": "timestamp",
         "unit": "ms",
+        "zone": None,
         "first": 1_522_540_800.0,
         "last": 1_522_540_800.0 + 399 * 60,
     }
@@ -169,7 +170,13 @@ def test_a_table_without_times_has_none(prepare: Any, frauds: pa.Table) -> None:
 def test_a_unit_is_said_in_the_request(prepare: Any, frauds: pa.Table) -> None:
     steps = pa.array(np.arange(400) // 2)
     manifest = prepare(frauds.set_column(1, "t", steps), **ALL_ROLES, time_unit="h", split={"kind": "time"})
-    assert manifest["time"] == {"kind": "number", "unit": "h", "first": 0.0, "last": 199 * 3600.0}
+    assert manifest["time"] == {
+        "kind": "number",
+        "unit": "h",
+        "zone": None,
+        "first": 0.0,
+        "last": 199 * 3600.0,
+    }
 
 
 def test_numbers_that_last_less_than_the_gap(prepare: Any, frauds: pa.Table) -> None:

@@ -3,7 +3,8 @@
 A number is rounded to float32, and scaled in float64 if at all; a category becomes its position in the list
 fitted on train. What is missing, and a category that list does not have, is NaN: XGBoost decides at each
 node where missing values go. Derived columns are computed of those inputs, before they are scaled, and stand
-behind them.
+behind them. Where one asks for the hour or the weekday of the time, rows are sent with it behind their
+columns: it becomes the hour within its week, which derived columns read, and the booster does not.
 """
 
 from __future__ import annotations
@@ -21,8 +22,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fraudlab.container.categories import canonical_text, codes_of
+from fraudlab.container.clock import Clock, read_clock
 from fraudlab.container.contract import Fields
 from fraudlab.container.expressions.declared import DeclaredColumn, examine
+from fraudlab.container.expressions.grammar import reads
 from fraudlab.container.expressions.kinds_of_values import ValueKind
 from fraudlab.container.expressions.program import Program
 from fraudlab.container.failure import ConfigError, quoted, together
@@ -40,13 +43,16 @@ _FORBIDDEN = str.maketrans({"[": "(", "]": ")", "<": "‹"})
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A model input; `categories` is None for a number."""
+    """What a row is sent with: a number, a category if it has `categories`, the time if it has a `clock`."""
 
     name: str
     categories: tuple[str, ...] | None = None
+    clock: Clock | None = None
 
     def as_json(self) -> dict[str, Any]:
         """The column as ``manifest.json`` and ``model.json`` hold it."""
+        if self.clock is not None:
+            return {"name": self.name, "type": "time", **self.clock.as_json()}
         if self.categories is None:
             return {"name": self.name, "type": "number"}
         return {"name": self.name, "type": "category", "categories": list(self.categories)}
@@ -58,7 +64,7 @@ class Features:
     Parameters
     ----------
     columns : sequence of Column
-        What a row is sent with, in the model's order.
+        What a row is sent with, in the model's order; the time is last, if it is there.
     scaling : Scaling, optional
         Parameters fitted on train.
     libsvm_base : int, optional
@@ -71,7 +77,13 @@ class Features:
     names : list of str
         Of the columns, in order.
     inputs : tuple of Column
-        What the booster is given: the columns, and behind them the derived ones.
+        What the booster is given: the columns but for the time, and behind them the derived ones.
+    width : int
+        How many of those are no derived ones.
+    clocks : dict of int to Clock
+        How the time is read, by its position; empty where rows are sent without.
+    plain : bool
+        Whether all columns are numbers.
     codes : dict of int to dict of str to float
         For the position of each column of categories, the code of each category, by all it is called: see
         :func:`~fraudlab.container.categories.codes_of`.
@@ -91,7 +103,9 @@ class Features:
     ) -> None:
         self.columns = tuple(columns)
         self.derived = tuple(derived)
-        self.inputs = (*self.columns, *[Column(one.name) for one in derived])
+        sent = [column for column in columns if column.clock is None]
+        self.width = len(sent)
+        self.inputs = (*sent, *[Column(one.name) for one in derived])
         self.scaling = scaling
         self.libsvm_base = libsvm_base
         self.names = [column.name for column in columns]
@@ -100,6 +114,8 @@ class Features:
             for position, column in enumerate(columns)
             if column.categories is not None
         }
+        self.clocks = {at: column.clock for at, column in enumerate(columns) if column.clock is not None}
+        self.plain = not self.codes and not self.clocks
         self.pack: Callable[..., bytes] = struct.Struct(f"={len(self.columns)}f").pack
         self._program = Program(self.derived, self.names, self._code_of) if derived else None
 
@@ -170,24 +186,32 @@ class Features:
     def _code_of(self, name: str, category: str) -> float | None:
         return self.code(self.names.index(name), category)
 
-    def deriving(self, given: Mapping[str, Any]) -> Features:
+    def deriving(self, given: Mapping[str, Any], *, time: Column | None = None) -> Features:
         """The same columns, and of them computed those that are declared.
 
         Parameters
         ----------
         given : mapping of str to str
             Expressions by the names of the columns, in order.
+        time : Column, optional
+            The time of a row, which rows are then sent with where an expression reads it. Left out where it
+            has the name of a column.
 
         Raises
         ------
         ConfigError
             If one cannot be computed of these columns; all that is wrong at once.
         """
-        kinds = {c.name: ValueKind.NUMBER if c.categories is None else ValueKind.TEXT for c in self.columns}
-        declared, faults = examine(given, kinds)
+        known = (*self.columns, time) if time and time.name not in self.positions else self.columns
+        declared, faults = examine(given, {column.name: _kind_of(column) for column in known})
         if faults:
             raise together(faults, what="derived columns cannot be used")
-        return Features(self.columns, self.scaling, libsvm_base=self.libsvm_base, derived=declared)
+        read = {name for one in declared for name in reads(one.tree)}
+        columns = [column for column in known if column.clock is None or column.name in read]
+        scaling = self.scaling
+        if scaling is not None and len(columns) > len(self):
+            scaling = Scaling(np.append(scaling.mean, 0.0), np.append(scaling.std, 1.0))
+        return Features(columns, scaling, libsvm_base=self.libsvm_base, derived=declared)
 
     def given(self, matrix: Matrix) -> Matrix:
         """What the booster is given for rows of raw inputs: scaled, and with the derived columns.
@@ -195,13 +219,14 @@ class Features:
         Parameters
         ----------
         matrix : ndarray of float32, shape (rows, columns)
-            Numbers as they are, categories as codes. Not written to; returned itself where nothing is done.
+            Numbers as they are, categories as codes, the time as its hour within the week. Not written to;
+            returned itself where nothing is done.
         """
         if self._program is None:
             return self.scaled(matrix)
         found = np.empty((len(matrix), len(self.inputs)), np.float32)
-        self._program.fill(found[:, len(self) :], matrix)
-        found[:, : len(self)] = self.scaled(matrix)
+        self._program.fill(found[:, self.width :], matrix)
+        found[:, : self.width] = self.scaled(matrix)[:, : self.width]
         return found
 
     def scaled(self, matrix: Matrix) -> Matrix:
@@ -228,7 +253,7 @@ class Features:
         matrix : ndarray of float32, shape (rows of the batch, inputs)
             Receives the model's inputs.
         batch : pyarrow.RecordBatch
-            The feature columns in order: float32, or dictionary-encoded text.
+            The columns in order: float32, dictionary-encoded text, and the time in seconds as float64.
 
         Returns
         -------
@@ -236,18 +261,21 @@ class Features:
             For each column with categories that train has not seen, the rows that have one.
         """
         unseen: dict[str, int] = {}
+        # The time is no input of the booster, so that there is no room for it.
+        rows = np.empty((len(matrix), len(self)), np.float32) if self.clocks else matrix[:, : len(self)]
         for position, values in enumerate(batch.columns):
             if position in self.codes:
-                matrix[:, position], new = self.encode_dictionary(position, values)
+                rows[:, position], new = self.encode_dictionary(position, values)
                 if new:
                     unseen[self.names[position]] = new
+            elif position in self.clocks:
+                rows[:, position] = self.clocks[position].hours(values.to_numpy(zero_copy_only=False))
             else:
-                matrix[:, position] = values.to_numpy(zero_copy_only=False)
-        columns = matrix[:, : len(self)]
+                rows[:, position] = values.to_numpy(zero_copy_only=False)
         if self._program is not None:
-            self._program.fill(matrix[:, len(self) :], columns)
-        if self.scaling is not None:
-            columns[:] = self.scaled(columns)
+            self._program.fill(matrix[:, self.width :], rows)
+        if self.clocks or self.scaling is not None:
+            matrix[:, : self.width] = self.scaled(rows)[:, : self.width]
         return unseen
 
     def encode_dictionary(self, position: int, values: pa.DictionaryArray) -> tuple[NDArray[np.float32], int]:
@@ -261,7 +289,7 @@ class Features:
         scale = None
         if self.scaling is not None:
             mean, std = self.scaling.mean.tolist(), self.scaling.std.tolist()
-            for position in self.codes:
+            for position in (*self.codes, *self.clocks):
                 mean[position] = std[position] = None
             scale = {"mean": mean, "std": std}
         derived = [{"name": one.name, "expression": one.text} for one in self.derived]
@@ -270,6 +298,12 @@ class Features:
             "preprocessing": {"scale": scale},
             **({"derived": derived} if derived else {}),
         }
+
+
+def _kind_of(column: Column) -> ValueKind:
+    if column.clock is not None:
+        return ValueKind.TIME
+    return ValueKind.NUMBER if column.categories is None else ValueKind.TEXT
 
 
 def _utf8(text: str) -> bytes:
@@ -299,7 +333,12 @@ def read_features(fields: Fields) -> Features:
         raise _malformed(f"'libsvm_base' is {base}, and libsvm counts columns from 0 or from 1")
     features = Features(columns, _read_scaling(fields, columns), libsvm_base=base)
     derived = _read_derived(fields)
-    return features.deriving(derived) if derived else features
+    found = features.deriving(derived) if derived else features
+    if features.clocks and (list(features.clocks) != [len(columns) - 1] or not found.derived):
+        raise _malformed("a time is not the last column, or no derived column reads it")
+    if len(found.columns) != len(columns):
+        raise _malformed("no derived column reads the time")
+    return found
 
 
 def _read_scaling(fields: Fields, columns: Sequence[Column]) -> Scaling | None:
@@ -328,8 +367,11 @@ def _read_derived(fields: Fields) -> dict[str, str]:
 
 
 def _read_column(fields: Fields) -> Column:
-    if fields.choice("type", "number", "category") == "number":
+    kind = fields.choice("type", "number", "category", "time")
+    if kind == "number":
         return Column(fields.get("name", str))
+    if kind == "time":
+        return Column(fields.get("name", str), clock=read_clock(fields))
     return Column(fields.get("name", str), fields.names("categories"))
 
 

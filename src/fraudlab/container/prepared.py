@@ -15,7 +15,7 @@ from pyarrow import parquet
 from fraudlab.container.column_rules import RESERVED
 from fraudlab.container.contract import whole_file
 from fraudlab.container.failure import TableError
-from fraudlab.container.features import Features, Matrix
+from fraudlab.container.features import Column, Features, Matrix
 
 ROW, LABEL, TIME = RESERVED + "row", RESERVED + "label", RESERVED + "time"
 CARD, AMOUNT, DUPLICATE = RESERVED + "card", RESERVED + "amount", RESERVED + "duplicate"
@@ -109,7 +109,8 @@ def read_split(folder: Path, features: Features) -> Prepared:
     label = np.empty(rows, np.uint8)
     has_amount = all(AMOUNT in file.schema_arrow.names for file in files)
     amount = np.empty(rows, np.float64) if has_amount else None
-    wanted = [LABEL, *([AMOUNT] if has_amount else []), *features.names]
+    names = [_stored(column) for column in features.columns]
+    wanted = [LABEL, *([AMOUNT] if has_amount else []), *names]
     batch_rows = _BATCH_ROWS_WITH_CATEGORIES if features.categorical else _BATCH_ROWS
     start = 0
     for file in files:
@@ -118,7 +119,7 @@ def read_split(folder: Path, features: Features) -> Prepared:
             label[block] = batch.column(LABEL)
             if amount is not None:
                 amount[block] = batch.column(AMOUNT).to_numpy(zero_copy_only=False)
-            features.fill(matrix[block], batch.select(features.names))
+            features.fill(matrix[block], batch.select(names))
             start += batch.num_rows
     return Prepared(matrix, label, amount)
 
@@ -152,6 +153,17 @@ def split_files(folder: Path) -> list[Path]:
     )
 
 
+def _stored(column: Column) -> str:
+    """What a split calls a column."""
+    return column.name if column.clock is None else TIME
+
+
+def _type_of(column: Column) -> str:
+    if column.clock is not None:
+        return "double"
+    return "float" if column.categories is None else "dictionary"
+
+
 def _open(path: Path, features: Features) -> Any:
     try:
         file = parquet.ParquetFile(path)
@@ -161,9 +173,7 @@ def _open(path: Path, features: Features) -> Any:
             f"{path.name} is not readable Parquet: {reason}", fix="run the process job again"
         ) from error
     schema = file.schema_arrow
-    wanted = {LABEL: "uint8"} | {
-        column.name: "float" if column.categories is None else "dictionary" for column in features.columns
-    }
+    wanted = {LABEL: "uint8"} | {_stored(column): _type_of(column) for column in features.columns}
     for name, kind in wanted.items():
         found = str(schema.field(name).type) if name in schema.names else "absent"
         if not found.startswith(kind):

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from fraudlab.container.features import Column, Features
 
 _NUMBERS = "correct these values, or leave the fields empty (missing): the model was trained on numbers"
+_TIMES = "write times as the table has them that the model was trained on"
 _CATEGORIES = "write categories as text, as whole numbers or as booleans"
 #: options that predict has under the names they have in a run
 _KEYS = re.compile(r"data\.(separator|decimal|encoding)\b")
@@ -32,7 +33,7 @@ class CsvOptions:
 def read_rows(
     file: Path, features: Features, options: CsvOptions | None = None
 ) -> tuple[pa.Table, tuple[str, ...]]:
-    """Read a model's input columns from a file, in the model's order: float32, and categories as text.
+    """Read a model's input columns from a file, in the model's order: float32, categories and times as text.
 
     Parameters
     ----------
@@ -76,7 +77,7 @@ def read_rows(
             values.append(_converted(raw.column(column.name), column))
         except TableError as error:
             refused.append(error.sentence)
-            fixes[_NUMBERS if column.categories is None else _CATEGORIES] = None
+            fixes[_TIMES if column.clock else _NUMBERS if column.categories is None else _CATEGORIES] = None
     if refused:
         raise DataError(f"{file.name}: {'; '.join(refused)}.", fix="; ".join(fixes))
     return pa.table(values, names=features.names), notes
@@ -95,7 +96,7 @@ def _read(file: Path, features: Features, options: CsvOptions) -> tuple[pa.Table
         raise DataError(f"{file} holds no table.", fix="give it CSV or Parquet files")
     layout, found = find_layout(folder, files, name=file.name, declared=declared, known=features.names)
     _check_columns(file, found.columns, features)
-    numeric = {column.name for column in features.columns if column.categories is None}
+    numeric = {column.name for column in features.columns if column.categories is None and not column.clock}
     table = read_table(folder, layout, columns=features.names, numeric=numeric)
     if table.num_rows == 0:
         raise DataError(f"{file.name} has a header but no rows.", fix="name a file with transactions")
@@ -119,8 +120,16 @@ def _check_columns(file: Path, columns: tuple[str, ...], features: Features) -> 
 
 def _converted(values: pa.ChunkedArray, column: Column) -> Any:
     from fraudlab.container.categories import sent_text
+    from fraudlab.container.failure import TableError
     from fraudlab.container.formats.columns import category, feature
+    from fraudlab.container.formats.time_values import NoTimeError, said, seconds_of_column, written
 
+    if column.clock is not None:
+        try:
+            return written(seconds_of_column(values, column.clock), column.clock)
+        except NoTimeError as error:
+            sentence = f"column {column.name!r} holds {said(error)} (row {error.row})"
+            raise TableError(sentence, fix=_TIMES) from error
     if column.categories is None:
         return feature(values, column.name)
     return category(values, column.name, spell=sent_text)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from fraudlab.api_requests import check_run
 from fraudlab.backend_registry import describe
@@ -99,14 +100,38 @@ def score(context: Context, prepared: Preparation, trained: Trained) -> ScoredSp
     test, model = prepared.folder / "test", context.folder.path / "model"
     with Reference(model, test, context.workspace / "reference") as reference:
         table = pq.read_table(test)
-        features = table.select([column["name"] for column in prepared.manifest["columns"]])
-        scores = through(context, trained, features)
+        scores = through(context, trained, sent_rows(table, trained.contract))
         own, importance = reference.result()
         reasons, uncalibrated = reference.reasons(), reference.uncalibrated()
     write_json(context.folder.path / "evaluation" / "importance.json", importance)
     context.folder.note(scored_via=via.value)
     difference = largest_difference(scores, own, by=by)
     return ScoredSplit(table, scores, difference, how, reasons, uncalibrated)
+
+
+def sent_rows(table: pa.Table, contract: Mapping[str, Any]) -> pa.Table:
+    """The rows of a prepared split as a model is sent them: its columns, and the time where it asks for that.
+
+    Parameters
+    ----------
+    table : pyarrow.Table
+        A prepared split.
+    contract : mapping
+        Of the model.
+    """
+    import pyarrow as pa
+
+    from fraudlab.container.contract import Fields
+    from fraudlab.container.features import read_features
+    from fraudlab.container.formats.time_values import written
+    from fraudlab.container.prepared import TIME
+
+    columns = read_features(Fields(contract, source="model.json")).columns
+    values = [
+        table[column.name] if column.clock is None else written(table[TIME].to_numpy(), column.clock)
+        for column in columns
+    ]
+    return pa.table(values, names=[column.name for column in columns])
 
 
 def largest_difference(

@@ -12,9 +12,11 @@ import re
 from collections.abc import Iterator, Sequence
 
 from fraudlab.container.bodies.rows import MAX_ROW_BYTES, BodyError, not_utf8, slices_of_lines, too_long
+from fraudlab.container.clock import Clock
 from fraudlab.container.failure import quoted
 from fraudlab.container.features import Features
 from fraudlab.container.formats.parsing import is_number
+from fraudlab.container.formats.time_values import NoTimeError, hour_of
 from fraudlab.container.separators import MARKS, SEPARATORS, Rank, Space, in_commas, listed, meant, words
 
 #: an answer says it shortly
@@ -153,12 +155,23 @@ def _fields(line: str, separator: str) -> list[str]:
 def _fit(fields: list[str], separator: str, features: Features) -> bool:
     """Whether these could be values: numbers, and texts without another separator unless train has them."""
     for position, field in enumerate(fields):
-        if (codes := features.codes.get(position)) is None:
+        if (clock := features.clocks.get(position)) is not None:
+            if not _is_time(field, clock):
+                return False
+        elif (codes := features.codes.get(position)) is None:
             number = field if separator == "," else field.replace(",", ".", 1)
             if not is_number(number):
                 return False
         elif separator == "," and field not in codes and any(mark in field for mark in MARKS):
             return False
+    return True
+
+
+def _is_time(field: str, clock: Clock) -> bool:
+    try:
+        hour_of(field, clock)
+    except NoTimeError:
+        return False
     return True
 
 
@@ -169,7 +182,7 @@ def _checked(
     for row, record in enumerate(rows, 1):
         if len(record) == labels + len(features):
             for position, field in enumerate(record[labels:]):
-                if "," in field and position not in features.codes:
+                if "," in field and position not in features.codes and position not in features.clocks:
                     name = features.names[position]
                     raise BodyError(
                         f"row {row}: column {name!r} holds {quoted(field)} between {_NAMES[separator]};"

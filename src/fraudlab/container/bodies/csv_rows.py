@@ -8,6 +8,7 @@ means.
 
 from __future__ import annotations
 
+import math
 import struct
 from collections.abc import Sequence
 from typing import Any
@@ -30,6 +31,7 @@ from fraudlab.container.bodies.rows import (
     slices_of_lines,
 )
 from fraudlab.container.features import Features
+from fraudlab.container.formats.time_values import hour_of
 
 _FIX = "send one row a line"
 #: rows that are objects of their own: each takes fifty bytes besides its values
@@ -54,7 +56,7 @@ def parse_csv(body: bytes, features: Features, max_rows: int) -> Rows:
     # To JSON a line break is a space.
     if len(row) < SLICE_BYTES and b"\n" not in row and b"\r" not in row:
         try:
-            numbers, unseen = _code_categories(row.split(b","), features) if features.codes else (row, 0)
+            numbers, unseen = (row, 0) if features.plain else _code_texts(row.split(b","), features)
             if not unseen:
                 return Rows(_pack_one(b"[%b]" % numbers, features), 1)
         except UNREAD:
@@ -130,8 +132,8 @@ def _pack_slice(text: bytes, first: int, features: Features) -> tuple[list[bytes
 
 def _pack_fast(text: bytes, features: Features) -> tuple[list[bytes], int]:
     unseen = 0
-    if features.codes:
-        coded = [_code_categories(line.split(b","), features) for line in text.split(b"\n")]
+    if not features.plain:
+        coded = [_code_texts(line.split(b","), features) for line in text.split(b"\n")]
         unseen = sum([new for _, new in coded])
         text = b"\n".join([line for line, _ in coded])
     if b"[" in text:
@@ -139,9 +141,12 @@ def _pack_fast(text: bytes, features: Features) -> tuple[list[bytes], int]:
     return _pack_many(b"[[%b]]" % text.replace(b"\n", b"],["), features), unseen
 
 
-def _code_categories(fields: list[bytes], features: Features) -> tuple[bytes, int]:
-    """Put codes in the place of categories, and nothing in the place of those train has not seen."""
+def _code_texts(fields: list[bytes], features: Features) -> tuple[bytes, int]:
+    """Put codes in the place of categories and times, and nothing for categories train has not seen."""
     unseen = 0
+    for position, clock in features.clocks.items():
+        hour = hour_of(fields[position].decode(), clock)
+        fields[position] = b"" if math.isnan(hour) else b"%d" % hour
     for position, codes in features.code_texts:
         code = codes.get(fields[position])
         if code is None:
@@ -218,7 +223,7 @@ def _pack_record(fields: list[str], row: int, features: Features) -> tuple[bytes
     try:
         # Where a field has a comma of its own, these are too many.
         if row > 1 and len(fields) == len(features):
-            numbers, unseen = _code_categories([field.encode() for field in fields], features)
+            numbers, unseen = _code_texts([field.encode() for field in fields], features)
             return _pack_one(b"[%b]" % numbers, features), unseen
     except UNREAD:
         pass

@@ -52,11 +52,10 @@ def read_object(text: bytes, features: Features) -> Values | None:
 class _Reader:
     def __init__(self, features: Features) -> None:
         self._width = len(features)
-        self._categorical = features.categorical
-        fields = [
-            (f"c{position}", str | None if position in features.codes else float | None)
-            for position in range(len(features))
-        ]
+        self._texts = [*features.categorical, *features.clocks]
+        kinds: dict[int, Any] = dict.fromkeys(features.codes, str | None)
+        kinds |= dict.fromkeys(features.clocks, str | float | None)
+        fields = [(f"c{position}", kinds.get(position, float | None)) for position in range(len(features))]
         names = dict(zip((field for field, _ in fields), features.names, strict=True))
         row: Any = msgspec.defstruct("Row", fields, rename=names, forbid_unknown_fields=True)
         body = msgspec.defstruct("Body", [("instances", list[row])], forbid_unknown_fields=True)
@@ -72,8 +71,8 @@ class _Reader:
             return None
         # Of two equal names the decoder takes the last. Every name and every text has two quotes.
         quotes = around + len(rows) * self._width
-        for position in self._categorical:
-            quotes += sum(row[position] is not None for row in rows)
+        for position in self._texts:
+            quotes += sum(isinstance(row[position], str) for row in rows)
         return rows if _quotes(text) == 2 * quotes else None
 
 

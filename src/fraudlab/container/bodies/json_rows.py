@@ -50,7 +50,7 @@ def parse_json(body: bytes, features: Features, max_rows: int) -> Rows:
     if rows is None:
         rows, around = _rows_of(load(body), features)
         refuse_repeated_keys(body, rows, around=around)
-    if len(rows) == 1 and not features.codes and isinstance(rows[0], (list, tuple)):
+    if len(rows) == 1 and features.plain and isinstance(rows[0], (list, tuple)):
         try:
             return Rows(features.pack(*rows[0]), 1)
         except UNREAD:
@@ -141,7 +141,7 @@ def _pack(slices: Iterable[list[Any]], features: Features, max_rows: int) -> Row
 
 
 def _pack_rows(rows: list[Any], first: int, features: Features) -> tuple[list[bytes], int]:
-    if not features.codes:
+    if features.plain:
         try:
             if not isinstance(rows[0], dict):
                 return pack_lists(rows, features), 0

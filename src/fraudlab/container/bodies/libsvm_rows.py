@@ -26,6 +26,7 @@ from fraudlab.container.bodies.rows import (
     beyond,
     blank,
     no_rows,
+    no_time,
     refuse_too_many,
     slices_of_lines,
 )
@@ -33,6 +34,7 @@ from fraudlab.container.categories import category_text
 from fraudlab.container.failure import quoted
 from fraudlab.container.features import Features, Matrix
 from fraudlab.container.formats.libsvm import LibsvmError, Sparse, parse_libsvm
+from fraudlab.container.formats.time_values import NoTimeError, hours_of_numbers
 
 _NUMBERED = re.compile(r"f(0|[1-9][0-9]{0,14})")
 
@@ -180,6 +182,12 @@ def _dense(rows: Sparse, first: int, features: Features, numbering: _Numbering) 
     with np.errstate(over="ignore"):
         values = rows.value.astype(np.float32)
     unseen = 0
+    for position, clock in features.clocks.items():
+        of = np.flatnonzero(column == position)
+        try:
+            values[of] = hours_of_numbers(rows.value[of], clock)
+        except NoTimeError as error:
+            raise no_time(error, first + int(row[of[error.row - 1]]), features.names[position]) from error
     for position in features.codes:
         of = np.flatnonzero(column == position)
         values[of], new = features.encode(

@@ -17,6 +17,7 @@ from fraudlab.container.bodies.rows import (
     Rows,
     beyond,
     no_rows,
+    no_time,
     not_a_number,
     refuse_too_many,
     wrong_columns,
@@ -26,6 +27,7 @@ from fraudlab.container.failure import TableError
 from fraudlab.container.features import Features
 from fraudlab.container.formats.columns import category
 from fraudlab.container.formats.numeric_columns import NotANumberError, numbers
+from fraudlab.container.formats.time_values import NoTimeError, seconds_of_column
 from fraudlab.container.row_index import pandas_indices
 
 if TYPE_CHECKING:
@@ -111,8 +113,10 @@ def _check_columns(fields: list[pa.Field], features: Features) -> None:
         if names.count(name) > 1:
             raise BodyError(f"the body has two columns {name!r}", column=name)
     for field in fields:
-        if not _is_readable(field.type):
-            what = "categories" if features.positions[field.name] in features.codes else "numbers"
+        position = features.positions[field.name]
+        if not _is_readable(field.type) and not (position in features.clocks and _is_timed(field.type)):
+            what = "times" if position in features.clocks else "numbers"
+            what = "categories" if position in features.codes else what
             raise BodyError(
                 f"column {field.name!r} holds values of type {field.type}, which are no {what}",
                 column=field.name,
@@ -143,6 +147,12 @@ def _is_readable(kind: pa.DataType) -> bool:
     return _is_text(kind) or any(test(kind) for test in tests)
 
 
+def _is_timed(kind: pa.DataType) -> bool:
+    import pyarrow as pa
+
+    return any(test(kind) for test in (pa.types.is_timestamp, pa.types.is_date, pa.types.is_duration))
+
+
 def _as_rows(table: pa.Table, features: Features) -> Rows:
     matrix = np.empty((table.num_rows, len(features)), np.float32)
     unseen = 0
@@ -155,9 +165,14 @@ def _as_rows(table: pa.Table, features: Features) -> Rows:
                 )
                 unseen += new
                 continue
+            if (clock := features.clocks.get(position)) is not None:
+                matrix[:, position] = clock.hours(seconds_of_column(column, clock))
+                continue
             values = numbers(column)
         except TableError as error:
             raise BodyError(error.sentence, column=name) from error
+        except NoTimeError as error:
+            raise no_time(error, error.row, name) from error
         except NotANumberError as error:
             raise not_a_number(error.value, error.row, name) from error
         with np.errstate(over="ignore", invalid="ignore"):

@@ -9,10 +9,19 @@ import io
 
 import numpy as np
 
-from fraudlab.container.bodies.rows import BodyError, Rows, beyond, no_rows, refuse_too_many, wrong_width
+from fraudlab.container.bodies.rows import (
+    BodyError,
+    Rows,
+    beyond,
+    no_rows,
+    no_time,
+    refuse_too_many,
+    wrong_width,
+)
 from fraudlab.container.categories import category_text
 from fraudlab.container.features import Features, Matrix
 from fraudlab.container.formats.recordio import RecordError, Records, read_records
+from fraudlab.container.formats.time_values import NoTimeError, hours_of_numbers
 
 
 def parse_recordio(body: bytes, features: Features, max_rows: int) -> Rows:
@@ -48,6 +57,12 @@ def _inputs(records: Records, first: int, features: Features) -> tuple[Matrix, i
     with np.errstate(over="ignore", invalid="ignore"):
         matrix = records.matrix.astype(np.float32)
     unseen = 0
+    for position, clock in features.clocks.items():
+        sent = records.matrix[:, position]
+        try:
+            matrix[:, position] = hours_of_numbers(sent.astype(np.float64), clock, bits=8 * sent.itemsize)
+        except NoTimeError as error:
+            raise no_time(error, first + error.row - 1, features.names[position]) from error
     for position in features.codes:
         # As numbers of their own width: 0.1 as float32 is another double.
         texts = [category_text(value) for value in records.matrix[:, position]]

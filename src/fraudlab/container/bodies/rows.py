@@ -15,6 +15,7 @@ from fraudlab.container.categories import sent_text
 from fraudlab.container.failure import near, quoted
 from fraudlab.container.features import Features, Matrix
 from fraudlab.container.formats.parsing import parse_number
+from fraudlab.container.formats.time_values import NoTimeError, hour_of, said
 
 BOM = codecs.BOM_UTF8
 #: Rows are read in slices of about this size: between two slices other threads can run, and Python objects
@@ -66,7 +67,7 @@ class Rows:
     ----------
     inputs : bytes or memoryview
         Those of a float32 matrix of shape (count, columns): rounded and checked, not scaled; categories as
-        codes, NaN where missing.
+        codes, the time as its hour within the week, NaN where missing.
     count : int
         Rows.
     unseen : int
@@ -130,6 +131,11 @@ def pack_row(values: Sequence[Any], row: int, features: Features) -> tuple[bytes
         raise wrong_width(row, len(values), features)
     numbers = list(values)
     unseen = 0
+    for position, clock in features.clocks.items():
+        try:
+            numbers[position] = hour_of(values[position], clock)
+        except NoTimeError as error:
+            raise no_time(error, row, features.names[position]) from error
     for position in features.codes:
         code = features.code(position, _category(values[position], row, position, features))
         unseen += code is None
@@ -189,6 +195,11 @@ def not_a_number(value: Any, row: int, name: str) -> BodyError:
     return BodyError(
         f"row {row}: column {name!r} holds {quoted(value)}, which is not a number", row=row, column=name
     )
+
+
+def no_time(error: NoTimeError, row: int, name: str) -> BodyError:
+    """The refusal of a value of a column of times."""
+    return BodyError(f"row {row}: column {name!r} holds {said(error)}", row=row, column=name)
 
 
 def _too_large(value: str, row: int, name: str) -> BodyError:

@@ -129,12 +129,12 @@ def _other_columns(old: Scorer, new: Scorer) -> str | None:
     Categories may be others: a value that was not learnt is an answer, not a refusal.
     """
     kinds = [
-        {column.name: column.categories is None for column in scorer.features.columns}
+        {column.name: (column.categories is None, column.clock) for column in scorer.features.columns}
         for scorer in (old, new)
     ]
     if list(kinds[0].items()) == list(kinds[1].items()):
         return None
-    changed = [name for name, kind in kinds[1].items() if kinds[0].get(name) is not kind]
+    changed = [name for name, kind in kinds[1].items() if kinds[0].get(name) != kind]
     changed += [name for name in kinds[0] if name not in kinds[1]]
     what = f"differ in {', '.join(changed[:5])}" if changed else "stand in another order"
     return f"its columns {what}: callers send those of the old; start an endpoint of its own for it"

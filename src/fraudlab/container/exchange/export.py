@@ -81,6 +81,10 @@ def _lines(features: Features, distinct: int, rows: int) -> list[str]:
     lines += [
         f"column {one.name} is computed of numbers before scaling: {one.text}" for one in features.derived
     ]
+    if features.clocks:
+        lines.append(
+            "hour and weekday are those of the time in UTC, as it stands where it has no zone; Monday is 0"
+        )
     if features.codes:
         lines.append("XGBoost 1.7 or newer reads it, as it splits on categories")
     return lines

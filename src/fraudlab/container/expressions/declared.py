@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from fraudlab.container.column_rules import RESERVED
 from fraudlab.container.expressions.grammar import Tree, parse
-from fraudlab.container.expressions.kinds_of_values import TypeCheck, ValueKind
+from fraudlab.container.expressions.kinds_of_values import AS_NUMBERS, TypeCheck, ValueKind
 from fraudlab.container.expressions.lexing import ExpressionError
 from fraudlab.container.failure import ConfigError, quoted
 
@@ -97,6 +97,8 @@ def _examine_one(
     kind = check.kind(tree)
     if kind is ValueKind.TEXT:
         check.faults.append("is text; compare it, as in country == 'DE'")
+    if kind is ValueKind.TIME:
+        check.faults.append(f"is the time itself{AS_NUMBERS}")
     if not check.read and not check.faults:
         check.faults.append("reads no column, so that every row has the same value")
     return list(dict.fromkeys(check.faults)) or DeclaredColumn(name, text, tree, kind)

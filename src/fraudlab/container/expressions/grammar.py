@@ -15,6 +15,7 @@ Written by hand, and bounded: the tree of an expression is as deep as `MAX_DEPTH
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -67,6 +68,15 @@ def parse(text: str) -> Tree:
         If it is none, or is larger than an expression may be.
     """
     return _Parser(words(text)).whole()
+
+
+def reads(tree: Tree) -> Iterator[str]:
+    """The columns that a tree names."""
+    if isinstance(tree, ColumnName):
+        yield tree.name
+    elif isinstance(tree, Call):
+        for argument in tree.arguments:
+            yield from reads(argument)
 
 
 class _Parser:

@@ -19,9 +19,11 @@ class ValueKind(Enum):
     NUMBER = "a number"
     TRUTH = "a comparison"
     TEXT = "text"
+    TIME = "the time of a row"
     UNKNOWN = "unknown"
 
 
+AS_NUMBERS = "; hour(time) and weekday(time) make numbers of it"
 _NUMERIC = (ValueKind.NUMBER, ValueKind.TRUTH, ValueKind.UNKNOWN)
 
 
@@ -38,8 +40,13 @@ FUNCTIONS = {
     "abs": _Signature(1, 1, "abs(x)"),
     "where": _Signature(3, 3, "where(condition, value, other)"),
     "is_missing": _Signature(1, 1, "is_missing(column)"),
+    "hour": _Signature(1, 1, "hour(time)"),
+    "weekday": _Signature(1, 1, "weekday(time)"),
 }
-_OF_TIME = ("hour", "weekday", "day", "month", "year", "minute", "dayofweek", "day_of_week", "now")
+_OF_TIME = ("hour", "weekday")
+#: what a model cannot be asked: a day or a month that train does not have would be like none it has
+_NOT_OF_TIME = ("day", "month", "year", "minute", "second", "date", "now")
+_WEEKDAYS = ("dayofweek", "day_of_week", "dow", "week_day")
 #: names of numbers elsewhere
 _NO_NUMBERS = ("nan", "inf", "infinity", "null", "none", "missing")
 
@@ -108,6 +115,11 @@ class TypeCheck:
         if name in FUNCTIONS and not FUNCTIONS[name].least <= len(kinds) <= FUNCTIONS[name].most:
             self.faults.append(f"gives {name} {len(kinds)} values; it is {FUNCTIONS[name].written}")
             return ValueKind.UNKNOWN
+        if name in _OF_TIME:
+            if kinds[0] not in (ValueKind.TIME, ValueKind.UNKNOWN):
+                asked = f"asks for the {name} of {self._said(tree.arguments[0])}"
+                self.faults.append(f"{asked}, which is not the time of a row: that is data.time")
+            return ValueKind.NUMBER
         if name == "is_missing":
             if not isinstance(tree.arguments[0], ColumnName) and kinds[0] is ValueKind.TEXT:
                 self.faults.append("asks whether a text is missing; is_missing(column) asks it of a column")
@@ -129,10 +141,14 @@ class TypeCheck:
         for argument, kind in zip(arguments, kinds, strict=True):
             if kind not in _NUMERIC:
                 what = "the minus in front" if name == "neg" else name
-                self.faults.append(f"gives {what} {self._said(argument)}, which is no number")
+                hint = AS_NUMBERS if kind is ValueKind.TIME else ""
+                self.faults.append(f"gives {what} {self._said(argument)}, which is no number{hint}")
 
     def _compare(self, tree: Call, kinds: Sequence[ValueKind]) -> None:
         left, right = tree.arguments
+        if ValueKind.TIME in kinds:
+            self.faults.append(f"compares {self._said(left)} with {self._said(right)}{AS_NUMBERS}")
+            return
         if ValueKind.UNKNOWN in kinds or ValueKind.TEXT not in kinds:
             return
         if kinds[0] is not kinds[1]:
@@ -147,6 +163,8 @@ class TypeCheck:
     def _said(self, tree: Tree) -> str:
         """A value in words, with what may have been meant."""
         if isinstance(tree, ColumnName):
+            if self.columns.get(tree.name) is ValueKind.TIME:
+                return f"the time {quoted(tree.name)}"
             is_text = self.columns.get(tree.name) is ValueKind.TEXT
             return (
                 f"the categories of {quoted(tree.name)}" if is_text else f"the numbers of {quoted(tree.name)}"
@@ -160,8 +178,10 @@ class TypeCheck:
 
 
 def _unknown_function(name: str) -> str:
-    if name.lower() in _OF_TIME:
-        return f"calls {name}, and a model is not sent the time of a row; write it into a column of the table"
+    if name.lower() in _WEEKDAYS:
+        return f"calls {name}; weekday(time) is 0 on a Monday and 6 on a Sunday"
+    if name.lower() in _NOT_OF_TIME:
+        return f"calls {name}; of a time there are hour(time) and weekday(time), which every week has again"
     return (
         f"calls an unknown function {quoted(name)}{near(name, FUNCTIONS)}; there are {', '.join(FUNCTIONS)}"
     )

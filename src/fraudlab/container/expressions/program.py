@@ -67,6 +67,15 @@ def _is_missing(out: Floats, a: Floats) -> None:
     out[...] = np.isnan(a)
 
 
+def _hour(out: Floats, a: Floats) -> None:
+    """Of the hour within the week, which is what stands for a time; both are whole and small, so exact."""
+    out[...] = a - 24.0 * np.floor(a / 24.0)
+
+
+def _weekday(out: Floats, a: Floats) -> None:
+    out[...] = np.floor(a / 24.0)
+
+
 def _as_column(out: Floats, a: Floats) -> None:
     """What a later expression reads of an earlier column: what the model is given of it."""
     out[...] = _rounded(a)
@@ -109,6 +118,8 @@ _STEPS: dict[str, Callable[..., None]] = {
     "where": _where,
     "log": _log,
     "is_missing": _is_missing,
+    "hour": _hour,
+    "weekday": _weekday,
     "column": _as_column,
 }
 
@@ -149,7 +160,7 @@ class Program:
         outputs : ndarray of float32, shape (rows, declared columns)
             Receives them.
         rows : ndarray of float32, shape (rows, columns)
-            Finite or NaN, not scaled; categories as codes.
+            Finite or NaN, not scaled; categories as codes, the time as its hour within the week.
         """
         if len(rows) == 1:  # with one dimension less, each call of numpy takes half as long
             outputs[0] = self._compute(rows[0], np.empty(self._slots), self._constants)

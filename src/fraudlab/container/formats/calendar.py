@@ -29,6 +29,20 @@ def seconds_since_1970(
     return np.where(valid & (day <= length), seconds, np.nan)
 
 
+def seconds_of_ticks(ticks: NDArray[np.int64], per_second: int) -> Floats:
+    """Seconds of a whole number of smaller units, rounded once, however many digits it has.
+
+    Parameters
+    ----------
+    ticks : ndarray of int64
+    per_second : int
+        Such as a million for microseconds.
+    """
+    whole, rest = np.divmod(ticks, per_second)
+    found: Floats = whole.astype(np.float64) + rest / per_second
+    return found
+
+
 def compact_seconds(values: Floats) -> Floats:
     """Seconds since 1970 of numbers that are the digits of a date: 20230301, 202303010001 or 20230301000147.
 

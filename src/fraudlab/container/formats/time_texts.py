@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from fraudlab.container.failure import TableError
-from fraudlab.container.formats.calendar import seconds_since_1970
+from fraudlab.container.formats.calendar import seconds_of_ticks, seconds_since_1970
 from fraudlab.container.formats.parsing import MISSING_NUMBERS, is_number
 
 Floats = NDArray[np.float64]
@@ -26,14 +27,20 @@ _TIME = (
     r" *(?P<zone>(?:[Zz]|UTC|GMT|(?P<sign>[+-])(?P<ahead>[0-9]{2})(?::?(?P<minutes>[0-9]{2}))?)?)"
     r"(?: UTC|\[[A-Za-z_/+0-9-]+\])?$"
 )
+_ONE_TIME = re.compile(_TIME)
+_DAY_1970 = date(1970, 1, 1).toordinal()
 _DAY_AND_MONTH = re.compile(r"\s*(\d{1,2})[-/.](\d{1,2})[-/.](\d{4})\b")
 
 
 @dataclass(frozen=True, slots=True)
 class TextTimes:
-    """Seconds since 1970, NaN where missing; `note` is what a person should know of how they were read."""
+    """Seconds since 1970, NaN where missing; `note` is what a person should know of how they were read.
+
+    `zone` is ``none`` where no time has one, ``utc`` where all that have one are UTC, else ``offset``.
+    """
 
     seconds: Floats
+    zone: str
     note: str | None = None
 
 
@@ -57,11 +64,47 @@ def parse_times(texts: pa.ChunkedArray, name: str) -> TextTimes:
     for unit in ("us", "ns"):
         for zone in (None, "UTC"):
             try:
-                found = texts.cast(pa.timestamp(unit, zone)).cast(pa.int64())
+                found = texts.cast(pa.timestamp(unit, zone))
             except pa.ArrowInvalid:
                 continue
-            return TextTimes(found.to_numpy() / {"us": 1e6, "ns": 1e9}[unit])
+            ticks = found.cast(pa.int64()).fill_null(0).to_numpy()
+            seconds = seconds_of_ticks(ticks, {"us": 10**6, "ns": 10**9}[unit])
+            seconds[found.is_null().to_numpy()] = np.nan
+            return TextTimes(seconds, "none" if zone is None else _zone_of(texts))
     return _parse_carefully(texts, name)
+
+
+def _zone_of(texts: pa.ChunkedArray) -> str:
+    """Whether times that all have a zone are all of UTC."""
+    in_utc = pc.match_substring_regex(texts, r"([Zz]|[+-]00(:?00)?)\s*$")
+    return "utc" if pc.all(in_utc).as_py() else "offset"
+
+
+def moment_of(text: str) -> tuple[float, str] | None:
+    """One time as :func:`parse_times` reads it: seconds since 1970, and its zone. None where it is none.
+
+    Examples
+    --------
+    >>> moment_of("2018-08-15T06:00:00+02:00")
+    (1534305600.0, 'offset')
+    """
+    found = _ONE_TIME.fullmatch(text.strip())
+    if found is None:
+        return None
+    year, month, day, hour, minute, second, ahead, minutes = (
+        int(found[name] or (found[name + "2"] if name in ("year", "month", "day") else None) or 0)
+        for name in ("year", "month", "day", "hour", "minute", "second", "ahead", "minutes")
+    )
+    if hour > 23 or minute > 59 or second > 59 or ahead > 23 or minutes > 59:
+        return None
+    try:
+        days = date(year, month, day).toordinal() - _DAY_1970
+    except ValueError:
+        return None
+    offset = (ahead * 3_600 + minutes * 60) * (-1 if found["sign"] == "-" else 1)
+    fraction = float(f"0.{found['fraction'] or 0}")
+    seconds = float(days * 86_400 + hour * 3_600 + minute * 60 + second) + fraction - offset
+    return seconds, "none" if not found["zone"] else "offset" if offset else "utc"
 
 
 def _parse_carefully(texts: pa.ChunkedArray, name: str) -> TextTimes:
@@ -96,8 +139,9 @@ def _parse_carefully(texts: pa.ChunkedArray, name: str) -> TextTimes:
     offset = np.where(behind, -1, 1) * (ahead * 3_600 + minutes * 60)
     zoned = pc.fill_null(pc.not_equal(parts.field("zone"), ""), False).to_numpy(zero_copy_only=False)
     note = _zones(texts, name, present, zoned, offset)
+    zone = "none" if not zoned.any() else "offset" if (offset[zoned] != 0).any() else "utc"
     seconds = np.where(present, seconds + fraction.to_numpy(zero_copy_only=False) - offset, np.nan)
-    return TextTimes(seconds, note)
+    return TextTimes(seconds, zone, note)
 
 
 def _zones(

@@ -82,6 +82,37 @@ def read_numbers(values: Floats, name: str, unit: str) -> tuple[Floats, bool, st
     return found.seconds(values), found.dated, found.unit
 
 
+def seconds_in(values: Floats, unit: str, *, dated: bool) -> Floats:
+    """Seconds of numbers whose unit is known; NaN for what cannot be a time in it.
+
+    That is what a column of them could not hold beside the others: a date beyond 2000 to 2060 where numbers
+    count a unit since 1970, and such a date where they count from a start.
+
+    Parameters
+    ----------
+    values : ndarray of float64, shape (n,)
+        NaN where missing.
+    unit : str
+        As :func:`read_numbers` gives it.
+    dated : bool
+    """
+    if unit == "yyyymmddhhmmss":
+        found = np.full(values.shape, np.nan)
+        for digits in (8, 10, 12, 14):
+            some = (values >= 19 * 10.0 ** (digits - 2)) & (values < 21 * 10.0 ** (digits - 2))
+            if some.any():
+                found[some] = compact_seconds(values[some])
+        return found
+    with np.errstate(over="ignore", invalid="ignore"):
+        if unit == "excel":
+            seconds = _excel(values)
+            return np.where((values >= _EXCEL_FIRST) & (seconds < _END_OF_DATES), seconds, np.nan)
+        seconds = _times(_COUNTED[unit])(values)
+        recent = (seconds >= _EARLIEST) & (seconds < _LATEST)
+        fits = recent if dated else (seconds < _EARLIEST) & (seconds > -_END_OF_DATES)
+    return np.where(fits, seconds, np.nan)
+
+
 def _said(values: Floats, name: str, unit: str) -> Reading:
     low, high = float(values.min()), float(values.max())
     if unit == "yyyymmddhhmmss":

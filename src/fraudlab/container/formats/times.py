@@ -10,6 +10,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from fraudlab.container.failure import TableError
+from fraudlab.container.formats.calendar import seconds_of_ticks
 from fraudlab.container.formats.numeric_columns import NotANumberError, numbers
 from fraudlab.container.formats.parsing import MISSING_NUMBERS, is_number
 from fraudlab.container.formats.time_texts import parse_times, refuse_mixed, unreadable_time
@@ -34,12 +35,15 @@ class Times:
         What numbers were read as, a value of ``data.time_unit``; None where text or a type says it.
     note : str or None
         What a person should know of how they were read.
+    zone : str or None
+        Of text and types: ``none`` has no zone, ``utc`` is UTC, ``offset`` has another; None for numbers.
     """
 
     seconds: NDArray[np.float64]
     kind: str
     unit: str | None = None
     note: str | None = None
+    zone: str | None = None
 
     @property
     def first(self) -> float:
@@ -53,7 +57,13 @@ class Times:
 
     def as_json(self) -> dict[str, Any]:
         """What ``manifest.json`` records."""
-        return {"kind": self.kind, "unit": self.unit, "first": self.first, "last": self.last}
+        return {
+            "kind": self.kind,
+            "unit": self.unit,
+            "zone": self.zone,
+            "first": self.first,
+            "last": self.last,
+        }
 
 
 def read_times(column: pa.ChunkedArray, name: str, *, unit: str = "auto") -> Times:
@@ -72,19 +82,21 @@ def read_times(column: pa.ChunkedArray, name: str, *, unit: str = "auto") -> Tim
     TableError
         If a time is missing, infinite or cannot be read, or the unit of numbers is not certain.
     """
-    column = _plain(column)
+    column = plain(column)
     if pa.types.is_string(column.type) and not _begins_with_number(column):
         parsed = parse_times(column, name) if unit == "auto" else None
         if parsed is None:
             raise _needs_no_unit(name, "text", unit)
         _refuse_unusable(parsed.seconds, name)
-        return Times(parsed.seconds, "timestamp", note=parsed.note)
+        return Times(parsed.seconds, "timestamp", note=parsed.note, zone=parsed.zone)
     if pa.types.is_timestamp(column.type) or pa.types.is_duration(column.type):
         if unit != "auto":
             raise _needs_no_unit(name, f"of type {column.type}", unit)
-        seconds = column.cast(pa.int64()).to_numpy() / _TICKS[column.type.unit]
+        seconds = typed_seconds(column)
         _refuse_unusable(seconds, name)
-        return Times(seconds, "timestamp" if pa.types.is_timestamp(column.type) else "number")
+        if pa.types.is_duration(column.type):
+            return Times(seconds, "number")
+        return Times(seconds, "timestamp", zone=zone_of(column.type))
     try:
         values = _numbers(column)
     except NotANumberError as error:
@@ -98,7 +110,22 @@ def read_times(column: pa.ChunkedArray, name: str, *, unit: str = "auto") -> Tim
     return Times(seconds, "timestamp" if dated else "number", found)
 
 
-def _plain(column: pa.ChunkedArray) -> pa.ChunkedArray:
+def typed_seconds(column: pa.ChunkedArray) -> NDArray[np.float64]:
+    """The seconds of a column of timestamps or durations, NaN where it is missing."""
+    ticks = column.cast(pa.int64()).fill_null(0).to_numpy()
+    found = seconds_of_ticks(ticks, _TICKS[column.type.unit])
+    found[column.is_null().to_numpy()] = np.nan
+    return found
+
+
+def zone_of(kind: pa.DataType) -> str:
+    """What a type of timestamps says of their zone; see :class:`Times`."""
+    if kind.tz is None:
+        return "none"
+    return "utc" if kind.tz in ("UTC", "Etc/UTC", "GMT", "Z", "+00:00") else "offset"
+
+
+def plain(column: pa.ChunkedArray) -> pa.ChunkedArray:
     """A column without what only says how it is stored: dictionaries, kinds of text, dates as a type."""
     kind = column.type
     if pa.types.is_dictionary(kind):

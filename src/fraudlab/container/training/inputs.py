@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from fraudlab.container.clock import clock_of
 from fraudlab.container.contract import Fields
 from fraudlab.container.failure import ConfigError, TableError, quoted, together
 from fraudlab.container.features import Column, Features, read_features
@@ -76,9 +77,7 @@ def read_inputs(job: Job, hosts: Hosts, digests: Digests | None) -> tuple[Prepar
             train, features = _read_first(job)
             label = "label"
         else:
-            features = read_features(Fields(job.manifest, source="manifest.json")).deriving(
-                job.request.derive
-            )
+            features = declared_of(job, Fields(job.manifest, source="manifest.json"))
             label = Fields(job.manifest, source="manifest.json").fields("roles").get("label", str)
             train = read_split(job.tree.channel("train"), features)
         texts = _checked_texts(job, features)
@@ -123,9 +122,25 @@ def _with_typical(
     return {name: TextedColumn(own_texts, typical.get(name)) for name, own_texts in texts.items()}
 
 
+def declared_of(job: Job, described: Fields) -> Features:
+    """The features that a manifest, or the part of one that is a fold's, describes, with derived columns.
+
+    Raises
+    ------
+    ConfigError
+        If it describes none, or a column cannot be derived of them.
+    """
+    whole = Fields(job.manifest or {}, source="manifest.json")
+    name = whole.fields("roles").optional("time", str)
+    time = None
+    if name is not None and whole.has("time"):
+        time = Column(name, clock=clock_of(whole.fields("time")))
+    return read_features(described).deriving(job.request.derive, time=time)
+
+
 def _say_useless(features: Features, train: Prepared) -> None:
     """Say which derived columns no tree can split on: a typing error can make one of constants."""
-    for position, one in enumerate(features.derived, len(features)):
+    for position, one in enumerate(features.derived, features.width):
         present = train.matrix[:, position][~np.isnan(train.matrix[:, position])]
         if not present.size:
             print(f"derived column {quoted(one.name)} is missing in every train row: {quoted(one.text)}")

@@ -20,13 +20,12 @@ from pyarrow import parquet
 
 from fraudlab.container.contract import FOLDS, VALIDATION_FIGURE, Fields
 from fraudlab.container.failure import ConfigError
-from fraudlab.container.features import read_features
 from fraudlab.container.hosts import Hosts
 from fraudlab.container.prepared import CARD, TIME, Prepared, card_numbers, read_split, split_files
 from fraudlab.container.reason_texts import ReasonTexts
 from fraudlab.container.runtime import StoppedTooEarly, StopRequest
 from fraudlab.container.training.boosting import threads
-from fraudlab.container.training.inputs import Inputs
+from fraudlab.container.training.inputs import Inputs, declared_of
 from fraudlab.container.training.job import Job
 from fraudlab.container.training.refit import set_up_second
 from fraudlab.container.training.rounds import Fitted, fit, set_up
@@ -87,8 +86,7 @@ def _train_fold(
 ) -> dict[str, Any] | None:
     """The figures of a fold; None where the job is told to stop before its end."""
     folder = job.tree.channel(FOLDS) / str(number)
-    described = read_features(Fields(manifest, source=f"fold {number} of manifest.json"))
-    features = described.deriving(job.request.derive)
+    features = declared_of(job, Fields(manifest, source=f"fold {number} of manifest.json"))
     watches = "validation" in job.channels
     train = read_split(folder / "train", features)
     validation = read_split(folder / "validation", features) if watches else None
