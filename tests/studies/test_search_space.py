@@ -8,6 +8,7 @@ REFUSED = {
     "misspelt": ({"max_dept": {"low": 3, "high": 9}}, "max_dept is no parameter", "did you mean 'max_depth'"),
     "of another section": ({"rows": [1000, 2000]}, "rows is no parameter", "Valid"),
     "not to be tuned": ({"objective": ["a", "b"]}, "model.objective cannot be tuned", "Valid"),
+    "learned from validation": ({"calibration": ["none", "beta"]}, "cannot be tuned", "Valid"),
     "a list by columns": ({"monotone_constraints": [1, -1]}, "cannot be tuned", "Valid"),
     "turned round": ({"max_depth": {"low": 9, "high": 3}}, "low=9 is not below high=3", "swap them"),
     "no width": ({"max_depth": {"low": 3, "high": 3}}, "is not below", "model.max_depth=3"),

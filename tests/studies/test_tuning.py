@@ -58,6 +58,8 @@ def test_every_trial_is_a_run_that_never_saw_test(tuned):
         assert run.record["stages"]["prepare"]["cached"]
         made = {path.name for path in run.folder.iterdir()}
         assert {"evaluation", "report.html"}.isdisjoint(made), run_id
+        contract = read_json(run.folder / "model" / "model.json")
+        assert (contract["refit"], contract["calibration"]) == (None, None)
         assert "study-mine" in (run.folder / "config.yaml").read_text()
         assert [path.name for path in (run.folder / "logs").iterdir()] == ["train.log"]
         channels = read_json(run.folder / "requests" / "training-job.json")["InputDataConfig"]

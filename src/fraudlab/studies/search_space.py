@@ -18,7 +18,16 @@ if TYPE_CHECKING:
 
 Value = None | bool | int | float | str
 #: what is no question of validation, or what the trials themselves decide
-_NOT_TUNED = ("name", "hooks", "objective", "k_fold", "k_fold_repeats", "checkpoint_rounds", "save_best")
+_NOT_TUNED = (
+    "name",
+    "hooks",
+    "objective",
+    "calibration",
+    "k_fold",
+    "k_fold_repeats",
+    "checkpoint_rounds",
+    "save_best",
+)
 _RANGE = ("low", "high", "log", "step")
 #: what is a number or a word, by the kind of number; the word may stand in a list
 _OR_AUTO: dict[str, type[Any]] = {"max_depth": int}

@@ -30,8 +30,8 @@ STUDIES = "studies"
 _DESCRIPTION = "study.json"
 #: what of a run's configuration makes another study
 _DESCRIBES = ("data", "split", "model", "seed")
-#: what a trial does not need: what comes after validation has spoken
-_TRIAL_ONLY = ("model.refit=false", "model.k_fold=0", "force=false")
+#: what a trial does without: what learns from validation, on which it is judged, and what comes after
+_TRIAL_ONLY = ("model.refit=false", "model.calibration=none", "model.k_fold=0", "force=false")
 
 
 @dataclass(frozen=True)
