@@ -109,6 +109,7 @@ TEXTS: dict[str, str] = {
     "serving.reasons": "a YAML file, or auto",
     "model.refit": "true, false or auto",
     "model.calibration": "auto, none, beta, platt or isotonic",
+    "model.members": "1 to 50, or a list of what each member has for itself",
     "paths.runs": "a folder",
     "data.derive": "up to 100 expressions, by the names of their columns",
     "sagemaker.region": "a region's name",

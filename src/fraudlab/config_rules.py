@@ -18,7 +18,7 @@ from fraudlab.config_ranges import CHOICES, DATASET_NAME, RANGES, TEXTS
 from fraudlab.container.column_rules import ColumnNames
 from fraudlab.container.failure import JobError
 from fraudlab.container.hook_source import HookSource, read_hooks
-from fraudlab.container.hyperparameters import Hyperparameters, read_hyperparameters
+from fraudlab.container.hyperparameters import SHARES, Hyperparameters, read_hyperparameters
 from fraudlab.dataset_reference import check_reference, is_described
 from fraudlab.decision_rules import check_decision
 from fraudlab.derive_rules import check_derived
@@ -225,6 +225,9 @@ def hyperparameters(config: RunConfig) -> dict[str, str]:
     values = {name: value for name, value in vars(config.model).items() if name not in ("name", "hooks")}
     values["refit"] = refits(config)
     given = {name: value for name, value in values.items() if value is not None}
+    if isinstance(values["members"], int) and all(values.get(name) in (None, 1.0) for name in SHARES):
+        # The schema's default is to sample nothing, of which all members would be the same.
+        given = {name: value for name, value in given.items() if name not in SHARES}
     return {name: value if isinstance(value, str) else json.dumps(value) for name, value in given.items()}
 
 
@@ -256,7 +259,9 @@ def _check_model(config: RunConfig) -> None:
         if len(text) > MAX_VALUE:
             raise ConfigError(
                 f"model.{name} has {len(text)} characters, and SageMaker takes {MAX_VALUE}.",
-                fix="name only the columns that are constrained",
+                fix="list fewer members, or only what sets them apart"
+                if name == "members"
+                else "name only the columns that are constrained",
             )
 
 

@@ -33,6 +33,9 @@ class ModelConfig:
     calibration: str = "auto"
     #: write a checkpoint every so many rounds and at the end, for killed jobs to go on from; 0 writes none
     checkpoint_rounds: int = 100
+    #: train so many models of different seeds, and ship their average; or a list of what each has for itself,
+    #: as [{max_depth: 3}, {max_depth: 6, learning_rate: 0.05}]
+    members: Any = None
     #: folds of a cross-validation with out-of-fold metrics; 0 makes none
     k_fold: int = 0
     #: how often the folds are drawn

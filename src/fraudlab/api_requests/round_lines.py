@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 
 from fraudlab import config_rules
 from fraudlab.config import RunConfig
@@ -14,6 +15,8 @@ _BEFORE = r"(?:\t|#011)validation-"
 #: what a training job prints after a round: ``[12]\tvalidation-auc:0.98000\tvalidation-logloss:0.10000``
 _ROUND_LINE = re.compile(rf"(?:^|[| ])\[(\d+)\]((?:{_BEFORE}[\w@.]+:\S+?)+)\s*$")
 _ROUND_METRIC = re.compile(rf"{_BEFORE}([\w@.]+):({_NUMBER})(?=\t|#011|\s|$)")
+#: of a member of an average: two of them have a round of the same number
+_OF_MEMBER = re.compile(r"member(\d{1,2})_")
 #: what it prints as it trains once more on train and validation; no metric, and no round of the first fit
 _REFIT_LINE = re.compile(r"(?:^|[| ])refit-round=(\d+)/(\d+)\s*$")
 
@@ -27,6 +30,12 @@ def read_round(line: str) -> tuple[int, dict[str, float]] | None:
     if not found:
         return None
     return int(found[1]), {name: float(value) for name, value in _ROUND_METRIC.findall(found[2])}
+
+
+def member_of(metrics: Mapping[str, float]) -> int:
+    """Whose round it is that has such metrics, counted from 0: the first's where the model is no average."""
+    found = [int(match[1]) for name in metrics if (match := _OF_MEMBER.match(name))]
+    return found[0] - 1 if found else 0
 
 
 def read_refit(line: str) -> tuple[int, int] | None:

@@ -28,13 +28,12 @@ if TYPE_CHECKING:
     from fraudlab.container.prepared import Prepared
     from fraudlab.container.training.calibrating import Chances
     from fraudlab.container.training.capacity import Capacity
-    from fraudlab.container.training.checkpoint_files import Checkpoint
-    from fraudlab.container.training.checkpoints import Checkpoints
+    from fraudlab.container.training.checkpoints import Keeper
     from fraudlab.container.training.decision import Decided, Evidence
     from fraudlab.container.training.folds import CrossValidation
     from fraudlab.container.training.inputs import Inputs
+    from fraudlab.container.training.members import Fits
     from fraudlab.container.training.refit import Refitted
-    from fraudlab.container.training.rounds import Fitted
 
 
 def run(tree: Tree, stop: StopRequest | None = None) -> None:
@@ -82,27 +81,29 @@ def _train(job: Job, hosts: Hosts, archive: Archive, stages: Stages, stop: StopR
     with stages.stage("import"):
         from fraudlab.container.training.artifacts import Outcome, save
         from fraudlab.container.training.folds import cross_validate
-        from fraudlab.container.training.rounds import fit, set_up
+        from fraudlab.container.training.members import Trainings, fit_all
 
     with stages.stage("load"), stop.at_once():
         job, capacity, train, inputs = _load(job, hosts, digests)
     archive.log_parameters(job.parameters.as_json())
     with stages.stage("matrix"):
-        training = set_up(job, train, inputs, hosts)
+        trainings = Trainings(job, train, inputs, hosts)
         kept = train if job.parameters.k_fold else None
         del train
-    keeper, start = _checkpoints(job, inputs, digests, hosts)
+    keeper = _keeper(job, inputs, digests, hosts)
 
-    def on_round(number: int, metrics: Mapping[str, float]) -> None:
-        print(round_line(number, metrics))
+    def on_round(member: int, number: int, metrics: Mapping[str, float]) -> None:
+        # Two members have a round of this number: each has metrics of its own name.
+        named = {f"member{member}_{name}" if member else name: value for name, value in metrics.items()}
+        print(round_line(number, named))
         if job.request.log_rounds:
-            printed = as_printed(metrics)
+            printed = as_printed(named)
             archive.log_metrics({f"validation_{name}": printed[name] for name in printed}, step=number)
 
     with stages.stage("train"):
-        fitted = fit(training, stop=stop, on_round=on_round, start=start, checkpoints=keeper)
-        _require_one_model(fitted.booster, hosts)
-        del training
+        fits = fit_all(trainings, stop=stop, on_round=on_round, keeper=keeper)
+        _require_one_model(fits.booster, hosts)
+        del trainings
     folds = None
     if kept is not None:
         with stages.stage("k_fold"):
@@ -116,22 +117,25 @@ def _train(job: Job, hosts: Hosts, archive: Archive, stages: Stages, stop: StopR
     decided: Decided | None = None
     chances: Chances | None = None
     evidence: Evidence | None = None
+    gain: dict[str, Any] | None = None
     with hosts.together():
         if hosts.first:
             with stages.stage("threshold"):
-                evidence = _evidence(job, inputs, fitted, folds, hosts)
+                evidence = _evidence(job, inputs, fits, folds, hosts)
+                if fits.asked and inputs.validation is not None:
+                    gain = _gain(job, fits, inputs, inputs.validation, hosts, archive)
                 chances, decided, evidence = _decide(job, evidence, stopped=stop.made)
-    refitted = _refit(job, inputs, fitted, hosts, digests, stages, stop, keeper)
+    refitted = _refit(job, inputs, fits, hosts, digests, stages, stop, keeper)
     with hosts.together():
         if decided is not None and chances is not None:
-            shipped = fitted if refitted is None else refitted
+            shipped = fits if refitted is None else refitted
             score = None if inputs.test is None else chances.of(_score(shipped.booster, inputs.test, hosts))
             archive.log_metrics(
                 {f"{decided.evidence}_{k}": v for k, v in decided.measured.items() if v is not None}
             )
             with stages.stage("save"):
                 outcome = Outcome(
-                    inputs, capacity, fitted, refitted, folds, chances, decided, evidence, score, hashes
+                    inputs, capacity, fits, gain, refitted, folds, chances, decided, evidence, score, hashes
                 )
                 save(job, outcome, stages.seconds)
 
@@ -154,7 +158,7 @@ def _require_one_host(job: Job, hosts: Hosts) -> None:
     alone = {
         "k_fold": job.parameters.k_fold > 0,
         "split=prequential": FOLDS in job.channels,
-        "tree_method=exact": job.parameters.booster["tree_method"] == "exact",
+        "tree_method=exact": any(p.booster["tree_method"] == "exact" for p in job.parameters.every),
     }
     for what, asked in alone.items():
         if asked and len(hosts) > 1:
@@ -198,46 +202,40 @@ def _files(job: Job, folder: Path) -> list[Path]:
     return split_files(folder) if job.manifest else [source.path for source in list_files(folder)]
 
 
-def _checkpoints(
-    job: Job, inputs: Inputs, digests: Digests | None, hosts: Hosts
-) -> tuple[Checkpoints | None, Checkpoint | None]:
-    """Who keeps checkpoints, on the first host, and the one to go on from, on all."""
-    parameters = job.parameters
-    asked = bool(parameters.checkpoint_rounds) and hosts.share(checkpoints.wanted(job.tree))
+def _keeper(job: Job, inputs: Inputs, digests: Digests | None, hosts: Hosts) -> Keeper | None:
+    """Who keeps checkpoints, on the first host."""
+    asked = bool(job.parameters.checkpoint_rounds) and hosts.share(checkpoints.wanted(job.tree))
     if digests is None or not asked:
-        return None, None
+        return None
     data = digests.combined(hosts)
-    keeper, start = None, None
     with hosts.together():
         if hosts.first:
             training = checkpoints.fingerprint(
-                parameters.as_json(),
                 hooks=None if job.hooks is None else job.hooks.sha256,
                 columns=inputs.features.as_json(),
                 data={name: data[name] for name in ("train", "validation") if name in data},
                 hosts=len(hosts),
             )
-            keeper = checkpoints.open_checkpoints(job.tree, training)
-            start = keeper.latest(parameters, inputs.features)
-    return keeper, checkpoints.share(start, hosts)
+            return checkpoints.open_checkpoints(job.tree, training)
+    return None
 
 
 def _refit(
     job: Job,
     inputs: Inputs,
-    fitted: Fitted,
+    fits: Fits,
     hosts: Hosts,
     digests: Digests | None,
     stages: Stages,
     stop: StopRequest,
-    keeper: Checkpoints | None,
+    keeper: Keeper | None,
 ) -> Refitted | None:
     if not job.parameters.refit:
         return None
     from fraudlab.container.training.refit import refit
 
     with stages.stage("refit"):
-        refitted = refit(job, inputs, fitted, hosts, digests=digests, stop=stop, checkpoints=keeper)
+        refitted = refit(job, inputs, fits, hosts, digests=digests, stop=stop, keeper=keeper)
         if refitted is not None:
             _require_one_model(refitted.booster, hosts)
     return refitted
@@ -252,7 +250,7 @@ def _require_one_model(booster: Any, hosts: Hosts) -> None:
 
 
 def _evidence(
-    job: Job, inputs: Inputs, fitted: Fitted, folds: CrossValidation | None, hosts: Hosts
+    job: Job, inputs: Inputs, fits: Fits, folds: CrossValidation | None, hosts: Hosts
 ) -> Evidence | None:
     """The rows that calibration and threshold are chosen on, as the booster scores them."""
     from fraudlab.container.training.decision import Evidence
@@ -260,7 +258,7 @@ def _evidence(
 
     if (validation := inputs.validation) is None:
         return None if folds is None else folds.pooled()
-    score = _score(fitted.booster, validation, hosts)
+    score = _score(fits.booster, validation, hosts)
     traffic = read_traffic(job, len(validation))
     return Evidence("validation", validation.label, score, validation.amount, traffic)
 
@@ -283,6 +281,26 @@ def _decide(
     if decided.chosen is not None and decided.chosen.alerts_nothing:
         print(f"{decided.chosen.why_nothing} on {decided.evidence}: no score reaches the threshold")
     return chances, decided, evidence
+
+
+def _gain(
+    job: Job, fits: Fits, inputs: Inputs, validation: Prepared, hosts: Hosts, archive: Archive
+) -> dict[str, Any]:
+    """What the average comes to on validation, and what averaging brought there."""
+    from fraudlab.container.training.average_gain import average_gain, gain_line
+    from fraudlab.container.training.members import measure_mean
+
+    last, found = sum(fits.rounds) - 1, measure_mean(job, fits.booster, validation, inputs)
+    print(round_line(last, found))
+    if job.request.log_rounds:
+        printed = as_printed(found)
+        archive.log_metrics({f"validation_{name}": printed[name] for name in printed}, step=last)
+    if len(fits.members) == 1:
+        return {"metrics": found}
+    score = _score(fits.booster, validation, hosts)
+    gain = average_gain(fits, validation, score, seed=int(job.parameters.booster["seed"]))
+    print(gain_line(gain))
+    return {"metrics": found, **gain}
 
 
 def _score(booster: Any, part: Prepared, hosts: Hosts) -> NDArray[np.float32]:

@@ -157,9 +157,13 @@ def log_job(context: Context, trained: Trained) -> str:
     context.tracker.tell(lambda e: e.log_model(f"fraudlab-{name}", folder, uri=uri))
     history = trained.history
     best = [f"{name} {values[history['best_round']]:.3g}" for name, values in history["metrics"].items()]
+    average = (history.get("average") or {}).get("metrics") or {}
+    best = best or [f"{name} {value:.3g}" for name, value in average.items()]
     measured = f", validation {', '.join(best)}" if best else ""
     capacity = history.get("capacity")
     depth = "" if capacity is None else f" of depth {capacity['max_depth']} (max_depth=auto)"
+    if "members" in history:
+        measured += f", an average of {len(history['members'])} members"
     line = f"{trained.contract['rounds']} of {history['rounds']} rounds{depth}{measured}"
     refitted = trained.contract.get("refit")
     if refitted is None:

@@ -169,10 +169,12 @@ def _has_folds_of_a_trial(context: Context) -> bool:
 
 
 def _wait_for_job(context: Context, handle: JobHandle, on_round: OnRound | None) -> None:
-    total = context.config.model.num_round
+    members = context.config.model.members
+    many = members if isinstance(members, int) else len(members or [0])
+    each = context.config.model.num_round
     streams = context.tracker.decision.streams_rounds
     with ExitStack() as shown:
-        meters = {"rounds": shown.enter_context(context.terminal.meter("rounds", total=total))}
+        meters = {"rounds": shown.enter_context(context.terminal.meter("rounds", total=many * each))}
 
         def on_line(line: str) -> None:
             if refitted := api_requests.read_refit(line):
@@ -182,7 +184,7 @@ def _wait_for_job(context: Context, handle: JobHandle, on_round: OnRound | None)
                 meters["refit"].reach(refitted[0])
             elif found := api_requests.read_round(line):
                 number, metrics = found
-                meters["rounds"].reach(number + 1)
+                meters["rounds"].reach(api_requests.member_of(metrics) * each + number + 1)
                 if streams:
                     named = {f"validation_{name}": value for name, value in metrics.items()}
                     context.tracker.tell(lambda e: e.log_metrics(named, step=number))

@@ -270,7 +270,7 @@ def test_xgboost_calls_the_same_parameters_by_the_same_aliases() -> None:
 
 def test_every_parameter_is_one_xgboost_knows_and_uses() -> None:
     kept = {name for name, parameter in PARAMETERS.items() if not parameter.fixed}
-    assert VALUES.keys() | OWN.keys() == kept - {"_tuning_objective_metric"}
+    assert VALUES.keys() | OWN.keys() == kept - {"_tuning_objective_metric", "members"}
     found = read_hyperparameters(VALUES | OWN)
     assert found.booster.keys() == VALUES.keys()
     assert all(found.booster[name] != getattr(Hyperparameters(), name, None) for name in VALUES)
@@ -279,7 +279,7 @@ def test_every_parameter_is_one_xgboost_knows_and_uses() -> None:
     settings = json.loads(fit({**given, "verbosity": 1}).save_config())
     text = json.dumps(settings)
     assert all(f'"{name}": ' in text for name in VALUES.keys() - {"eval_metric", "objective", "booster"})
-    assert set(OWN) == set(Hyperparameters.__slots__) - {"booster", "objective_hook"}
+    assert set(OWN) == set(Hyperparameters.__slots__) - {"booster", "objective_hook", "members", "each"}
 
 
 def test_own_parameters() -> None:
@@ -1111,3 +1111,80 @@ def test_the_page_has_the_launchers_defaults() -> None:
         elif isinstance(value, int | float) and not isinstance(value, bool):
             assert float(xgboosts[name]) == value, name
     assert said.keys() <= settings.keys()
+
+
+@pytest.mark.parametrize(
+    ("given", "sentence"),
+    [
+        (
+            {"members": "0"},
+            "hyperparameter 'members' is '0', not a whole number of at least 1 and at most 50",
+        ),
+        ({"members": "51"}, "hyperparameter 'members' is '51', not a whole number"),
+        ({"members": "2.5"}, "hyperparameter 'members' is '2.5', not a whole number"),
+        ({"members": "true"}, "hyperparameter 'members' is 'true', not a whole number"),
+        ({"members": "five"}, "hyperparameter 'members' is 'five', not a whole number"),
+        ({"members": "[]"}, "hyperparameter 'members' is '[]', not a whole number"),
+        ({"members": "[{]"}, "hyperparameter 'members' is '[{]', not a whole number"),
+        ({"members": "[3, 6]"}, "a member is an object of hyperparameters"),
+        ({"members": '[{"eta": 1, "eta": 0.5}]'}, "a member has a parameter twice"),
+        ({"members": json.dumps([{"seed": n} for n in range(51)])}, "it lists 51 members"),
+        ({"members": "3", "subsample": "1"}, "members=3 without sampling trains the same model 3 times"),
+        ({"members": "3", "colsample_bynode": "1.0"}, "members=3 without sampling trains the same model"),
+        ({"members": '[{"max_dept": 3}]'}, "members[0].max_dept is no hyperparameter (did you mean"),
+        ({"members": '[{}, {"k_fold": 3}]'}, "members[1].k_fold is the same for all members of an average"),
+        ({"members": '[{"members": 3}]'}, "members[0].members is the same for all members of an average"),
+        ({"members": '[{"monotone_constraints": "(1,)"}]'}, "members[0].monotone_constraints is the same"),
+        ({"members": '[{"max_depth": -1}]'}, "members[0].max_depth is '-1', not a whole number"),
+        ({"members": '[{"rate_drop": 0.1}]'}, "members[0].rate_drop is about trees that are dropped out"),
+        (
+            {"members": '[{"max_depth": 3}, {"max_depth": "3"}]'},
+            "members[1] has the parameters of members[0]",
+        ),
+        (
+            {"members": '[{}, {"max_depth": 6}]', "max_depth": "6"},
+            "members[1] has the parameters of members[0]",
+        ),
+        ({"members": '[{"eta": 0.1, "learning_rate": 0.2}]'}, "are one parameter, and have two values"),
+    ],
+)
+def test_members_that_cannot_be(given: dict[str, str], sentence: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        read_hyperparameters(given)
+    assert sentence in caught.value.sentence
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ({"members": "1"}, []),
+        ({"members": "None"}, []),
+        ({"members": "2.0"}, [{"subsample": 0.8, "colsample_bytree": 0.8}] * 2),
+        ({"members": "2", "colsample_bynode": "0.5"}, [{"colsample_bynode": 0.5}] * 2),
+        ({"members": "2", "subsample": "None"}, [{"subsample": 0.8, "colsample_bytree": 0.8}] * 2),
+        ({"members": "2", "booster": "dart", "rate_drop": "0.1"}, [{"booster": "dart"}] * 2),
+        (
+            {
+                "members": '[{"eta": "0.2"}, {}, {"max_depth": null}]',
+                "max_depth": "3",
+                "learning_rate": "0.1",
+            },
+            [
+                {"learning_rate": 0.2, "max_depth": 3},
+                {"learning_rate": 0.1, "max_depth": 3},
+                {"learning_rate": 0.1},
+            ],
+        ),
+        ({"members": '[{}, {"seed": 3}]', "subsample": "0.5"}, [{"seed": 0}, {"seed": 3}]),
+    ],
+)
+def test_what_each_member_is_trained_with(given: dict[str, str], expected: list[dict[str, Any]]) -> None:
+    found = read_hyperparameters(given)
+    assert len(found.each) == len(expected)
+    for own, wanted in zip(found.each, expected, strict=True):
+        assert own.members is None
+        assert wanted.items() <= own.booster.items()
+    if isinstance(found.members, int):
+        seeds = [own.booster["seed"] for own in found.each]
+        assert seeds[0] == 0
+        assert len(set(seeds)) == len(seeds)

@@ -239,7 +239,7 @@ def test_told_to_stop_the_model_of_the_first_fit_is_saved_and_gone_on_from(
     train.run(job())
     expected = results(tree)
     empty(tree)
-    stop, read, fit = StopRequest(), refit.read_again, refit.fit
+    stop, read, fit = StopRequest(), refit.read_again, refit.fit_all
 
     def read_and_stop(*given: Any) -> Any:
         if at == "first round":
@@ -247,15 +247,15 @@ def test_told_to_stop_the_model_of_the_first_fit_is_saved_and_gone_on_from(
         return read(*given)
 
     def fit_and_stop(*given: Any, on_round: Any, **more: Any) -> Any:
-        def after(number: int, metrics: Any) -> None:
-            on_round(number, metrics)
+        def after(member: int, number: int, metrics: Any) -> None:
+            on_round(member, number, metrics)
             if at == "later" and number == 2:
                 stop.make()
 
         return fit(*given, on_round=after, **more)
 
     monkeypatch.setattr(refit, "read_again", read_and_stop)
-    monkeypatch.setattr(refit, "fit", fit_and_stop)
+    monkeypatch.setattr(refit, "fit_all", fit_and_stop)
     if at == "before":
         decide = train._decide
         monkeypatch.setattr(train, "_decide", lambda *a, **k: (stop.make(), decide(*a, **k))[1])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
@@ -16,58 +15,6 @@ from fraudlab.container.model_files.official import Content, trees_of
 
 #: the feature of a deleted node
 _NO_FEATURE = 2**31 - 1
-
-
-def average(contents: Sequence[Content]) -> Content:
-    """One booster whose raw score is the mean of theirs: all their trees, each leaf divided by their number.
-
-    Parameters
-    ----------
-    contents : sequence of dict
-        Boosters of the same columns, objective and kind, as :func:`require_alike` says. The first is changed.
-    """
-    whole = contents[0]
-    model = trees_of(whole)
-    parts = [trees_of(content) for content in contents]
-    share = np.float32(len(contents))
-    trees: list[Content] = []
-    bounds = [0]
-    for part in parts:
-        bounds += [bounds[-1] + rounds for rounds in np.diff(part["iteration_indptr"]).cumsum().tolist()]
-        for tree in part["trees"]:
-            _divide(tree, share)
-            tree["id"] = len(trees)
-            trees.append(tree)
-    model["trees"] = trees
-    model["iteration_indptr"] = bounds
-    model["tree_info"] = [0] * len(trees)
-    model["gbtree_model_param"]["num_trees"] = str(len(trees))
-    weights = [content["learner"]["gradient_booster"].get("weight_drop") for content in contents]
-    if weights[0] is not None:
-        whole["learner"]["gradient_booster"]["weight_drop"] = [w for part in weights for w in part]
-    scores = [base_score(content) for content in contents]
-    if len(set(scores)) > 1:
-        margin = math.fsum(math.log(score / (1.0 - score)) for score in scores) / len(scores)
-        mean = np.float32(1.0 / (1.0 + math.exp(-margin)))
-        whole["learner"]["learner_model_param"]["base_score"] = f"[{mean}]"
-    whole["learner"]["attributes"] = {}
-    return whole
-
-
-def _divide(tree: Content, share: np.float32) -> None:
-    """Divide what the leaves add, in float32; other nodes keep their thresholds."""
-    leaf = np.array(tree["left_children"]) == -1
-    for name, where in (("split_conditions", leaf), ("base_weights", np.ones_like(leaf))):
-        values = np.array(tree[name], np.float32)
-        values[where] /= share
-        # the fewest digits that are this float32 again
-        tree[name] = [float(str(value)) for value in values]
-
-
-def base_score(content: Content) -> float:
-    """The probability every row starts with, as float32."""
-    text = content["learner"]["learner_model_param"]["base_score"]
-    return float(np.float32(text.strip("[]")))
 
 
 def require_alike(contents: Sequence[Content], names: Sequence[str]) -> None:

@@ -17,7 +17,6 @@ from numpy.typing import NDArray
 from fraudlab.container.contract import Fields, read_json, write_json
 from fraudlab.container.exchange import work
 from fraudlab.container.exchange.content import (
-    average,
     categories_of,
     cut_lists,
     forget_categories,
@@ -30,6 +29,7 @@ from fraudlab.container.exchange.naming import name_columns
 from fraudlab.container.exchange.process_limits import confine
 from fraudlab.container.failure import ConfigError, quoted
 from fraudlab.container.features import Column, Features
+from fraudlab.container.model_files.averaging import average
 from fraudlab.container.model_files.booster_file import written_by
 from fraudlab.container.model_files.official import trees_of
 from fraudlab.container.runtime import lean_xgboost

@@ -14,12 +14,16 @@ from fraudlab.container.hyperparameters.eval_metrics import (
     is_hook,
     printed,
 )
+from fraudlab.container.hyperparameters.member_parameters import APART, read_hyperparameters, set_apart
 from fraudlab.container.hyperparameters.parameters import Hyperparameters
-from fraudlab.container.hyperparameters.strings import canonical, read_hyperparameters, remarks, wanted
+from fraudlab.container.hyperparameters.rules import SHARES
+from fraudlab.container.hyperparameters.strings import canonical, remarks, wanted
 
 __all__ = [
+    "APART",
     "COMPUTED",
     "OF_ALERTS",
+    "SHARES",
     "UNWEIGHTED",
     "Hyperparameters",
     "canonical",
@@ -28,5 +32,6 @@ __all__ = [
     "printed",
     "read_hyperparameters",
     "remarks",
+    "set_apart",
     "wanted",
 ]

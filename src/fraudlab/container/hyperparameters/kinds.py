@@ -187,6 +187,24 @@ def interactions() -> Kind:
     return Kind('groups of columns, such as [["amount", "hour"], ["age"]] or [[0,1],[2]]', read)
 
 
+def members(most: int) -> Kind:
+    """How many models a model is the average of, or what sets each of them apart."""
+
+    def read(text: str) -> int | tuple[dict[str, Any], ...] | None:
+        if not text.startswith("["):
+            count: int = whole(1, most).read(text)
+            return None if count == 1 else count
+        given = json.loads(text, object_pairs_hook=_distinct)
+        if not all(isinstance(item, dict) for item in given):
+            raise Unfit("a member is an object of hyperparameters")
+        if not 1 <= len(given) <= most:
+            raise Unfit(f"it lists {len(given)} members")
+        return tuple(given)
+
+    wanted = f'a whole number of at least 1 and at most {most}, or a list such as [{{"max_depth": 3}}, {{}}]'
+    return Kind(wanted, read)
+
+
 def tuned() -> Kind:
     """The metric a SageMaker tuning job watches: the name of one of the job's metric definitions."""
 
@@ -233,6 +251,12 @@ _ROUND_BRACKETS = str.maketrans("()", "[]")
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(dict(pairs)) != len(pairs):
         raise Unfit("a column is there twice")
+    return dict(pairs)
+
+
+def _distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    if len(dict(pairs)) != len(pairs):
+        raise Unfit("a member has a parameter twice")
     return dict(pairs)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 from fraudlab.container.hyperparameters.constraints import by_position
@@ -31,6 +31,10 @@ class Hyperparameters:
         Rounds of a segment; a checkpoint is written after each. Where rounds draw random numbers (`samples`),
         a segment also begins with a fresh booster and a seed of its own, so that an interrupted job and one
         that was not end with the same bytes. 0 writes none.
+    members : int, tuple of mapping, or None
+        How many models the model is the average of, or what each has for itself; None is one model.
+    each : tuple of Hyperparameters
+        Those of each member; empty where there are none.
     k_fold : int
         Folds of a cross-validation beside the model; 0 makes none.
     k_fold_repeats : int
@@ -66,6 +70,8 @@ class Hyperparameters:
     refit: bool = False
     calibration: str = "none"
     checkpoint_rounds: int = 100
+    members: int | tuple[Mapping[str, Any], ...] | None = None
+    each: tuple[Hyperparameters, ...] = ()
     k_fold: int = 0
     k_fold_repeats: int = 1
     csv_weights: bool = False
@@ -86,6 +92,22 @@ class Hyperparameters:
         shares = ("subsample", "colsample_bytree", "colsample_bylevel", "colsample_bynode")
         drops = self.booster.get("booster") == "dart"
         return drops or any(self.booster.get(name, 1.0) < 1.0 for name in shares)
+
+    @property
+    def every(self) -> tuple[Hyperparameters, ...]:
+        """What boosters are trained with: the members', or these where there are none."""
+        return self.each or (self,)
+
+    def with_threads(self, most: int) -> Hyperparameters:
+        """The same, with at most so many threads."""
+        return replace(self, nthread=most, each=tuple(replace(member, nthread=most) for member in self.each))
+
+    def of_rounds(self, rounds: Sequence[int]) -> Hyperparameters:
+        """The same, with so many rounds of each member, and without an early stop."""
+        fixed = [
+            replace(p, num_round=n, early_stopping_rounds=0) for p, n in zip(self.every, rounds, strict=True)
+        ]
+        return replace(self, each=tuple(fixed), early_stopping_rounds=0) if self.each else fixed[0]
 
     @property
     def metric_hooks(self) -> tuple[str, ...]:
@@ -130,7 +152,7 @@ class Hyperparameters:
 
     def as_json(self) -> dict[str, Any]:
         """Everything that made the model, in one object: fraudlab's own parameters beside XGBoost's."""
-        beside = {"booster", "nthread", "verbosity"}
+        beside = {"booster", "nthread", "verbosity", "each"}
         own = {item.name: getattr(self, item.name) for item in fields(self) if item.name not in beside}
         given = {name: value for name, value in own.items() if value is not None}
         plain: dict[str, Any] = json.loads(json.dumps(given | dict(self.booster)))

@@ -32,7 +32,8 @@ _DART: Values = {
     "sample_type": "uniform",
     "normalize_type": "tree",
 }
-_SHARES = ("subsample", "colsample_bytree", "colsample_bylevel", "colsample_bynode")
+#: what draws rows or columns, below 1
+SHARES = ("subsample", "colsample_bytree", "colsample_bylevel", "colsample_bynode")
 
 
 #: the updaters of each tree method, as a list somebody may bring
@@ -67,6 +68,7 @@ def conflicts(values: Values, prefix: str) -> Iterator[Conflict]:
     yield from _of_dart(values, prefix)
     yield from _of_learning(values, prefix)
     yield from _of_metrics(values, prefix)
+    yield from _of_members(values, prefix)
 
 
 def _of_trees(values: Values, p: str) -> Iterator[Conflict]:
@@ -87,9 +89,9 @@ def _of_trees(values: Values, p: str) -> Iterator[Conflict]:
                 ),
             )
     trees = values.get("num_parallel_tree", 1)
-    if trees > 1 and all(values.get(name, 1.0) == 1.0 for name in _SHARES):
+    if trees > 1 and all(values.get(name, 1.0) == 1.0 for name in SHARES):
         yield (
-            ("num_parallel_tree", *_SHARES),
+            ("num_parallel_tree", *SHARES),
             ConfigError(
                 f"{p}num_parallel_tree={trees} without sampling grows the same tree {trees} times",
                 fix=f"set {p}subsample or {p}colsample_bynode below 1",
@@ -193,6 +195,24 @@ def _of_metrics(values: Values, p: str) -> Iterator[Conflict]:
             check_weighted(metrics)
         except ConfigError as error:
             yield ("eval_metric", "csv_weights"), error
+
+
+def _samples(values: Values) -> bool:
+    """Whether rounds draw random numbers."""
+    return values.get("booster") == "dart" or any(values.get(name, 1.0) < 1.0 for name in SHARES)
+
+
+def _of_members(values: Values, p: str) -> Iterator[Conflict]:
+    members = values.get("members")
+    if isinstance(members, int) and not _samples(values):
+        yield (
+            ("members", "booster", *SHARES),
+            ConfigError(
+                f"{p}members={members} without sampling trains the same model {members} times",
+                fix=f"set {p}subsample or {p}colsample_bytree below 1, leave them out, or list what sets each"
+                " member apart",
+            ),
+        )
 
 
 def check_weighted(metrics: Sequence[str]) -> None:

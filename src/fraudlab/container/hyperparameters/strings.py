@@ -26,8 +26,8 @@ def canonical(name: str) -> str:
     return NAMES.get(name, name)
 
 
-def read_hyperparameters(texts: Mapping[str, Any], *, prefix: str = "") -> Hyperparameters:
-    """Understand ``hyperparameters.json``.
+def read_texts(texts: Mapping[str, Any], *, prefix: str = "") -> Hyperparameters:
+    """Understand the hyperparameters of one model; members are read, and not made yet.
 
     Parameters
     ----------
@@ -47,7 +47,7 @@ def read_hyperparameters(texts: Mapping[str, Any], *, prefix: str = "") -> Hyper
     unfit: set[str] = set()
     problems: list[ConfigError] = []
     for given, value in texts.items():
-        text = _plain(value)
+        text = plain(value)
         try:
             if not _is_set(given, text):
                 continue
@@ -86,11 +86,11 @@ def remarks(texts: Mapping[str, Any]) -> list[str]:
     Parameters
     ----------
     texts : mapping of str
-        As :func:`read_hyperparameters` takes and accepts them.
+        As :func:`read_texts` takes and accepts them.
     """
     lines = []
     for given, value in texts.items():
-        text, name = _plain(value), NAMES.get(given)
+        text, name = plain(value), NAMES.get(given)
         if text is None or name is None:
             continue
         parameter = PARAMETERS[name]
@@ -100,14 +100,14 @@ def remarks(texts: Mapping[str, Any]) -> list[str]:
             lines.append(
                 "hyperparameter objective=reg:logistic grows the trees of binary:logistic: that is used"
             )
-    found = read_hyperparameters(texts)
+    found = read_texts(texts)
     watched = found.eval_metric[-1]
     if found.early_stopping_rounds and watched.partition("@")[0] == "error":
         lines.append(f"early stopping watches {watched}, which {COUNTS_ALERTS}: logloss is a better guide")
     return lines
 
 
-def _plain(given: Any) -> str | None:
+def plain(given: Any) -> str | None:
     """The text of a value, whether it was JSON-encoded or not; None where it is not set."""
     if isinstance(given, str):
         text = given.strip()
@@ -172,7 +172,7 @@ def _assemble(values: dict[str, Any]) -> Hyperparameters:
     tuned = values.pop("_tuning_objective_metric", None)
     if tuned:
         values["eval_metric"] = _with_tuned(values["eval_metric"], tuned)
-    ours = {item.name for item in fields(Hyperparameters)} - {"booster"}
+    ours = {item.name for item in fields(Hyperparameters)} - {"booster", "each"}
     own = {name: values.pop(name) for name in ours & values.keys()}
     start = {"objective": "binary:logistic", "tree_method": "hist", "seed": 0}
     return Hyperparameters(**own, booster=start | values)

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from fraudlab.container.hyperparameters.kinds import (
     flag,
     interactions,
+    members,
     metrics,
     monotone,
     number,
@@ -22,7 +23,7 @@ from fraudlab.container.hyperparameters.kinds import (
 )
 from fraudlab.container.hyperparameters.legacy import ANYWAY, ELSEWHERE, NO_GPU, REFUSED, SDK, Parameter
 
-__all__ = ["NAMES", "PARAMETERS", "REFUSED"]
+__all__ = ["NAMES", "OF_A_MEMBER", "PARAMETERS", "REFUSED"]
 
 _OBJECTIVES = {
     "binary:logitraw": "it gives no probability; the endpoint answers raw scores on request",
@@ -110,6 +111,8 @@ PARAMETERS: Mapping[str, Parameter] = {
     "one_drop": Parameter(flag()),
     "sample_type": Parameter(one_of("uniform", "weighted")),
     "normalize_type": Parameter(one_of("tree", "forest")),
+    # averages
+    "members": Parameter(members(50)),
     # beside the model
     "k_fold": Parameter(whole(0, 50, but=1), ("_kfold", "nfold")),
     "k_fold_repeats": Parameter(whole(1, 100), ("_num_cv_round",)),
@@ -130,3 +133,14 @@ PARAMETERS: Mapping[str, Parameter] = {
 NAMES: Mapping[str, str] = {name: name for name in PARAMETERS} | {
     alias: name for name, parameter in PARAMETERS.items() for alias in parameter.aliases
 }
+
+#: what a member of an average may have for itself. The rest is of the job, of the columns, or of how rounds
+#: are measured: constraints hold for an average only where they hold for each member.
+OF_A_MEMBER = (
+    "num_round", "early_stopping_rounds", "learning_rate", "scale_pos_weight", "base_score",
+    "booster", "tree_method", "max_depth", "max_leaves", "grow_policy", "min_child_weight", "gamma",
+    "reg_lambda", "reg_alpha", "max_delta_step", "num_parallel_tree",
+    "subsample", "colsample_bytree", "colsample_bylevel", "colsample_bynode", "seed", "seed_per_iteration",
+    "max_bin", "fraud_bins", "max_cat_to_onehot", "max_cat_threshold",
+    "rate_drop", "skip_drop", "one_drop", "sample_type", "normalize_type",
+)  # fmt: skip

@@ -148,6 +148,7 @@ def _check_fields(fields: Fields, contract: dict[str, Any]) -> float:
         fields.optional(name, str)
     for name in ("decision", "hyperparameters", "refit", "versions"):
         fields.optional(name, dict)
+    fields.optional("members", list)
     if (rounds := fields.optional("rounds", int)) is not None and rounds < 1:
         raise ConfigError(f"'rounds' in {CONTRACT} is {rounds}, and a model has at least one", fix=_FIX)
     try:

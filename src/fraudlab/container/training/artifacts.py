@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from fraudlab._version import __version__
 from fraudlab.container.contract import whole_file, write_json
+from fraudlab.container.hyperparameters import canonical
 from fraudlab.container.model_files.model_file import OFFICIAL, write_model
 from fraudlab.container.model_files.official import official_bytes
 from fraudlab.container.prepared import Prepared
@@ -22,6 +23,7 @@ from fraudlab.container.training.decision import Decided, Evidence, measure
 from fraudlab.container.training.folds import CrossValidation
 from fraudlab.container.training.inputs import Inputs
 from fraudlab.container.training.job import Job
+from fraudlab.container.training.members import Fits
 from fraudlab.container.training.refit import Refitted
 from fraudlab.container.training.rounds import Fitted
 
@@ -35,8 +37,10 @@ class Outcome:
     inputs : Inputs
     capacity : Capacity or None
         What the job chose for itself; None where everything was given.
-    fitted : Fitted
-        The fit that validation watched.
+    fits : Fits
+        The fit that validation watched, of each member.
+    gain : mapping or None
+        What averaging brought on validation; None where the model is no average, or nothing is there to say.
     refitted : Refitted or None
         None where that one is the model.
     folds : CrossValidation or None
@@ -53,7 +57,8 @@ class Outcome:
 
     inputs: Inputs
     capacity: Capacity | None
-    fitted: Fitted
+    fits: Fits
+    gain: Mapping[str, Any] | None
     refitted: Refitted | None
     folds: CrossValidation | None
     chances: Chances
@@ -65,7 +70,7 @@ class Outcome:
     @property
     def booster(self) -> Any:
         """The model that ships."""
-        return self.fitted.booster if self.refitted is None else self.refitted.booster
+        return self.fits.booster if self.refitted is None else self.refitted.booster
 
 
 def save(job: Job, outcome: Outcome, seconds: Mapping[str, float]) -> None:
@@ -110,6 +115,7 @@ def _save_model(job: Job, outcome: Outcome) -> None:
         "uncalibrated": outcome.chances.reason,
         "hyperparameters": job.parameters.as_json(),
         "rounds": booster.num_boosted_rounds(),
+        **({"members": _members(job, outcome.fits)} if outcome.fits.asked else {}),
         "refit": None if outcome.refitted is None else outcome.refitted.as_json(),
         "versions": {
             "fraudlab": __version__,
@@ -125,19 +131,46 @@ def _save_model(job: Job, outcome: Outcome) -> None:
     write_model(job.tree.model, booster.save_raw("ubj"), contract)
 
 
+def _members(job: Job, fits: Fits) -> list[dict[str, Any]]:
+    """What each member was trained with that the others were not, and how many rounds of it there are."""
+    every = [parameters.as_json() for parameters in job.parameters.each]
+    apart = {name for own in every for name, value in own.items() if value != every[0].get(name, ...)}
+    listed = job.parameters.members if isinstance(job.parameters.members, tuple) else ()
+    shown = sorted(apart | {canonical(name) for own in listed for name in own} | {"seed"})
+    return [
+        {"rounds": rounds, **{name: own[name] for name in shown if name in own}}
+        for own, rounds in zip(every, fits.rounds, strict=False)
+    ]
+
+
 def _save_history(job: Job, outcome: Outcome, seconds: Mapping[str, float]) -> None:
-    """Write ``history.json``: the metrics of every round."""
-    fitted, capacity = outcome.fitted, outcome.capacity
-    history = {
-        "capacity": None if capacity is None else capacity.as_json(),
+    """Write ``history.json``: the metrics of every round, of an average those of each of its members."""
+    fits, capacity = outcome.fits, outcome.capacity
+    if not fits.asked:
+        history = _rounds_of(fits.members[0])
+    else:
+        members = zip(_members(job, fits), fits.members, strict=True)
+        history = {
+            "metric": fits.members[0].metric,
+            "validation": [],
+            "metrics": {},
+            "best_round": sum(fits.rounds) - 1,
+            "rounds": sum(member.progress.rounds for member in fits.members),
+            "members": [{"parameters": own, **_rounds_of(member)} for own, member in members],
+            "average": outcome.gain,
+        }
+    chosen = None if capacity is None else capacity.as_json()
+    write_json(job.tree.results / "history.json", {"capacity": chosen, **history, "seconds": seconds})
+
+
+def _rounds_of(fitted: Fitted) -> dict[str, Any]:
+    return {
         "metric": fitted.metric,
         "validation": fitted.progress.metrics.get(fitted.metric or "", []),
         "metrics": fitted.progress.metrics,
         "best_round": fitted.best_round,
         "rounds": fitted.progress.rounds,
-        "seconds": seconds,
     }
-    write_json(job.tree.results / "history.json", history)
 
 
 def _save_folds(job: Job, folds: CrossValidation, chances: Chances, threshold: float) -> None:

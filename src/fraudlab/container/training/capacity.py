@@ -11,6 +11,7 @@ import math
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
+from fraudlab.container.hyperparameters import Hyperparameters
 from fraudlab.container.training.job import Job
 
 #: what ``max_depth`` is where the job is to choose it
@@ -78,9 +79,16 @@ def choose_capacity(job: Job, *, rows: int, frauds: int, columns: int) -> tuple[
         None where every number was given.
     """
     parameters = job.parameters
-    if parameters.booster.get("max_depth") != AUTO:
+    if all(one.booster.get("max_depth") != AUTO for one in (parameters, *parameters.each)):
         return job, None
     chosen = Capacity(depth_for(frauds=frauds, columns=columns), rows, frauds, columns)
     print(f"max_depth={chosen.max_depth}, for {frauds:,} frauds and {columns:,} columns (max_depth=auto)")
-    booster = {**parameters.booster, "max_depth": chosen.max_depth}
-    return replace(job, parameters=replace(parameters, booster=booster)), chosen
+    each = tuple(_of_depth(member, chosen.max_depth) for member in parameters.each)
+    return replace(job, parameters=replace(_of_depth(parameters, chosen.max_depth), each=each)), chosen
+
+
+def _of_depth(parameters: Hyperparameters, depth: int) -> Hyperparameters:
+    """The parameters, with a number where they leave it to the job."""
+    if parameters.booster.get("max_depth") != AUTO:
+        return parameters
+    return replace(parameters, booster={**parameters.booster, "max_depth": depth})

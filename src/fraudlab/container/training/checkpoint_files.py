@@ -23,7 +23,7 @@ from fraudlab.container.training.progress import Progress, read_progress
 SCHEMA = 1
 #: what a checkpoint's name begins with: of the fit that validation watches, or of the one on its rows as well
 Fit = Literal["rounds", "refit"]
-_NAME = re.compile(r"(rounds|refit)-(\d{6,10})\.checkpoint")
+_NAME = re.compile(r"((?:member\d{2}-)?(?:rounds|refit))-(\d{6,10})\.checkpoint")
 #: far above the history of any training
 _MAX_HEADER_BYTES = 64 << 20
 
@@ -43,13 +43,13 @@ class Checkpoint:
     booster: bytes | bytearray
 
 
-def checkpoint_files(folder: Path, fit: Fit) -> list[tuple[int, Path]]:
-    """The checkpoints of a fit in a folder, and their rounds."""
+def checkpoint_files(folder: Path, fit: str) -> list[tuple[int, Path]]:
+    """The checkpoints of a fit in a folder, and their rounds; of a member, ``member02-rounds`` is its fit."""
     named = [(_NAME.fullmatch(path.name), path) for path in folder.iterdir()]
     return [(int(match[2]), path) for match, path in named if match and match[1] == fit and path.is_file()]
 
 
-def write_checkpoint(folder: Path, checkpoint: Checkpoint, training: Mapping[str, Any], fit: Fit) -> None:
+def write_checkpoint(folder: Path, checkpoint: Checkpoint, training: Mapping[str, Any], fit: str) -> None:
     """Write a checkpoint of a fit.
 
     Raises

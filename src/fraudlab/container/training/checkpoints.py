@@ -2,8 +2,8 @@
 
 A checkpoint belongs to one training: its hyperparameters, its data, its XGBoost and its number of hosts. It
 is written after every segment of rounds, and at the end of a training that ends inside one. A model that is
-refitted is two trainings, each with checkpoints of its own: those of the first stay, so that a job that is
-killed in the second knows how the first ended.
+refitted is two trainings, and each member of an average is one or two, with checkpoints of its own: those of
+the first stay, so that a job that is killed in a later one knows how they ended.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import hashlib
 import json
 import os
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -55,6 +56,8 @@ class Checkpoints:
         What makes a training the same one: see :func:`fingerprint`.
     fit : {"rounds", "refit"}
         Whether they are of the fit that validation watches, or of the one on its rows as well.
+    member : int
+        Which member of an average is trained, counted from 1; 0 where the model is none.
     """
 
     def __init__(
@@ -63,16 +66,13 @@ class Checkpoints:
         sources: tuple[Path, ...],
         training: Mapping[str, Any],
         fit: Fit = "rounds",
+        member: int = 0,
     ) -> None:
         self._folder = folder
         self._sources = sources
-        self._fit: Fit = fit
+        self._fit = f"member{member:02d}-{fit}" if member else fit
         described = {**training, **({"fit": {"rows": "train and validation"}} if fit == "refit" else {})}
         self._training = json.loads(json.dumps(described))
-
-    def of_refit(self) -> Checkpoints:
-        """Those of the second fit of the same job, beside these."""
-        return Checkpoints(self._folder, self._sources, self._training, "refit")
 
     def latest(self, parameters: Hyperparameters, features: Features) -> Checkpoint | None:
         """The newest checkpoint to go on from, or None. What is passed over is said in a line.
@@ -106,7 +106,7 @@ class Checkpoints:
                 _pass_over(path, error.sentence)
                 continue
             # Nobody asks for the rounds of a refit: they are those of the first fit.
-            if rounds > num_round and (rounds % length or self._fit == "refit"):
+            if rounds > num_round and (rounds % length or self._fit.endswith("refit")):
                 _pass_over(path, f"it has {rounds} rounds, and num_round is {num_round}")
                 continue
             if rounds > num_round:
@@ -173,7 +173,41 @@ def wanted(tree: Tree) -> bool:
     return checkpoint_folder(tree) is not None or tree.channel("checkpoints").is_dir()
 
 
-def open_checkpoints(tree: Tree, training: Mapping[str, Any]) -> Checkpoints:
+@dataclass(frozen=True, slots=True)
+class Keeper:
+    """Hands out the checkpoints of each training of a job.
+
+    Attributes
+    ----------
+    folder : Path or None
+        Receives them; None where none are kept.
+    sources : tuple of Path
+        Folders to look for them in.
+    training : mapping
+        What is the same for all of a job's trainings: see :func:`fingerprint`.
+    """
+
+    folder: Path | None
+    sources: tuple[Path, ...]
+    training: Mapping[str, Any]
+
+    def of(self, parameters: Hyperparameters, fit: Fit, member: int = 0) -> Checkpoints:
+        """Those of one training.
+
+        Parameters
+        ----------
+        parameters : Hyperparameters
+            What the job asks for, of this member.
+        fit : {"rounds", "refit"}
+        member : int
+            Counted from 1; 0 where the model is no average.
+        """
+        given = {n: v for n, v in parameters.as_json().items() if n not in _NOT_OF_A_ROUND}
+        training = {"hyperparameters": {**given, **self.training["hyperparameters"]}}
+        return Checkpoints(self.folder, self.sources, {**self.training, **training}, fit, member)
+
+
+def open_checkpoints(tree: Tree, training: Mapping[str, Any]) -> Keeper:
     """The checkpoints of a job.
 
     Raises
@@ -185,14 +219,14 @@ def open_checkpoints(tree: Tree, training: Mapping[str, Any]) -> Checkpoints:
     if folder is not None:
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            for unfinished in folder.glob(".r*-*.checkpoint.unfinished"):
+            for unfinished in folder.glob(".[mr]*-*.checkpoint.unfinished"):
                 unfinished.unlink()
         except OSError as error:
             raise _unwritable(folder, error.strerror) from error
         if not os.access(folder, os.W_OK):
             raise _unwritable(folder, "it is read-only")
     sources = tuple(source for source in (folder, channel) if source is not None and source.is_dir())
-    return Checkpoints(folder, sources, training)
+    return Keeper(folder, sources, training)
 
 
 def checkpoint_folder(tree: Tree) -> Path | None:
@@ -208,19 +242,12 @@ def checkpoint_folder(tree: Tree) -> Path | None:
 
 
 def fingerprint(
-    parameters: Mapping[str, Any],
-    *,
-    hooks: str | None,
-    columns: Mapping[str, Any],
-    data: Mapping[str, str],
-    hosts: int,
+    *, hooks: str | None, columns: Mapping[str, Any], data: Mapping[str, str], hosts: int
 ) -> dict[str, Any]:
-    """What makes a training the same one.
+    """What makes a training the same one, beside its hyperparameters.
 
     Parameters
     ----------
-    parameters : mapping
-        All hyperparameters.
     hooks : str or None
         SHA-256 of ``hooks.py``.
     columns : mapping
@@ -231,10 +258,9 @@ def fingerprint(
     """
     import xgboost
 
-    shaping = {name: value for name, value in parameters.items() if name not in _NOT_OF_A_ROUND}
     description = hashlib.sha256(json.dumps(columns, sort_keys=True).encode()).hexdigest()
     return {
-        "hyperparameters": {**shaping, "hooks.py": hooks},
+        "hyperparameters": {"hooks.py": hooks},
         "data": {**data, "columns": description},
         "versions": {"xgboost": xgboost.__version__},
         "hosts": {"count": hosts},

@@ -21,8 +21,8 @@ from fraudlab.container.training.boosting import train_matrix
 from fraudlab.container.training.decision import Evidence
 from fraudlab.container.training.inputs import Inputs
 from fraudlab.container.training.job import Job
+from fraudlab.container.training.members import Trainings, fit_all, measure_mean
 from fraudlab.container.training.progress import round_line
-from fraudlab.container.training.rounds import fit, set_up
 from fraudlab.evaluation.metrics import average_precision, roc_auc
 
 
@@ -139,16 +139,19 @@ def _hold_out(
     place: tuple[int, int],
 ) -> Fold | None:
     """One fold; its place is repeat and fold. None where the job is told to stop before its end."""
-    training = set_up(job, train.take(~held_out), inputs, Hosts())
+    trainings = Trainings(job, train.take(~held_out), inputs, Hosts())
     try:
-        fitted = fit(training, stop=stop)
+        fitted = fit_all(trainings, stop=stop)
     except StoppedTooEarly:
         return None
     if stop.made:  # it may lack rounds
         return None
     rows, rounds = np.flatnonzero(held_out), fitted.booster.num_boosted_rounds()
     metrics: dict[str, float] = {}
-    if inputs.validation is None:
+    if inputs.validation is None and fitted.asked:
+        metrics = measure_mean(job, fitted.booster, train.take(rows), inputs)
+    elif inputs.validation is None:
+        training = trainings.make(0)
         matrix = train_matrix(train.take(rows), inputs.features, job.parameters, ref=training.train)
         metrics = replace(training, validation=matrix).metrics(rounds)(fitted.booster, rounds)
     score = fitted.booster.inplace_predict(train.matrix[rows])

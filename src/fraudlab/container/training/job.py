@@ -16,7 +16,14 @@ from typing import Any, cast, get_args
 from fraudlab.container.contract import FOLDS, Fields, Tree, read_json, read_optional_json
 from fraudlab.container.failure import ConfigError, near, quoted
 from fraudlab.container.hook_source import hook_folders
-from fraudlab.container.hyperparameters import Hyperparameters, canonical, read_hyperparameters, remarks
+from fraudlab.container.hyperparameters import (
+    APART,
+    Hyperparameters,
+    canonical,
+    read_hyperparameters,
+    remarks,
+    set_apart,
+)
 from fraudlab.container.training.hooks import Hooks, load_hooks
 from fraudlab.evaluation.decisions import DecisionRequest
 from fraudlab.evaluation.thresholds import Policy
@@ -101,8 +108,12 @@ def read_job(tree: Tree) -> Job:
     if not any(canonical(name) == "num_round" and value not in _NOT_SET for name, value in given.items()):
         # The official container ends here.
         print(f"num_round is not set: {parameters.num_round} rounds are trained")
-    for line in remarks(given):
+    told = set_apart(given)
+    for line in remarks(told):
         print(line)
+    if told is not given:
+        shares = " and ".join(f"{name}={value}" for name, value in APART.items())
+        print(f"members={parameters.members}, and nothing is said of sampling: {shares} set them apart")
     config = tree.channel("config")
     described = any((config / name).is_file() for name in ("manifest.json", "train.json"))
     request = _read_request(config / "train.json") if described else _standalone(parameters)
@@ -111,10 +122,10 @@ def read_job(tree: Tree) -> Job:
             "decision_threshold is set, and train.json says how the threshold is chosen",
             fix="leave decision_threshold out, or set policy to fixed and threshold in train.json",
         )
-    if parameters.early_stopping_rounds and "validation" not in channels:
+    patience = next((p.early_stopping_rounds for p in parameters.every if p.early_stopping_rounds), 0)
+    if patience and "validation" not in channels:
         raise ConfigError(
-            f"early_stopping_rounds={parameters.early_stopping_rounds} watches validation, and there is no"
-            " validation channel",
+            f"early_stopping_rounds={patience} watches validation, and there is no validation channel",
             fix="add a validation channel, or set early_stopping_rounds to 0",
         )
     if parameters.refit and "validation" not in channels:

@@ -27,8 +27,8 @@ from fraudlab.container.runtime import StoppedTooEarly, StopRequest
 from fraudlab.container.training.boosting import threads
 from fraudlab.container.training.inputs import Inputs, declared_of
 from fraudlab.container.training.job import Job
+from fraudlab.container.training.members import Fits, Trainings, fit_all
 from fraudlab.container.training.refit import set_up_second
-from fraudlab.container.training.rounds import Fitted, fit, set_up
 from fraudlab.evaluation.fold_figures import fold_figures
 from fraudlab.evaluation.metrics import average_precision_of
 from fraudlab.evaluation.ranking import rank
@@ -68,7 +68,7 @@ def train_folds(job: Job, stop: StopRequest) -> dict[str, Any]:
         )
     cores = threads(job.parameters)
     workers = min(len(manifests), cores)
-    shared = replace(job, parameters=replace(job.parameters, nthread=max(1, cores // workers)))
+    shared = replace(job, parameters=job.parameters.with_threads(max(1, cores // workers)))
     with ThreadPoolExecutor(workers, thread_name_prefix="fold") as pool:
         numbered = enumerate(manifests, start=1)
         tasks = [pool.submit(_train_fold, shared, number, manifest, stop) for number, manifest in numbered]
@@ -92,13 +92,12 @@ def _train_fold(
     validation = read_split(folder / "validation", features) if watches else None
     inputs = Inputs(features, "label", validation, None, ReasonTexts(features))
     try:
-        fitted = fit(set_up(job, train, inputs, Hosts()), stop=stop)
+        fitted = fit_all(Trainings(job, train, inputs, Hosts()), stop=stop)
         if not job.request.test_folds:
             return None if stop.made else _of_validation(number + 1, fitted, validation)
-        if job.parameters.refit and validation is not None:
-            rounds = fitted.booster.num_boosted_rounds()
-            second = set_up_second(job, (train, validation), inputs, Hosts(), rounds=rounds)
-            fitted = fit(second, stop=stop)
+        if job.parameters.refit and validation is not None and fitted.complete:
+            second = set_up_second(job, (train, validation), inputs, Hosts(), rounds=fitted.rounds)
+            fitted = fit_all(second, stop=stop)
     except StoppedTooEarly:
         return None
     if stop.made:  # it may lack rounds
@@ -110,7 +109,7 @@ def _train_fold(
     return {"fold": number + 1, **figures, "rounds": fitted.booster.num_boosted_rounds()}
 
 
-def _of_validation(number: int, fitted: Fitted, validation: Prepared | None) -> dict[str, Any]:
+def _of_validation(number: int, fitted: Fits, validation: Prepared | None) -> dict[str, Any]:
     """The figures of a fold of a trial, whose test rows nobody looks at."""
     figure = None
     if validation is not None:

@@ -8,18 +8,19 @@ and the base score where none is given, are of all its rows.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import accumulate
 from typing import Any
 
 from fraudlab.container.hosts import Hosts
 from fraudlab.container.prepared import Prepared
 from fraudlab.container.runtime import StoppedTooEarly, StopRequest
-from fraudlab.container.training.checkpoints import Checkpoints, share
+from fraudlab.container.training.checkpoints import Keeper
 from fraudlab.container.training.digests import Digests
 from fraudlab.container.training.inputs import Inputs, read_again
 from fraudlab.container.training.job import Job
-from fraudlab.container.training.rounds import Fitted, Training, fit, set_up
+from fraudlab.container.training.members import Fits, Trainings, fit_all
 
 #: a log has about so many lines of progress
 _LINES = 20
@@ -32,7 +33,7 @@ class Refitted:
     Attributes
     ----------
     booster : xgboost.Booster
-        Of as many rounds as the first fit's.
+        Of as many rounds as the first fit's, in each member of an average.
     rows, frauds : int
         What it learned from, on all hosts.
     first_rows, first_frauds : int
@@ -59,25 +60,25 @@ class Refitted:
 def refit(
     job: Job,
     inputs: Inputs,
-    first: Fitted,
+    first: Fits,
     hosts: Hosts,
     *,
     digests: Digests | None,
     stop: StopRequest,
-    checkpoints: Checkpoints | None,
+    keeper: Keeper | None,
 ) -> Refitted | None:
-    """Train on train and validation, for as many rounds as the first fit kept.
+    """Train on train and validation, each member for as many rounds as its first fit kept.
 
     Parameters
     ----------
     job : Job
     inputs : Inputs
-    first : Fitted
+    first : Fits
     hosts : Hosts
     digests : Digests or None
     stop : StopRequest
-    checkpoints : Checkpoints or None
-        Of the first fit, on the first host; None where none are kept.
+    keeper : Keeper or None
+        Of checkpoints, on the first host; None where none are kept.
 
     Returns
     -------
@@ -90,8 +91,8 @@ def refit(
     JobError
         If a channel cannot be read any more.
     """
-    rounds = first.booster.num_boosted_rounds()
-    if hosts.any(stop.made):
+    rounds = sum(first.rounds)
+    if hosts.any(stop.made) or not first.complete:
         return _give_up(hosts)
     train, validation = read_again(job, inputs, hosts, digests)
     first_rows, first_frauds = (int(total) for total in hosts.total([len(train), train.frauds]))
@@ -99,30 +100,31 @@ def refit(
     rows, frauds = first_rows + more_rows, first_frauds + more_frauds
     if hosts.first:
         print(f"refit on train and validation: rows={rows} frauds={frauds} rounds={rounds}")
-    training = set_up_second(job, (train, validation), inputs, hosts, rounds=rounds)
+    trainings = set_up_second(job, (train, validation), inputs, hosts, rounds=first.rounds)
     del train, validation
-    keeper = None if checkpoints is None else checkpoints.of_refit()
-    with hosts.together():
-        start = None if keeper is None else keeper.latest(training.parameters, inputs.features)
     step = max(1, rounds // _LINES)
+    before = [0, 0, *accumulate(first.rounds)] if first.asked else [0]
 
-    def on_round(number: int, _: Mapping[str, float]) -> None:
+    def on_round(member: int, number: int, _: Mapping[str, float]) -> None:
         # Not as rounds of the first fit are printed: whoever reads those must not count these.
-        if (number + 1) % step == 0 or number + 1 == rounds:
-            print(f"refit-round={number + 1}/{rounds}")
+        done = before[member] + number + 1
+        if done % step == 0 or done == rounds:
+            print(f"refit-round={done}/{rounds}")
 
     try:
-        fitted = fit(training, stop=stop, on_round=on_round, start=share(start, hosts), checkpoints=keeper)
+        fits = fit_all(
+            trainings, stop=stop, on_round=on_round, keeper=keeper, kind="refit", described=job.parameters
+        )
     except StoppedTooEarly:
         return _give_up(hosts)
-    if fitted.progress.rounds < rounds:
+    if not fits.complete:
         return _give_up(hosts)
-    return Refitted(fitted.booster, rows, frauds, first_rows, first_frauds)
+    return Refitted(fits.booster, rows, frauds, first_rows, first_frauds)
 
 
 def set_up_second(
-    job: Job, rows: tuple[Prepared, Prepared], inputs: Inputs, hosts: Hosts, *, rounds: int
-) -> Training:
+    job: Job, rows: tuple[Prepared, Prepared], inputs: Inputs, hosts: Hosts, *, rounds: Sequence[int]
+) -> Trainings:
     """Put the second fit together: there is nothing to watch, as all its rows are learned from.
 
     Parameters
@@ -132,12 +134,13 @@ def set_up_second(
         Train and validation.
     inputs : Inputs
     hosts : Hosts
-    rounds : int
-        That the first fit kept.
+    rounds : sequence of int
+        That the first fit kept, of each member.
     """
-    parameters = replace(job.parameters, num_round=rounds, early_stopping_rounds=0)
-    second = replace(job, parameters=parameters, channels={"train": job.channels["train"]})
-    return set_up(second, rows, replace(inputs, validation=None), hosts)
+    second = replace(
+        job, parameters=job.parameters.of_rounds(rounds), channels={"train": job.channels["train"]}
+    )
+    return Trainings(second, rows, replace(inputs, validation=None), hosts)
 
 
 def _give_up(hosts: Hosts) -> Refitted | None:

@@ -47,12 +47,15 @@ class Fitted:
         The one early stopping watches; None without validation.
     best_round : int
         With early stopping the best one, else the last, counted from 0.
+    complete : bool
+        Whether it ended of itself, and not because the job was told to stop.
     """
 
     booster: Any
     progress: Progress
     metric: str | None
     best_round: int
+    complete: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +132,14 @@ class Training:
         return measure
 
 
-def set_up(job: Job, train: Prepared | Sequence[Prepared], inputs: Inputs, hosts: Hosts) -> Training:
+def set_up(
+    job: Job,
+    train: Prepared | Sequence[Prepared],
+    inputs: Inputs,
+    hosts: Hosts,
+    *,
+    like: Training | None = None,
+) -> Training:
     """Bin the rows, and put everything together that the rounds need.
 
     Parameters
@@ -139,17 +149,23 @@ def set_up(job: Job, train: Prepared | Sequence[Prepared], inputs: Inputs, hosts
         What is trained on; needed no more when this returns.
     inputs : Inputs
     hosts : Hosts
+    like : Training, optional
+        One of the same rows in the same bins, which are not made again.
     """
     parameters, features, validation = job.parameters, inputs.features, inputs.validation
     categorical = [features.names[at] for at in features.categorical]
     told = parameters.for_xgboost(features.input_names, cpus=threads(parameters), categorical=categorical)
-    bins = train_matrix(train, features, parameters, hosts=hosts)
+    if like is None:
+        bins = train_matrix(train, features, parameters, hosts=hosts)
+        # Told of the others, XGBoost would wait for them to bin theirs.
+        held = hosts.on_first(lambda: validation and train_matrix(validation, features, parameters, ref=bins))
+    else:
+        bins, held = like.train, like.validation
     return Training(
         parameters,
         told,
         bins,
-        # Told of the others, XGBoost would wait for them to bin theirs.
-        hosts.on_first(lambda: validation and train_matrix(validation, features, parameters, ref=bins)),
+        held,
         printed(parameters.eval_metric[-1]) if "validation" in job.channels else None,
         job.hooks,
         hosts,
@@ -214,7 +230,7 @@ def fit(
         last if not parameters.early_stopping_rounds or progress.best_round is None else progress.best_round
     )
     kept = best + 1 if parameters.save_best else progress.rounds
-    return Fitted(booster[:kept], progress, training.watched, best)
+    return Fitted(booster[:kept], progress, training.watched, best, is_over(progress, parameters))
 
 
 def _end_segment(

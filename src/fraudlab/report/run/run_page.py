@@ -23,6 +23,7 @@ from fraudlab.report.run.fold_section import fold_section
 from fraudlab.report.run.glossary import glossary
 from fraudlab.report.run.headline import headline, money_line, verdict
 from fraudlab.report.run.lineage_section import lineage_section
+from fraudlab.report.run.members_section import members_section
 from fraudlab.report.run.mistakes_section import mistakes_section
 from fraudlab.report.run.model_section import model_section
 from fraudlab.report.run.operating_section import operating_section
@@ -85,6 +86,7 @@ def render_run(folder: Path) -> Path:
         split_section(record),
         fold_section(record),
         model_section(record, training),
+        members_section(record),
         derived_section(record),
         parameter_section(record),
         card_section(record),
