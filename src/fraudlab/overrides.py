@@ -30,6 +30,9 @@ _CALL = re.compile(
 _PLAIN = re.compile(r"[A-Za-z_][\w./-]*", re.ASCII)
 _NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?", re.ASCII)
 _INTERPOLATION = re.compile(r"\$\{(?:[\w.]+:)?[^{}]*\}", re.ASCII)
+#: a list of mappings, and a name in one of them that stands in quotes for nothing
+_OBJECTS = re.compile(r"\[\s*\{")
+_QUOTED_NAME = re.compile(r"""(['"])([A-Za-z_]\w*)\1(\s*:)""", re.ASCII)
 _PAIRS = {"(": ")", "[": "]", "{": "}"}
 
 
@@ -97,6 +100,8 @@ def _structure(value: str, sweep: bool) -> str:
     stripped = value.strip()
     if stripped.startswith("{") and (named := _odd_names(stripped)) is not None:
         return named
+    if _OBJECTS.match(stripped):  # JSON has quotes around names, which Hydra's mappings cannot have
+        stripped = _QUOTED_NAME.sub(r"\2\3", stripped)
     if stripped.startswith(("[", "{")):
         return "".join(_atoms(stripped))
     if stripped.startswith("(") and stripped.endswith(")"):
@@ -137,7 +142,7 @@ _KINDS = {"text": _text, "texts": _texts, "any": _structure, "group": _choice}
 
 
 def _atoms(text: str) -> Iterator[str]:
-    signs = r"\[\]{}:," if text.startswith("{") else r"\[\]{},"
+    signs = r"\[\]{}:," if text.startswith("{") or _OBJECTS.match(text) else r"\[\]{},"
     for piece in re.findall(rf"{_QUOTED.pattern}|[{signs}]|[^{signs}]+", text, re.DOTALL):
         yield piece if piece in signs or not piece.strip() else _atom(piece.strip())
 

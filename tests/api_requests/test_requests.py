@@ -27,6 +27,7 @@ EVERYTHING = {
     "save_best": "false",
     "refit": "false",
     "calibration": "auto",
+    "members": "[{max_depth: 3, learning_rate: 0.3}, {max_depth: 6}]",
     "k_fold": 5,
     "k_fold_repeats": 2,
     "booster": "dart",
@@ -173,8 +174,26 @@ def test_every_parameter_of_a_model_can_be_sent_and_is_understood():
     understood = read_hyperparameters(sent).as_json()
     assert understood["eval_metric"] == ["auc", "error@0.3"]
     assert understood["monotone_constraints"] == {"größe": 1}
+    assert understood["members"] == [{"max_depth": 3, "learning_rate": 0.3}, {"max_depth": 6}]
     assert understood["interaction_constraints"] == [["größe", 2]]
     assert (understood["one_drop"], understood["save_best"], understood["rate_drop"]) == (True, False, 0.1)
+
+
+@pytest.mark.parametrize(
+    ("overrides", "shares"),
+    [
+        (["model.members=5"], {}),
+        (["model.members=5", "model.subsample=0.7"], {"subsample": "0.7", "colsample_bytree": "1.0"}),
+        (['model.members=[{"max_depth": 3}, {}]'], {"subsample": "1.0", "colsample_bytree": "1.0"}),
+        (["model.members=[{max_depth: 3}]"], {"subsample": "1.0", "colsample_bytree": "1.0"}),
+        ([], {"subsample": "1.0", "colsample_bytree": "1.0"}),
+    ],
+)
+def test_members_that_are_counted_are_told_of_sampling_only_where_somebody_said_so(overrides, shares):
+    sent = api_requests.hyperparameters(compose(overrides))
+    assert {name: sent[name] for name in ("subsample", "colsample_bytree") if name in sent} == shares
+    every = read_hyperparameters(sent).every
+    assert all(own.samples == bool(not shares or shares["subsample"] == "0.7") for own in every)
 
 
 def test_a_model_has_every_parameter_but_those_of_jobs_without_a_launcher():

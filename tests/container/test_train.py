@@ -19,7 +19,7 @@ from fraudlab.container.hyperparameters import read_hyperparameters
 from fraudlab.container.prepared import read_split
 from fraudlab.container.runtime import StopRequest
 from fraudlab.container.scorer import load_scorer
-from fraudlab.container.training import boosting, rounds
+from fraudlab.container.training import boosting, members, rounds
 from fraudlab.container.training.inputs import read_inputs
 from fraudlab.container.training.job import read_job
 from fraudlab.evaluation.metrics import average_precision, confusion
@@ -289,7 +289,7 @@ def test_a_stop_on_request_saves_the_rounds_so_far(
         calls.append(1)
         return fit(*arguments, on_round=tell, **more)
 
-    monkeypatch.setattr(rounds, "fit", fit_until_told)
+    monkeypatch.setattr(members, "fit", fit_until_told)
     train.run(hand_over(ready, {"num_round": "5000"}))
     assert calls == [1]
     model, history, _ = results(ready)

@@ -33,9 +33,9 @@ def read_round(line: str) -> tuple[int, dict[str, float]] | None:
 
 
 def member_of(metrics: Mapping[str, float]) -> int:
-    """Whose round it is that has such metrics, counted from 0: the first's where the model is no average."""
+    """Which member of an average has a round of such metrics, counted from 1; 0 where it is no member's."""
     found = [int(match[1]) for name in metrics if (match := _OF_MEMBER.match(name))]
-    return found[0] - 1 if found else 0
+    return found[0] if found else 0
 
 
 def read_refit(line: str) -> tuple[int, int] | None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -18,7 +17,6 @@ from fraudlab.container.runtime import Stages, StopRequest
 from fraudlab.container.training import checkpoints
 from fraudlab.container.training.digests import NOTHING, Digests, channel_sha256
 from fraudlab.container.training.job import PARTS, Job, has_rows, read_job
-from fraudlab.container.training.progress import as_printed, round_line
 from fraudlab.container.training.tracking import Archive
 
 if TYPE_CHECKING:
@@ -28,7 +26,7 @@ if TYPE_CHECKING:
     from fraudlab.container.prepared import Prepared
     from fraudlab.container.training.calibrating import Chances
     from fraudlab.container.training.capacity import Capacity
-    from fraudlab.container.training.checkpoints import Keeper
+    from fraudlab.container.training.checkpoints import CheckpointKeeper
     from fraudlab.container.training.decision import Decided, Evidence
     from fraudlab.container.training.folds import CrossValidation
     from fraudlab.container.training.inputs import Inputs
@@ -80,8 +78,9 @@ def _train(job: Job, hosts: Hosts, archive: Archive, stages: Stages, stop: StopR
     digests = _digests(job, hosts)
     with stages.stage("import"):
         from fraudlab.container.training.artifacts import Outcome, save
+        from fraudlab.container.training.average_gain import tell_gain
         from fraudlab.container.training.folds import cross_validate
-        from fraudlab.container.training.members import Trainings, fit_all
+        from fraudlab.container.training.members import Trainings, fit_all, tell_rounds
 
     with stages.stage("load"), stop.at_once():
         job, capacity, train, inputs = _load(job, hosts, digests)
@@ -91,17 +90,8 @@ def _train(job: Job, hosts: Hosts, archive: Archive, stages: Stages, stop: StopR
         kept = train if job.parameters.k_fold else None
         del train
     keeper = _keeper(job, inputs, digests, hosts)
-
-    def on_round(member: int, number: int, metrics: Mapping[str, float]) -> None:
-        # Two members have a round of this number: each has metrics of its own name.
-        named = {f"member{member}_{name}" if member else name: value for name, value in metrics.items()}
-        print(round_line(number, named))
-        if job.request.log_rounds:
-            printed = as_printed(named)
-            archive.log_metrics({f"validation_{name}": printed[name] for name in printed}, step=number)
-
     with stages.stage("train"):
-        fits = fit_all(trainings, stop=stop, on_round=on_round, keeper=keeper)
+        fits = fit_all(trainings, stop=stop, on_round=tell_rounds(job, archive), keeper=keeper)
         _require_one_model(fits.booster, hosts)
         del trainings
     folds = None
@@ -122,8 +112,7 @@ def _train(job: Job, hosts: Hosts, archive: Archive, stages: Stages, stop: StopR
         if hosts.first:
             with stages.stage("threshold"):
                 evidence = _evidence(job, inputs, fits, folds, hosts)
-                if fits.asked and inputs.validation is not None:
-                    gain = _gain(job, fits, inputs, inputs.validation, hosts, archive)
+                gain = tell_gain(job, fits, inputs, archive)
                 chances, decided, evidence = _decide(job, evidence, stopped=stop.made)
     refitted = _refit(job, inputs, fits, hosts, digests, stages, stop, keeper)
     with hosts.together():
@@ -202,7 +191,7 @@ def _files(job: Job, folder: Path) -> list[Path]:
     return split_files(folder) if job.manifest else [source.path for source in list_files(folder)]
 
 
-def _keeper(job: Job, inputs: Inputs, digests: Digests | None, hosts: Hosts) -> Keeper | None:
+def _keeper(job: Job, inputs: Inputs, digests: Digests | None, hosts: Hosts) -> CheckpointKeeper | None:
     """Who keeps checkpoints, on the first host."""
     asked = bool(job.parameters.checkpoint_rounds) and hosts.share(checkpoints.wanted(job.tree))
     if digests is None or not asked:
@@ -228,7 +217,7 @@ def _refit(
     digests: Digests | None,
     stages: Stages,
     stop: StopRequest,
-    keeper: Keeper | None,
+    keeper: CheckpointKeeper | None,
 ) -> Refitted | None:
     if not job.parameters.refit:
         return None
@@ -281,26 +270,6 @@ def _decide(
     if decided.chosen is not None and decided.chosen.alerts_nothing:
         print(f"{decided.chosen.why_nothing} on {decided.evidence}: no score reaches the threshold")
     return chances, decided, evidence
-
-
-def _gain(
-    job: Job, fits: Fits, inputs: Inputs, validation: Prepared, hosts: Hosts, archive: Archive
-) -> dict[str, Any]:
-    """What the average comes to on validation, and what averaging brought there."""
-    from fraudlab.container.training.average_gain import average_gain, gain_line
-    from fraudlab.container.training.members import measure_mean
-
-    last, found = sum(fits.rounds) - 1, measure_mean(job, fits.booster, validation, inputs)
-    print(round_line(last, found))
-    if job.request.log_rounds:
-        printed = as_printed(found)
-        archive.log_metrics({f"validation_{name}": printed[name] for name in printed}, step=last)
-    if len(fits.members) == 1:
-        return {"metrics": found}
-    score = _score(fits.booster, validation, hosts)
-    gain = average_gain(fits, validation, score, seed=int(job.parameters.booster["seed"]))
-    print(gain_line(gain))
-    return {"metrics": found, **gain}
 
 
 def _score(booster: Any, part: Prepared, hosts: Hosts) -> NDArray[np.float32]:

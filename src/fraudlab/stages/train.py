@@ -13,9 +13,10 @@ from fraudlab import api_requests
 from fraudlab.archives import unpack
 from fraudlab.backends.backend import JobHandle, ending_of
 from fraudlab.config import EvaluationConfig
-from fraudlab.config_rules import hook_file
+from fraudlab.config_rules import hook_file, hyperparameters
 from fraudlab.container.contract import FOLDS
 from fraudlab.container.hook_source import FILE
+from fraudlab.container.hyperparameters import read_hyperparameters
 from fraudlab.errors import ArchiveError, BackendError, BackendLost, JobFailed, Pruned, StorageError
 from fraudlab.files import read_json, storage, write_json
 from fraudlab.reason_rules import FILE as REASONS
@@ -169,8 +170,7 @@ def _has_folds_of_a_trial(context: Context) -> bool:
 
 
 def _wait_for_job(context: Context, handle: JobHandle, on_round: OnRound | None) -> None:
-    members = context.config.model.members
-    many = members if isinstance(members, int) else len(members or [0])
+    many = len(read_hyperparameters(hyperparameters(context.config)).every)
     each = context.config.model.num_round
     streams = context.tracker.decision.streams_rounds
     with ExitStack() as shown:
@@ -184,11 +184,14 @@ def _wait_for_job(context: Context, handle: JobHandle, on_round: OnRound | None)
                 meters["refit"].reach(refitted[0])
             elif found := api_requests.read_round(line):
                 number, metrics = found
-                meters["rounds"].reach(api_requests.member_of(metrics) * each + number + 1)
+                member = api_requests.member_of(metrics)
+                # the average's own line comes after all rounds of its members
+                done = (member - 1) * each + number + 1 if member else many * each
+                meters["rounds"].reach(done if many > 1 else number + 1)
                 if streams:
                     named = {f"validation_{name}": value for name, value in metrics.items()}
                     context.tracker.tell(lambda e: e.log_metrics(named, step=number))
-                if on_round is not None:
+                if on_round is not None and not member:
                     on_round(number, metrics)
 
         with context.job_log("train", on_line=on_line) as log:

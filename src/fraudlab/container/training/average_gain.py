@@ -9,7 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fraudlab.container.prepared import Prepared
-from fraudlab.container.training.members import Fits
+from fraudlab.container.training.inputs import Inputs
+from fraudlab.container.training.job import Job
+from fraudlab.container.training.members import Fits, measure_mean, tell_rounds
+from fraudlab.container.training.tracking import Archive
 from fraudlab.evaluation.intervals import paired_bootstrap
 from fraudlab.evaluation.metrics import average_precision
 
@@ -56,6 +59,35 @@ def average_gain(
         "best": against(order[0]),
         "middle": against(order[len(order) // 2]),
     }
+
+
+def tell_gain(job: Job, fits: Fits, inputs: Inputs, archive: Archive) -> dict[str, Any] | None:
+    """Print and record what an average comes to on validation, and what averaging brought there.
+
+    Parameters
+    ----------
+    job : Job
+    fits : Fits
+    inputs : Inputs
+    archive : Archive
+
+    Returns
+    -------
+    dict or None
+        The ``metrics`` of a round, and what :func:`average_gain` says; None where the model is no average, or
+        there is no validation.
+    """
+    if not fits.asked or (validation := inputs.validation) is None:
+        return None
+    found = measure_mean(job, fits.booster, validation, inputs)
+    # As a round of the model it is the last one, and has the plain names: a tuning job reads them.
+    tell_rounds(job, archive)(0, sum(fits.rounds) - 1, found)
+    if len(fits.members) == 1:
+        return {"metrics": found}
+    score = fits.booster.inplace_predict(validation.matrix)
+    gain = average_gain(fits, validation, score, seed=int(job.parameters.booster["seed"]))
+    print(gain_line(gain))
+    return {"metrics": found, **gain}
 
 
 def gain_line(gain: dict[str, Any]) -> str:

@@ -174,7 +174,7 @@ def wanted(tree: Tree) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class Keeper:
+class CheckpointKeeper:
     """Hands out the checkpoints of each training of a job.
 
     Attributes
@@ -207,7 +207,7 @@ class Keeper:
         return Checkpoints(self.folder, self.sources, {**self.training, **training}, fit, member)
 
 
-def open_checkpoints(tree: Tree, training: Mapping[str, Any]) -> Keeper:
+def open_checkpoints(tree: Tree, training: Mapping[str, Any]) -> CheckpointKeeper:
     """The checkpoints of a job.
 
     Raises
@@ -226,7 +226,7 @@ def open_checkpoints(tree: Tree, training: Mapping[str, Any]) -> Keeper:
         if not os.access(folder, os.W_OK):
             raise _unwritable(folder, "it is read-only")
     sources = tuple(source for source in (folder, channel) if source is not None and source.is_dir())
-    return Keeper(folder, sources, training)
+    return CheckpointKeeper(folder, sources, training)
 
 
 def checkpoint_folder(tree: Tree) -> Path | None:

@@ -19,10 +19,12 @@ from fraudlab.container.prepared import Prepared
 from fraudlab.container.runtime import StoppedTooEarly, StopRequest, lean_xgboost
 from fraudlab.container.training.boosting import threads, train_matrix
 from fraudlab.container.training.checkpoint_files import Checkpoint, Fit
-from fraudlab.container.training.checkpoints import Checkpoints, Keeper, share
+from fraudlab.container.training.checkpoints import CheckpointKeeper, Checkpoints, share
 from fraudlab.container.training.inputs import Inputs
 from fraudlab.container.training.job import Job
+from fraudlab.container.training.progress import as_printed, round_line
 from fraudlab.container.training.rounds import Fitted, OnRound, Training, fit, set_up
+from fraudlab.container.training.tracking import Archive
 
 with lean_xgboost():
     import xgboost
@@ -100,7 +102,7 @@ def fit_all(
     *,
     stop: StopRequest,
     on_round: OnMemberRound | None = None,
-    keeper: Keeper | None = None,
+    keeper: CheckpointKeeper | None = None,
     kind: Fit = "rounds",
     described: Hyperparameters | None = None,
 ) -> Fits:
@@ -114,7 +116,7 @@ def fit_all(
     trainings : Trainings
     stop : StopRequest
     on_round : callable, optional
-    keeper : Keeper, optional
+    keeper : CheckpointKeeper, optional
         On the first host; None where no checkpoints are kept.
     kind : {"rounds", "refit"}
         Of which fit the checkpoints are.
@@ -157,6 +159,26 @@ def fit_all(
     if on_round is not None and hosts.first:
         _say_outcome(boosters, asked)
     return Fits(mean_booster(boosters, threads(parameters)), tuple(done), asked)
+
+
+def tell_rounds(job: Job, archive: Archive) -> OnMemberRound:
+    """What prints each round, and records it where the job is to.
+
+    Parameters
+    ----------
+    job : Job
+    archive : Archive
+    """
+
+    def tell(member: int, number: int, metrics: Mapping[str, float]) -> None:
+        # Two members have a round of this number: each has metrics of its own name.
+        named = {f"member{member}_{name}" if member else name: value for name, value in metrics.items()}
+        print(round_line(number, named))
+        if job.request.log_rounds:
+            printed = as_printed(named)
+            archive.log_metrics({f"validation_{name}": printed[name] for name in printed}, step=number)
+
+    return tell
 
 
 def _latest(checkpoints: Checkpoints | None, training: Training, inputs: Inputs) -> Checkpoint | None:

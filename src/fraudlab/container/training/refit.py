@@ -16,7 +16,7 @@ from typing import Any
 from fraudlab.container.hosts import Hosts
 from fraudlab.container.prepared import Prepared
 from fraudlab.container.runtime import StoppedTooEarly, StopRequest
-from fraudlab.container.training.checkpoints import Keeper
+from fraudlab.container.training.checkpoints import CheckpointKeeper
 from fraudlab.container.training.digests import Digests
 from fraudlab.container.training.inputs import Inputs, read_again
 from fraudlab.container.training.job import Job
@@ -65,7 +65,7 @@ def refit(
     *,
     digests: Digests | None,
     stop: StopRequest,
-    keeper: Keeper | None,
+    keeper: CheckpointKeeper | None,
 ) -> Refitted | None:
     """Train on train and validation, each member for as many rounds as its first fit kept.
 
@@ -77,7 +77,7 @@ def refit(
     hosts : Hosts
     digests : Digests or None
     stop : StopRequest
-    keeper : Keeper or None
+    keeper : CheckpointKeeper or None
         Of checkpoints, on the first host; None where none are kept.
 
     Returns
