@@ -40,7 +40,7 @@ def alert_share(record: RunRecord) -> Chart | None:
 #: where, before what, and what is added there
 ADDED = [
     (THRESHOLDS, "]\nCURVE_POINTS", ', "tenth"'),
-    (THRESHOLDS, "    elif costs is None:\n", RULE),
+    (THRESHOLDS, "    else:\n        chosen = best_of(", RULE),
     (CONFIG, "\n\n@dataclass\nclass BackendConfig", '    tenth = "tenth"\n'),
     (METRICS, "def brier(", METRIC),
     (EVALUATE, '        "log_loss": metrics.', MEASURED),

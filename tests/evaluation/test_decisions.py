@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fraudlab.evaluation.budgets import DAY, Traffic
-from fraudlab.evaluation.costs import CostModel
+from fraudlab.evaluation.cost_model import CostModel
 from fraudlab.evaluation.decisions import DecisionRequest, decide_on, request_of
 from fraudlab.evaluation.operating import NO_ALERTS
 from fraudlab.evaluation.ranking import rank

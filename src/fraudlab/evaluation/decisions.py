@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from fraudlab.evaluation.budgets import Traffic
-from fraudlab.evaluation.costs import CostModel, Costs
+from fraudlab.evaluation.cost_model import CostModel, Costs
 from fraudlab.evaluation.metrics import average_precision_of, roc_auc_of
 from fraudlab.evaluation.operating import NO_ALERTS
 from fraudlab.evaluation.ranking import Ranking
@@ -30,7 +30,7 @@ class DecisionRequest:
     threshold, recall : float or None
         What ``fixed`` and ``recall`` are given.
     missed_fraud_cost, alert_cost, loss_share, missed_fraud_fee
-        As in :class:`~fraudlab.evaluation.costs.CostModel`.
+        As in :class:`~fraudlab.evaluation.cost_model.CostModel`.
     alert_budget : float or None
         How many alerts a day there may be on average; None for any number.
     currency : str or None

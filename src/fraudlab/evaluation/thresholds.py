@@ -9,7 +9,7 @@ from typing import Literal, get_args
 import numpy as np
 from numpy.typing import ArrayLike
 
-from fraudlab.evaluation.costs import CostModel, Costs
+from fraudlab.evaluation.cost_model import CostModel, Costs
 from fraudlab.evaluation.operating import NO_ALERTS, OperatingPoints
 from fraudlab.evaluation.ranking import Ranking, rank, require_both_classes
 
@@ -82,7 +82,7 @@ def choose_threshold(
     alert_cost : float
         Price of investigating one alert, in the same currency.
     loss_share, missed_fraud_fee : float
-        As in :class:`~fraudlab.evaluation.costs.CostModel`.
+        As in :class:`~fraudlab.evaluation.cost_model.CostModel`.
     most_alerts : int, optional
         How many rows may be alerted; for ``cost`` and ``f1``.
 

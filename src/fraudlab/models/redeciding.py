@@ -39,7 +39,7 @@ ORIGIN = "threshold_of"
 
 
 @dataclass(frozen=True)
-class Asked:
+class OtherDecision:
     """What is to be different; None leaves it as it was.
 
     Attributes
@@ -88,7 +88,7 @@ class Redecided:
     files: dict[str, Any]
 
 
-def redecide(source: Run, asked: Asked) -> Redecided:
+def redecide(source: Run, asked: OtherDecision) -> Redecided:
     """Choose a threshold on the validation scores that a run kept, and measure it on its test rows.
 
     Raises
@@ -185,7 +185,7 @@ def _contract(path: Path) -> dict[str, Any]:
     return contract
 
 
-def _request(old: DecisionRequest, asked: Asked) -> DecisionRequest:
+def _request(old: DecisionRequest, asked: OtherDecision) -> DecisionRequest:
     """What was asked for with what is asked for now."""
     from fraudlab.evaluation.thresholds import Policy
 

@@ -9,7 +9,7 @@ from typing import Any
 from fraudlab.errors import ConfigError
 from fraudlab.evaluation.groups import FEW_FRAUDS
 from fraudlab.files import as_json
-from fraudlab.models.redeciding import Asked, Redecided, redecide, write_run
+from fraudlab.models.redeciding import OtherDecision, Redecided, redecide, write_run
 from fraudlab.registry import ModelRegistry, acting, meant_reference, run_or_version
 from fraudlab.registry.version_names import require_name
 from fraudlab.runs import Run
@@ -28,7 +28,7 @@ _SHOWN = {
 def choose_again(
     name: str,
     *,
-    asked: Asked,
+    asked: OtherDecision,
     model: str | None,
     runs: Path | None,
     registry: Path,
@@ -43,7 +43,7 @@ def choose_again(
     ----------
     name : str
         A run's id, ``latest``, or ``NAME:VERSION``.
-    asked : Asked
+    asked : OtherDecision
     model : str or None
         The name to register under; None is the one that the source is registered under, if it is under one.
     runs, registry : Path

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from fraudlab.evaluation.costs import Costs
+    from fraudlab.evaluation.cost_model import Costs
     from fraudlab.evaluation.ranking import Ranking
 
 
@@ -95,7 +95,7 @@ def _before_calibration(label: NDArray[np.uint8], own: NDArray[np.float32] | Non
 
 def priced(decision: dict[str, Any], ranking: Ranking, amount: NDArray[np.float64] | None) -> Costs | None:
     """What operating points of scored rows cost by a model's own prices; None where a fraud has no price."""
-    from fraudlab.evaluation.costs import CostModel
+    from fraudlab.evaluation.cost_model import CostModel
 
     try:
         return CostModel.of_decision(decision).of(ranking, amount)

@@ -72,11 +72,11 @@ def _budget(text: str) -> float:
 
 
 def _threshold(arguments: argparse.Namespace) -> int:
-    from fraudlab.models.redeciding import Asked
+    from fraudlab.models.redeciding import OtherDecision
     from fraudlab.models.threshold_command import choose_again
 
     prices = {name: value for name in _PRICES if (value := getattr(arguments, name)) is not None}
-    asked = Asked(
+    asked = OtherDecision(
         policy=arguments.policy,
         threshold=arguments.threshold,
         recall=arguments.recall,

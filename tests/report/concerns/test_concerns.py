@@ -186,3 +186,33 @@ def test_the_gravest_come_first(sound: Path) -> None:
         )
     ]
     assert weights == ["problem", "caution", "note"]
+
+
+@pytest.mark.parametrize(("budget", "over"), [(1.0, True), (20.0, True), (100_000.0, False), (None, False)])
+def test_a_budget_that_test_does_not_keep(sound: Path, budget: float | None, over: bool) -> None:
+    kinds = {
+        concern.kind: concern.text
+        for concern in found(sound, model=lambda model: model["decision"].update(alert_budget=budget))
+    }
+    assert ("over_budget" in kinds) == over
+    if over:
+        assert "a day, where evaluation.alert_budget allows" in kinds["over_budget"]
+
+
+def test_chance_is_no_breach_of_a_budget(sound: Path) -> None:
+    metrics = json.loads((sound / "evaluation" / "metrics.json").read_text())
+    alerts, days = metrics["true_positives"] + metrics["false_positives"], metrics["days"]
+    for allowed, over in ((alerts - 1, False), (alerts - 3 * alerts**0.5, True)):
+        changed = found(sound, model=lambda model: model["decision"].update(alert_budget=allowed / days))  # noqa: B023
+        assert any(concern.kind == "over_budget" for concern in changed) == over
+
+
+def test_no_threshold_within_the_budget_is_named_so(sound: Path) -> None:
+    def change(model: dict[str, Any]) -> None:
+        budget = {"days": 2.0, "most_alerts": 1, "without": {"alerts": 40}}
+        model.update(threshold=1.0000000000000002)
+        model["decision"].update(alert_budget=0.5, budget=budget)
+
+    (concern,) = [one for one in found(sound, model=change) if one.kind == "nothing_caught"]
+    assert "No threshold has at most 1 alert on the validation rows" in concern.text
+    assert concern.more == "Raise evaluation.alert_budget."

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fraudlab.evaluation.costs import CostModel
-from fraudlab.report.recorded.prices import Prices
+from fraudlab.evaluation.cost_model import CostModel
+from fraudlab.report.recorded.run_prices import Prices
 from fraudlab.report.recorded.scores import Scores
 from fraudlab.report.run.score_bands import _bands, bands_section
 

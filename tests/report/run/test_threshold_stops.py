@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from fraudlab.report.recorded.prices import prices_of
+from fraudlab.report.recorded.run_prices import prices_of
 from fraudlab.report.recorded.run_record import read_run
 from fraudlab.report.recorded.scores import read_scores
 from fraudlab.report.run.threshold_stops import OperatingPoint, operating_range

@@ -7,7 +7,7 @@ from collections import Counter
 from dataclasses import asdict
 
 from fraudlab.evaluation.calibration import reliability
-from fraudlab.evaluation.costs import CostModel
+from fraudlab.evaluation.cost_model import CostModel
 from fraudlab.evaluation.thresholds import choose_threshold
 from fraudlab.report.comparison.lineup import Lineup, letter
 from fraudlab.report.kit import numerals

@@ -29,6 +29,7 @@ _CHECKS: tuple[Callable[[RunRecord], Concern | None], ...] = (
     score_quality.unseen,
     threshold.assumed_costs,
     threshold.nothing_caught,
+    threshold.over_budget,
     threshold.many_alerts,
     score_quality.last_round,
     circumstances.fallback,

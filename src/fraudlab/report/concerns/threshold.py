@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from fraudlab.config import EvaluationConfig
 from fraudlab.evaluation.operating import NO_ALERTS, recorded_point
 from fraudlab.report.concerns.concern import Concern
@@ -49,6 +51,17 @@ def nothing_caught(record: RunRecord) -> Concern | None:
     point = recorded_point(record.metrics)
     decision = dig(record.model, "decision", "policy")
     chosen = number(record.model, "threshold")
+    over = number(record.model, "decision", "budget", "without", "alerts")
+    if decision in ("cost", "f1") and chosen is not None and chosen >= NO_ALERTS and over:
+        most = number(record.model, "decision", "budget", "most_alerts")
+        return Concern(
+            "nothing_caught",
+            "caution",
+            "The model raises no alert",
+            f"No threshold has at most {numerals.counted(most, 'alert')} on "
+            f"{record.decided_on or 'the rows it was chosen on'} and catches a fraud.",
+            "Raise evaluation.alert_budget.",
+        )
     if decision == "cost" and chosen is not None and chosen >= NO_ALERTS:
         return Concern(
             "nothing_caught",
@@ -69,6 +82,26 @@ def nothing_caught(record: RunRecord) -> Concern | None:
     alerts = numerals.count(point.alerts)
     false = "The only alert is false." if point.alerts == 1 else f"All {alerts} alerts are false."
     return Concern("nothing_caught", "caution", "No fraud is caught", false)
+
+
+def over_budget(record: RunRecord) -> Concern | None:
+    """More alerts on the test rows than the budget allows, and more than chance would make of it."""
+    budget, days = number(record.model, "decision", "alert_budget"), record.days
+    point = recorded_point(record.metrics)
+    if budget is None or days is None or point is None:
+        return None
+    allowed = budget * days
+    # so many are counted by chance alone in one of forty, where as many as allowed are expected
+    if point.alerts <= allowed + 2 * math.sqrt(allowed):
+        return None
+    return Concern(
+        "over_budget",
+        "caution",
+        "More alerts on the test rows than the budget allows",
+        f"{numerals.quantity(point.alerts / days)} a day, where evaluation.alert_budget allows "
+        f"{numerals.quantity(budget)}: it was kept on validation, and scores have moved since.",
+        "A lower budget leaves room for that: fraudlab models threshold chooses again without training.",
+    )
 
 
 def many_alerts(record: RunRecord) -> Concern | None:

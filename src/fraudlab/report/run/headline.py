@@ -6,7 +6,7 @@ from fraudlab.evaluation.operating import OperatingPoint
 from fraudlab.evaluation.shares import wilson
 from fraudlab.report.kit import numerals
 from fraudlab.report.kit.markup import Markup, element, fragment
-from fraudlab.report.recorded.prices import Prices
+from fraudlab.report.recorded.run_prices import Prices
 from fraudlab.report.recorded.run_record import RunRecord, dig, number
 from fraudlab.report.run.threshold_stops import OperatingRange
 

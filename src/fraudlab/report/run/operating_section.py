@@ -8,7 +8,7 @@ from fraudlab.evaluation.operating import OperatingPoint
 from fraudlab.report.kit import numerals
 from fraudlab.report.kit.chart import Chart
 from fraudlab.report.kit.markup import Markup, element
-from fraudlab.report.recorded.prices import Prices
+from fraudlab.report.recorded.run_prices import Prices
 from fraudlab.report.recorded.run_record import RunRecord
 from fraudlab.report.recorded.threshold_reason import threshold_reason
 from fraudlab.report.run.other_prices import other_prices

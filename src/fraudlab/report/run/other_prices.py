@@ -5,7 +5,7 @@ from __future__ import annotations
 from fraudlab.report.kit import numerals
 from fraudlab.report.kit.blocks import table
 from fraudlab.report.kit.markup import Markup, element
-from fraudlab.report.recorded.prices import Prices
+from fraudlab.report.recorded.run_prices import Prices
 from fraudlab.report.recorded.run_record import Json, RunRecord, dig, number, section
 
 _TIMES = {0.5: "half as much", 2.0: "twice as much"}

@@ -11,8 +11,8 @@ from fraudlab.report.kit import numerals
 from fraudlab.report.kit.chart import Chart
 from fraudlab.report.kit.markup import Markup, element
 from fraudlab.report.kit.page import page
-from fraudlab.report.recorded.prices import prices_of
 from fraudlab.report.recorded.ranking_charts import precision_recall, read_curve, roc
+from fraudlab.report.recorded.run_prices import prices_of
 from fraudlab.report.recorded.run_record import Json, RunRecord, number, read_run
 from fraudlab.report.recorded.scores import Scores, read_scores
 from fraudlab.report.run.calibration_chart import calibration

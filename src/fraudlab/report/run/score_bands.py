@@ -10,7 +10,7 @@ from fraudlab.evaluation.shares import wilson
 from fraudlab.report.kit import numerals
 from fraudlab.report.kit.blocks import table
 from fraudlab.report.kit.markup import Markup, element
-from fraudlab.report.recorded.prices import Prices
+from fraudlab.report.recorded.run_prices import Prices
 from fraudlab.report.recorded.scores import Scores
 
 #: where bands end, besides at the threshold: finer where teams choose

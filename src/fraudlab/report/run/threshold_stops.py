@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 
 from fraudlab.evaluation.operating import OperatingPoint, recorded_point
-from fraudlab.report.recorded.prices import Prices
+from fraudlab.report.recorded.run_prices import Prices
 from fraudlab.report.recorded.run_record import Json, RunRecord, number, series
 from fraudlab.report.recorded.scores import Scores
 

@@ -6,12 +6,12 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
 from fraudlab.config import EvaluationConfig
-from fraudlab.evaluation.costs import CostModel
+from fraudlab.evaluation.cost_model import CostModel
 from fraudlab.report.kit import numerals
 from fraudlab.report.recorded.run_record import RunRecord, dig, number, section
 
 if TYPE_CHECKING:
-    from fraudlab.evaluation.costs import Costs
+    from fraudlab.evaluation.cost_model import Costs
     from fraudlab.report.recorded.scores import Scores
 
 _SPACE = "\u00a0"
