@@ -127,6 +127,21 @@ def test_a_gate_on_folds_needs_folds():
     check_gates(gates, config)
 
 
+def test_a_gate_on_cards_of_folds_needs_that_number_of_cards():
+    config = RunConfig(data=DataConfig(label="y", path="t.csv", time="t", card="c"))
+    config.split.kind = SplitKind.prequential
+    check_gates(parse_gates(["card_precision_at_100_per_day_mean<0.3"]), config)
+    gates = parse_gates(["card_precision_at_20_per_day_mean<0.3"])  # 20 alerts are no 20 cards of folds
+    with pytest.raises(ConfigError, match="cards_per_day is 100") as raised:
+        check_gates(gates, config)
+    assert "evaluation.cards_per_day=20" in raised.value.fix
+    config.evaluation.cards_per_day = 20
+    check_gates(gates, config)
+    config.data.card = None
+    with pytest.raises(ConfigError, match=r"without data\.card"):
+        check_gates(gates, config)
+
+
 def test_a_failed_gate_says_what_was_found_and_what_was_asked():
     judged = [Gate("recall", "<", 0.5).judge({"recall": 0.25}), Gate("f1", "<", 0.5).judge({"f1": 0.75})]
     with pytest.raises(GateFailed, match=r"recall is 0.25, and --fail-if says recall<0.5\.\nfix: ") as raised:
@@ -146,6 +161,7 @@ DAILY = {
     "recall_at_50_per_day<0.5": ({"time": "t"}, "alerts_per_day=[20, 50, 100, 500]"),
     "precision_at_20_per_day<0.6": ({}, "data.time=COLUMN"),
     "card_precision_at_100_per_day<0.3": ({"time": "t", "card": "c"}, None),
+    "card_precision_at_50_per_day<0.3": ({"time": "t", "card": "c"}, "evaluation.cards_per_day=50"),
     "card_precision_at_20_per_day<0.3": ({"time": "t"}, "data.card=COLUMN"),
     "cards<10": ({"time": "t"}, "data.card=COLUMN"),
     "value_recall_at_20_per_day<0.5": ({"time": "t"}, "data.amount=COLUMN"),

@@ -274,7 +274,9 @@ def test_a_prequential_run_has_a_figure_for_each_fold_and_what_they_say_together
     rng = np.random.default_rng(1)
     data = table(ts=np.arange(4000) * 600, card=rng.integers(0, 1500, size=4000))
     without = ["split.validation_length=0", "model.early_stopping_rounds=0", "evaluation=half"]
+    cards = 100 if validation else 7
     words = [*FOLDS, *([] if validation else without), "data.card=card", "run.id=r"]
+    words += [] if validation else ["evaluation.cards_per_day=7"]
     assert train(in_tmp, data, *words, "--fail-if", "average_precision_mean<0.01") == 0
     shown, folder = capsys.readouterr().out, in_tmp / "runs" / "r"
     metrics, folds = (
@@ -282,7 +284,8 @@ def test_a_prequential_run_has_a_figure_for_each_fold_and_what_they_say_together
     )
     assert [fold["fold"] for fold in folds] == [1, 2, 3]
     assert folds[0]["average_precision"] == metrics["average_precision"]
-    for name in ("average_precision", "roc_auc", "card_precision_at_100_per_day"):
+    assert metrics[f"card_precision_at_{cards}_per_day"] == folds[0][f"card_precision_at_{cards}_per_day"]
+    for name in ("average_precision", "roc_auc", f"card_precision_at_{cards}_per_day"):
         values = [fold[name] for fold in folds]
         assert [metrics[f"{name}_fold_{number}"] for number in (1, 2, 3)] == values
         assert metrics[f"{name}_mean"] == pytest.approx(np.mean(values))
@@ -291,6 +294,7 @@ def test_a_prequential_run_has_a_figure_for_each_fold_and_what_they_say_together
     assert f"over 3 folds average precision {spread}" in shown
     page = (folder / "report.html").read_text()
     assert f"{spread}</td>" in page
+    assert f"Card precision@{cards}" in page
     assert "the newest of 3 folds" in page
     manifest = json.loads((folder / "data" / "manifest.json").read_text())
     assert ("validation" in manifest["splits"]) is validation

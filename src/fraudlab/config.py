@@ -240,6 +240,8 @@ class EvaluationConfig:
     currency: str | None = None
     #: how many alerts a team may look at per day: what each number would catch, where there is a time
     alerts_per_day: list[int] = field(default_factory=lambda: [20, 100, 500])
+    #: how many cards a team may look at per day: card precision, where there are a time and a card
+    cards_per_day: int = 100
     #: columns to measure value by value, features or not: [country, merchant_type]. See ``docs/report.md``
     slices: list[str] = field(default_factory=list)
     #: bootstrap resamples behind intervals

@@ -18,19 +18,17 @@ if TYPE_CHECKING:
 #: every metric of ``evaluation/metrics.json``
 METRICS = (
     "accuracy", "alerts_per_day", "average_precision", "average_precision_high", "average_precision_low",
-    "average_precision_mean", "average_precision_std", "brier", "brier_uncalibrated",
-    "card_precision_at_100_per_day_mean",
-    "card_precision_at_100_per_day_std", "cards", "cost", "cost_without_model", "days",
-    "endpoint_max_difference", "f1", "false_negatives",
-    "false_positives", "log_loss", "log_loss_uncalibrated", "mean_score",
-    "positives", "precision", "prevalence", "recall",
+    "average_precision_mean", "average_precision_std", "brier", "brier_uncalibrated", "cards", "cost",
+    "cost_without_model", "days", "endpoint_max_difference", "f1", "false_negatives", "false_positives",
+    "log_loss", "log_loss_uncalibrated", "mean_score", "positives", "precision", "prevalence", "recall",
     *(f"recall_at_fpr_{rate:g}{end}" for rate in (0.001, 0.01) for end in ("", "_high", "_low")),
     "roc_auc", "roc_auc_mean", "roc_auc_std", "rows", "saving", "slices", "slices_worse", "threshold",
-    "true_negatives",
-    "true_positives", "unseen_categories", "value_recall",
+    "true_negatives", "true_positives", "unseen_categories", "value_recall",
 )  # fmt: skip
 #: metrics for each of ``evaluation.alerts_per_day``
 _DAILY = re.compile(r"(?:card_precision|precision|recall|value_recall)_at_([1-9][0-9]{0,6})_per_day")
+#: of the folds of a prequential split, at `evaluation.cards_per_day`
+_CARDS_OF_FOLDS = re.compile(r"card_precision_at_([1-9][0-9]{0,6})_per_day_(?:mean|std)")
 #: what a metric cannot be without
 _NEEDS = {
     "value_recall": ("data.amount",),
@@ -99,7 +97,7 @@ class Gate:
 
 def is_metric(name: str) -> bool:
     """Whether ``evaluation/metrics.json`` may have it: of :data:`METRICS`, or ``recall_at_50_per_day``."""
-    return name in METRICS or _DAILY.fullmatch(name) is not None
+    return name in METRICS or any(kind.fullmatch(name) for kind in (_DAILY, _CARDS_OF_FOLDS))
 
 
 def parse_gates(texts: Iterable[str]) -> list[Gate]:
@@ -148,8 +146,9 @@ def check_gates(gates: Sequence[Gate], config: RunConfig) -> None:
                 f"--fail-if {gate}: there is no {gate.metric} without folds.",
                 fix="add split=prequential, or leave this condition out",
             )
-        daily = _DAILY.fullmatch(gate.metric)
+        daily, of_folds = _DAILY.fullmatch(gate.metric), _CARDS_OF_FOLDS.fullmatch(gate.metric)
         kind = gate.metric.removesuffix(f"_{daily[1]}_per_day") if daily else gate.metric
+        kind = "card_precision_at" if of_folds else kind
         for need in _NEEDS.get(kind, ()):
             if not given[need]:
                 example = "COLUMN" if need in column else "[COLUMN]"
@@ -157,8 +156,14 @@ def check_gates(gates: Sequence[Gate], config: RunConfig) -> None:
                     f"--fail-if {gate}: there is no {gate.metric} without {need}.",
                     fix=f"add {need}={example}, or leave this condition out",
                 )
-        measured = config.evaluation.alerts_per_day
-        if daily and int(daily[1]) not in measured:
+        measured, cards = config.evaluation.alerts_per_day, config.evaluation.cards_per_day
+        of_cards = kind == "card_precision_at" and (of_folds or daily)
+        if of_cards and int(of_cards[1]) not in (cards, *(() if of_folds else measured)):
+            raise ConfigError(
+                f"--fail-if {gate}: evaluation.cards_per_day is {cards}.",
+                fix=f"add evaluation.cards_per_day={of_cards[1]}",
+            )
+        if daily and not of_cards and int(daily[1]) not in measured:
             raise ConfigError(
                 f"--fail-if {gate}: evaluation.alerts_per_day does not have {daily[1]}.",
                 fix=f'add "evaluation.alerts_per_day={sorted([*measured, int(daily[1])])}"',

@@ -223,3 +223,25 @@ def test_few_frauds_are_a_caution(first: Path, capsys: pytest.CaptureFixture[str
     found = choose(capsys, "first", "--alerts-per-day", "100000", "--dry-run")
     frauds = found["decision"]["validation"]["positives"]
     assert any("frauds" in caution for caution in found["cautions"]) == (frauds < 10)
+
+
+def test_slices_and_cards_are_measured_at_the_new_threshold(
+    first: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = first / "evaluation" / "scores.parquet"
+    table = pq.read_table(path)
+    shop = pa.array(np.array(["a", "b"])[np.arange(table.num_rows) % 2]).dictionary_encode()
+    table = table.append_column("fraudlab.slice.shop", shop)
+    pq.write_table(table.append_column("fraudlab.card", pa.array(np.arange(table.num_rows) // 3)), path)
+    found = choose(capsys, "first", "--threshold", "0.2")
+    second = Path(found["folder"])
+    slices, metrics = (load(second / "evaluation" / f"{name}.json") for name in ("slices", "metrics"))
+    assert (slices["threshold"], slices["units"]) == (0.2, "cards")
+    (column,) = slices["columns"]
+    assert [one["value"] for one in column["slices"]] == ["a", "b"]
+    assert sum(one["true_positives"] for one in column["slices"]) == metrics["true_positives"]
+    assert sum(one["alerts"] for one in column["slices"]) == (
+        metrics["true_positives"] + metrics["false_positives"]
+    )
+    assert metrics["slices"] == 2
+    assert "<h2>Slices</h2>" in (second / "report.html").read_text()

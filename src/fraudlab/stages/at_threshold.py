@@ -9,6 +9,7 @@ from fraudlab.errors import RunError
 from fraudlab.files import read_json, storage, write_json
 from fraudlab.stages.evaluate import described_mistakes, point_metrics, priced
 from fraudlab.stages.scoring import as_array
+from fraudlab.stages.slice_content import slice_content
 from fraudlab.stages.team_figures import TestRows, sampled_share, stability_figures
 
 #: what of `evaluation/` a threshold changes nothing of
@@ -33,10 +34,12 @@ def at_threshold(source: Path, *, threshold: float, decision: dict[str, Any]) ->
     """
     import numpy as np
 
+    from fraudlab.container.prepared import SLICE
     from fraudlab.evaluation.curves import curves_of
     from fraudlab.evaluation.decisions import money_at
     from fraudlab.evaluation.ranking import rank
-    from fraudlab.report.recorded.run_record import days_of
+    from fraudlab.report.recorded.run_record import days_of, dig, read_run
+    from fraudlab.report.recorded.scores import CARD_NUMBER
 
     table, folder = _scored(source / "evaluation" / "scores.parquet"), source / "evaluation"
     manifest, metrics = read_json(source / "data" / "manifest.json"), read_json(folder / "metrics.json")
@@ -44,7 +47,8 @@ def at_threshold(source: Path, *, threshold: float, decision: dict[str, Any]) ->
     label, score = as_array(table["label"]).astype(np.uint8), as_array(table["score"])
     amount, time = (as_array(table[name]) if name in names else None for name in ("amount", "time"))
     days, ranking = days_of(manifest), rank(label, score)
-    rows = TestRows(ranking, amount, time if days else None, sampled_share(manifest))
+    card = as_array(table[CARD_NUMBER]) if CARD_NUMBER in names else None
+    rows = TestRows(ranking, amount, time if days else None, sampled_share(manifest), card)
     known = read_json(folder / "mistakes.json") if (folder / "mistakes.json").is_file() else {}
     made = {
         "metrics.json": {
@@ -57,6 +61,14 @@ def at_threshold(source: Path, *, threshold: float, decision: dict[str, Any]) ->
             rows, as_array(table["row"]), _reasons(known, as_array(table["row"])), threshold=threshold
         ),
     }
+    if slices := [name.removeprefix(SLICE) for name in names if name.startswith(SLICE)]:
+        config = read_run(source).config
+        resamples, seed = dig(config, "evaluation", "resamples"), dig(config, "seed")
+        content, of_slices = slice_content(
+            rows, table, slices, threshold=threshold, resamples=int(resamples or 1000), seed=int(seed or 0)
+        )
+        made["slices.json"] = content
+        made["metrics.json"] |= of_slices
     if (stability := stability_figures(rows, threshold=threshold)) is not None:
         made["stability.json"] = stability
     return made
@@ -80,12 +92,9 @@ def _scored(path: Path) -> Any:
         raise RunError(f"There are no scored test rows: {path}.", fix="name a run that was evaluated")
     try:
         with storage(path), pq.ParquetFile(path) as file:
-            wanted = [
-                "row",
-                "label",
-                "score",
-                *(n for n in ("time", "amount") if n in file.schema_arrow.names),
-            ]
+            names = file.schema_arrow.names
+            more = [n for n in names if n in ("time", "amount") or n.startswith("fraudlab.")]
+            wanted = ["row", "label", "score", *more]
             return file.read(columns=wanted)
     except (pa.ArrowException, KeyError, ValueError) as error:
         raise RunError(

@@ -50,7 +50,9 @@ def measure(context: Context, scored: ScoredSplit, trained: Trained, prepared: P
     card = card_numbers(scored.table[CARD]) if CARD in scored.table.column_names else None
     rows = TestRows(ranking, amount, time if days else None, sampled_share(prepared.manifest), card)
     interval, recalls = intervals(rows, resamples=asked.resamples, seed=seed)
-    budgets, named = budget_figures(rows, recalls=recalls, per_day=asked.alerts_per_day)
+    budgets, named = budget_figures(
+        rows, recalls=recalls, per_day=asked.alerts_per_day, cards_per_day=asked.cards_per_day
+    )
     metrics = {
         **point_metrics(ranking, label, amount, threshold=threshold, days=days),
         **money_at(ranking, priced(trained.contract["decision"], ranking, amount), threshold),
@@ -61,7 +63,9 @@ def measure(context: Context, scored: ScoredSplit, trained: Trained, prepared: P
         **named,
         **_before_calibration(label, scored.uncalibrated),
     }
-    metrics |= _over_folds(context.folder.path, scored, card, prepared.manifest)
+    metrics |= _over_folds(
+        context.folder.path, scored, card, prepared.manifest, cards_per_day=asked.cards_per_day
+    )
     folder = context.folder.path / "evaluation"
     if asked.slices:
         content, of_slices = slice_content(
@@ -178,7 +182,12 @@ def point_metrics(
 
 
 def _over_folds(
-    folder: Path, scored: ScoredSplit, card: NDArray[np.integer] | None, manifest: dict[str, Any]
+    folder: Path,
+    scored: ScoredSplit,
+    card: NDArray[np.integer] | None,
+    manifest: dict[str, Any],
+    *,
+    cards_per_day: int,
 ) -> dict[str, float]:
     """The figures of a prequential split: the newest fold is what was scored, the job measured the others."""
     if manifest["split"]["kind"] != "prequential":
@@ -192,6 +201,7 @@ def _over_folds(
         scored.score,
         card=card,
         time=as_array(table[TIME]),
+        cards_per_day=cards_per_day,
     )
     older = read_json(folder / "training" / "prequential.json")["folds"] if FOLDS in manifest else []
     write_json(folder / "evaluation" / "folds.json", [{"fold": 1, **newest}, *older])
@@ -204,7 +214,7 @@ def _write_scores(
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    from fraudlab.container.prepared import AMOUNT, LABEL, ROW, TIME
+    from fraudlab.container.prepared import AMOUNT, LABEL, ROW, SLICE, TIME
     from fraudlab.report.recorded.scores import CARD_NUMBER, UNCALIBRATED
 
     table, roles = scored.table, manifest["roles"]
@@ -213,6 +223,7 @@ def _write_scores(
     for name, column in (("time", TIME), ("amount", AMOUNT)):
         if column in table.column_names:
             columns[name] = table[column]
+    columns.update({name: table[name] for name in table.column_names if name.startswith(SLICE)})
     if card is not None:
         columns[CARD_NUMBER] = pa.array(card)
     columns["label"] = table[LABEL]

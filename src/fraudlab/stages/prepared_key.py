@@ -31,7 +31,8 @@ def job_description(config: RunConfig, source: Source) -> dict[str, Any]:
         "features": data.features,
         "drop": data.drop,
         "categorical": data.categorical,
-        "slices": config.evaluation.slices,
+        # images of before there were slices take no such key
+        **({"slices": slices} if (slices := list(config.evaluation.slices)) else {}),
         "duplicates": data.duplicates.value,
         "scale": data.scale.value,
         "split": {"kind": split_kind(config).value, "gap_seconds": gap_seconds(config), **_parts(config)},

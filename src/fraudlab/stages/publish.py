@@ -200,15 +200,14 @@ def log_results(context: Context, metrics: dict[str, Any]) -> str:
 
 def _of_folds(metrics: Mapping[str, Any]) -> str:
     """Mean and standard deviation over the folds of a prequential split; nothing without such."""
-    from fraudlab.evaluation.fold_figures import FIGURES
+    from fraudlab.evaluation.fold_figures import figures_over_folds
 
     if "average_precision_mean" not in metrics:
         return ""
     count = sum(name.startswith("average_precision_fold_") for name in metrics)
     figures = [
         f"{words} {metrics[f'{name}_mean']:.3f} ± {metrics[f'{name}_std']:.3f}"
-        for name, words in FIGURES.items()
-        if f"{name}_mean" in metrics
+        for name, words in figures_over_folds(metrics).items()
     ]
     return f"; over {count} folds {', '.join(figures)}"
 

@@ -69,7 +69,7 @@ def sampled_share(manifest: dict[str, Any]) -> float:
 
 
 def budget_figures(
-    rows: TestRows, *, recalls: Sequence[Interval], per_day: Sequence[int]
+    rows: TestRows, *, recalls: Sequence[Interval], per_day: Sequence[int], cards_per_day: int | None = None
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """The content of ``budgets.json``, and the metrics in it.
 
@@ -80,6 +80,8 @@ def budget_figures(
         Of recall at each of :data:`~fraudlab.evaluation.budgets.FALSE_POSITIVE_RATES`.
     per_day : sequence of int
         Alerts per day.
+    cards_per_day : int, optional
+        Cards per day; card precision is measured at these, and at each of `per_day`.
     """
     import numpy as np
 
@@ -121,6 +123,10 @@ def budget_figures(
                     **of_one,
                 }
             )
+    if cards_per_day and rows.time is not None and rows.card is not None and rows.sampled == 1:
+        metrics[f"card_precision_at_{cards_per_day}_per_day"] = card_precision_per_day(
+            ranking.frauds, ranking.score, rows.time, rows.card, per_day=cards_per_day
+        )
     if rows.card is not None:
         metrics["cards"] = int(np.unique(rows.card).size)
     budgets = {

@@ -160,6 +160,11 @@ def _job_description(context: Context, hashes: dict[str, str]) -> dict[str, Any]
         "hashes": hashes,
         **({"test_folds": False} if _has_folds_of_a_trial(context) else {}),
         **_send_reasons(context),
+        **(
+            {"cards_per_day": evaluation.cards_per_day}
+            if evaluation.cards_per_day != usual["cards_per_day"]
+            else {}
+        ),
         **({"derive": dict(derive)} if (derive := context.config.data.derive) else {}),
     }
 

@@ -26,6 +26,7 @@ from fraudlab.container.hyperparameters import (
 )
 from fraudlab.container.training.hooks import Hooks, load_hooks
 from fraudlab.evaluation.decisions import DecisionRequest
+from fraudlab.evaluation.fold_figures import CARDS_PER_DAY
 from fraudlab.evaluation.thresholds import Policy
 
 #: channels of rows
@@ -64,6 +65,7 @@ class JobRequest:
     derive: dict[str, Any] = field(default_factory=dict)
     test_folds: bool = True
     reasons: dict[str, Any] = field(default_factory=dict)
+    cards_per_day: int = CARDS_PER_DAY
 
 
 @dataclass(frozen=True, slots=True)
@@ -252,6 +254,13 @@ def _standalone(parameters: Hyperparameters) -> JobRequest:
     )
 
 
+def _read_cards_per_day(fields: Fields) -> int:
+    cards = fields.get("cards_per_day", int, CARDS_PER_DAY)
+    if cards < 1:
+        raise ConfigError(f"{cards} cards per day are none to look at", fix="set cards_per_day to 1 or more")
+    return cards
+
+
 def _read_request(path: Path) -> JobRequest:
     fields = Fields(read_json(path), source="train.json")
     decision = fields.fields("decision")
@@ -274,6 +283,7 @@ def _read_request(path: Path) -> JobRequest:
         derive=fields.get("derive", dict, {}),
         test_folds=fields.get("test_folds", bool, True),
         reasons=fields.get("reasons", dict, {}),
+        cards_per_day=_read_cards_per_day(fields),
     )
     fields.end()
     decision.end()

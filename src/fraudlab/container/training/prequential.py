@@ -105,7 +105,7 @@ def _train_fold(
     test = read_split(folder / "test", features)
     card, time = _cards_and_times(folder / "test")
     score = fitted.booster.inplace_predict(test.matrix)
-    figures = fold_figures(test.label, score, card=card, time=time)
+    figures = fold_figures(test.label, score, card=card, time=time, cards_per_day=job.request.cards_per_day)
     return {"fold": number + 1, **figures, "rounds": fitted.booster.num_boosted_rounds()}
 
 

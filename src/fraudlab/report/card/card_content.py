@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from fraudlab.evaluation.fold_figures import FIGURES
+from fraudlab.evaluation.fold_figures import figures_over_folds
 from fraudlab.evaluation.operating import NO_ALERTS
 from fraudlab.evaluation.shares import wilson
 from fraudlab.lineage.recorded import content_digest, prepared_hashes
@@ -139,7 +139,7 @@ def _metrics(record: RunRecord) -> Iterator[tuple[str, str]]:
             low_at, high_at = (number(found, f"{name}_{end}") for end in ("low", "high"))
             shown = f"{numerals.decimal(value_at)} ({numerals.interval(low_at, high_at)})"
             yield f"Recall at {share} false positives", shown
-    for name, words in FIGURES.items():
+    for name, words in figures_over_folds(found).items():
         if (mean := number(found, f"{name}_mean")) is not None:
             spread = numerals.decimal(number(found, f"{name}_std"))
             yield f"{words[0].upper()}{words[1:]} over folds", f"{numerals.decimal(mean)} ± {spread}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from fraudlab.container.contract import FOLDS
-from fraudlab.evaluation.fold_figures import FIGURES
+from fraudlab.evaluation.fold_figures import figures_over_folds
 from fraudlab.report.kit import numerals
 from fraudlab.report.kit.blocks import table
 from fraudlab.report.kit.markup import Markup, element
@@ -14,7 +14,7 @@ def fold_section(record: RunRecord) -> Markup | None:
     """Each fold's figures, and their mean and standard deviation; None where there are no folds."""
     if not record.folds:
         return None
-    shown = {name: words for name, words in FIGURES.items() if f"{name}_mean" in record.metrics}
+    shown = figures_over_folds(record.metrics)
     dated = dig(record.manifest, "split", "time_kind") == "timestamp"
     heads = ["Fold", *(["Tested from", "To"] if dated else []), "Rows", "Frauds"]
     heads += [f"{words[0].upper()}{words[1:]}" for words in shown.values()]
