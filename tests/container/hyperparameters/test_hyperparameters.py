@@ -1135,7 +1135,7 @@ def test_the_page_has_the_launchers_defaults() -> None:
         ({"members": '[{}, {"k_fold": 3}]'}, "members[1].k_fold is the same for all members of an average"),
         ({"members": '[{"members": 3}]'}, "members[0].members is the same for all members of an average"),
         ({"members": '[{"monotone_constraints": "(1,)"}]'}, "members[0].monotone_constraints is the same"),
-        ({"members": '[{"max_depth": -1}]'}, "members[0].max_depth is '-1', not a whole number"),
+        ({"members": '[{"max_depth": -1}]'}, "members[0].max_depth is '-1', not auto, or a whole number"),
         ({"members": '[{"rate_drop": 0.1}]'}, "members[0].rate_drop is about trees that are dropped out"),
         (
             {"members": '[{"max_depth": 3}, {"max_depth": "3"}]'},

@@ -1,5 +1,6 @@
 """The members of an average in a report."""
 
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -8,30 +9,12 @@ import pytest
 from fraudlab.report.recorded.run_record import RunRecord
 from fraudlab.report.run.members_section import members_section
 
-PARTS = (
-    "run",
-    "metrics",
-    "curves",
-    "budgets",
-    "stability",
-    "mistakes",
-    "validation",
-    "manifest",
-    "model",
-    "config",
-)
 ONE = {"average_precision": 0.7, "difference": 0.01, "low": 0.002, "high": 0.018}
 
 
 def shown(history: dict[str, Any]) -> str:
-    record = RunRecord(
-        folder=Path("r"),
-        history=history,
-        importance=[],
-        folds=[],
-        overrides=(),
-        **{part: {} for part in PARTS},
-    )
+    empty: dict[str, Any] = {item.name: {} for item in fields(RunRecord)}
+    record = RunRecord(**{**empty, "folder": Path("r"), "history": history})
     found = members_section(record)
     return "" if found is None else str(found)
 
