@@ -1,4 +1,4 @@
-"""The handbook's protocol by runs of fraudlab: the published models, and one with declared columns.
+"""The handbook's protocol by runs: the published models, one with declared columns, and an average of five.
 
 Each is a run of `experiment=handbook_paper`, which trains and tests all four folds. What declared columns are
 worth is asked of the scores of each fold, so the older folds are run once more, each as the only fold of a
@@ -50,6 +50,19 @@ PUBLISHED = [
 #: chosen on the validation folds: docs/performance.md
 DECLARED = Model("100 / 0.1 / 3, with declared columns", ("data=handbook_derived",))
 
+#: chosen on the validation folds too; bins instead of exact splits, or it would take most of the ten minutes
+AVERAGE = Model(
+    "average of five, with declared columns, hist",
+    (
+        "data=handbook_derived",
+        "model.members=5",
+        "model.colsample_bytree=0.5",
+        "model.tree_method=hist",
+        "model.max_bin=1024",
+        "model.fraud_bins=0.9",
+    ),
+)
+
 
 @dataclass(frozen=True)
 class Scored:
@@ -69,7 +82,7 @@ def by_runs(path: Path) -> str:
     lines, faults = [], []
     with tempfile.TemporaryDirectory() as folder:
         runs = Runs(Path(folder), path.resolve())
-        for number, model in enumerate([*PUBLISHED, DECLARED]):
+        for number, model in enumerate([*PUBLISHED, DECLARED, AVERAGE]):
             started = time.perf_counter()
             figures = runs.train(f"r{number}", model)
             lines.append(line(model, figures, seconds=time.perf_counter() - started))
@@ -79,7 +92,13 @@ def by_runs(path: Path) -> str:
         faults.append(f"declared columns are {found[0]:+.4f} ahead, and {found[1]:+.4f} at the lower end")
     if faults:
         raise SystemExit("; ".join(faults))
-    head = ["rounds / learning rate / depth, exact", "average precision", "ROC AUC", "CP@100", "seconds"]
+    head = [
+        "rounds / learning rate / depth, exact unless it says hist",
+        "average precision",
+        "ROC AUC",
+        "CP@100",
+        "seconds",
+    ]
     return (
         "Mean ± standard deviation over the four test weeks, and the published figure in brackets; seconds"
         " are of the whole run.\n\n" + table_of(head, lines) + "\n\n" + sentence(found)
