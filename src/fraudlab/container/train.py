@@ -112,7 +112,7 @@ def _train(job: Job, hosts: Hosts, archive: Archive, stages: Stages, stop: StopR
         if hosts.first:
             with stages.stage("threshold"):
                 evidence = _evidence(job, inputs, fits, folds, hosts)
-                gain = tell_gain(job, fits, inputs, archive)
+                gain = hosts.on_first(lambda: tell_gain(job, fits, inputs, archive))
                 chances, decided, evidence = _decide(job, evidence, stopped=stop.made)
     refitted = _refit(job, inputs, fits, hosts, digests, stages, stop, keeper)
     with hosts.together():

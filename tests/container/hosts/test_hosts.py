@@ -525,3 +525,24 @@ def test_a_refit_is_the_same_however_the_rows_are_shared_out(cluster: Any, rows:
     outputs = replicated.run()
     assert "refit-000010.checkpoint rounds=10 continues" in outputs[0]
     assert replicated.model() == expected
+
+
+@pytest.mark.slow
+def test_hosts_average_members_and_go_on_within_one(cluster: Any, rows: Any) -> None:
+    group = cluster(2)
+    group.give("train", np.array_split(rows(1200), 2))
+    group.give("validation", [rows(400, seed=4)] * 2)
+    group.ask(num_round=8, checkpoint_rounds=5, subsample=0.7, members=3, refit="true")
+    group.run()
+    expected = group.model()
+    assert len(load(group.trees[0].model / "model.json")["members"]) == 3
+    folder = group.trees[0].root / "checkpoints"
+    folder.mkdir()
+    group.run()
+    assert group.model() == expected
+    for path in folder.iterdir():
+        if path.name.startswith("member03") or "refit" in path.name:
+            path.unlink()
+    outputs = group.run()
+    assert outputs[0].count("rounds=8 continues") == 2
+    assert group.model() == expected
