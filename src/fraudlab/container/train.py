@@ -25,12 +25,12 @@ if TYPE_CHECKING:
 
     from fraudlab.container.prepared import Prepared
     from fraudlab.container.training.calibrating import Chances
-    from fraudlab.container.training.capacity import Capacity
     from fraudlab.container.training.checkpoints import CheckpointKeeper
     from fraudlab.container.training.decision import Decided, Evidence
     from fraudlab.container.training.folds import CrossValidation
     from fraudlab.container.training.inputs import Inputs
     from fraudlab.container.training.members import Fits
+    from fraudlab.container.training.model_size import ModelSize
     from fraudlab.container.training.refit import Refitted
 
 
@@ -83,7 +83,7 @@ def _train(job: Job, hosts: Hosts, archive: Archive, stages: Stages, stop: StopR
         from fraudlab.container.training.members import Trainings, fit_all, tell_rounds
 
     with stages.stage("load"), stop.at_once():
-        job, capacity, train, inputs = _load(job, hosts, digests)
+        job, model_size, train, inputs = _load(job, hosts, digests)
     archive.log_parameters(job.parameters.as_json())
     with stages.stage("matrix"):
         trainings = Trainings(job, train, inputs, hosts)
@@ -124,22 +124,22 @@ def _train(job: Job, hosts: Hosts, archive: Archive, stages: Stages, stop: StopR
             )
             with stages.stage("save"):
                 outcome = Outcome(
-                    inputs, capacity, fits, gain, refitted, folds, chances, decided, evidence, score, hashes
+                    inputs, model_size, fits, gain, refitted, folds, chances, decided, evidence, score, hashes
                 )
                 save(job, outcome, stages.seconds)
 
 
-def _load(job: Job, hosts: Hosts, digests: Digests | None) -> tuple[Job, Capacity | None, Prepared, Inputs]:
+def _load(job: Job, hosts: Hosts, digests: Digests | None) -> tuple[Job, ModelSize | None, Prepared, Inputs]:
     """Read all rows, and have the job know the size of its model."""
-    from fraudlab.container.training.capacity import choose_capacity
     from fraudlab.container.training.folds import require_rows
     from fraudlab.container.training.inputs import read_inputs
+    from fraudlab.container.training.model_size import choose_model_size
 
     train, inputs = read_inputs(job, hosts, digests)
     require_rows(train.label, job.parameters.k_fold)
     rows, frauds = map(int, hosts.total([len(train), train.frauds]))
     columns = len(inputs.features.inputs)
-    return *choose_capacity(job, rows=rows, frauds=frauds, columns=columns), train, inputs
+    return *choose_model_size(job, rows=rows, frauds=frauds, columns=columns), train, inputs
 
 
 def _require_one_host(job: Job, hosts: Hosts) -> None:

@@ -160,8 +160,8 @@ def log_job(context: Context, trained: Trained) -> str:
     average = (history.get("average") or {}).get("metrics") or {}
     best = best or [f"{name} {value:.3g}" for name, value in average.items()]
     measured = f", validation {', '.join(best)}" if best else ""
-    capacity = history.get("capacity")
-    depth = "" if capacity is None else f" of depth {capacity['max_depth']} (max_depth=auto)"
+    model_size = history.get("model_size")
+    depth = "" if model_size is None else f" of depth {model_size['max_depth']} (max_depth=auto)"
     if "members" in history:
         measured += f", an average of {len(history['members'])} members"
     line = f"{trained.contract['rounds']} of {history['rounds']} rounds{depth}{measured}"

@@ -18,12 +18,12 @@ from fraudlab.container.model_files.model_file import OFFICIAL, write_model
 from fraudlab.container.model_files.official import official_bytes
 from fraudlab.container.prepared import Prepared
 from fraudlab.container.training.calibrating import Chances
-from fraudlab.container.training.capacity import Capacity
 from fraudlab.container.training.decision import Decided, Evidence, measure
 from fraudlab.container.training.folds import CrossValidation
 from fraudlab.container.training.inputs import Inputs
 from fraudlab.container.training.job import Job
 from fraudlab.container.training.members import Fits
+from fraudlab.container.training.model_size import ModelSize
 from fraudlab.container.training.refit import Refitted
 from fraudlab.container.training.rounds import Fitted
 
@@ -35,7 +35,7 @@ class Outcome:
     Attributes
     ----------
     inputs : Inputs
-    capacity : Capacity or None
+    model_size : ModelSize or None
         What the job chose for itself; None where everything was given.
     fits : Fits
         The fit that validation watched, of each member.
@@ -56,7 +56,7 @@ class Outcome:
     """
 
     inputs: Inputs
-    capacity: Capacity | None
+    model_size: ModelSize | None
     fits: Fits
     gain: Mapping[str, Any] | None
     refitted: Refitted | None
@@ -145,7 +145,7 @@ def _members(job: Job, fits: Fits) -> list[dict[str, Any]]:
 
 def _save_history(job: Job, outcome: Outcome, seconds: Mapping[str, float]) -> None:
     """Write ``history.json``: the metrics of every round, of an average those of each of its members."""
-    fits, capacity = outcome.fits, outcome.capacity
+    fits, model_size = outcome.fits, outcome.model_size
     if not fits.asked:
         history = _rounds_of(fits.members[0])
     else:
@@ -159,8 +159,8 @@ def _save_history(job: Job, outcome: Outcome, seconds: Mapping[str, float]) -> N
             "members": [{"parameters": own, **_rounds_of(member)} for own, member in members],
             "average": outcome.gain,
         }
-    chosen = None if capacity is None else capacity.as_json()
-    write_json(job.tree.results / "history.json", {"capacity": chosen, **history, "seconds": seconds})
+    chosen = None if model_size is None else model_size.as_json()
+    write_json(job.tree.results / "history.json", {"model_size": chosen, **history, "seconds": seconds})
 
 
 def _rounds_of(fitted: Fitted) -> dict[str, Any]:

@@ -23,7 +23,7 @@ _OFFSET = 13
 
 
 @dataclass(frozen=True, slots=True)
-class Capacity:
+class ModelSize:
     """A depth, and what it was chosen from.
 
     Attributes
@@ -41,7 +41,7 @@ class Capacity:
     columns: int
 
     def as_json(self) -> dict[str, Any]:
-        """``capacity`` as ``history.json`` holds it."""
+        """``model_size`` as ``history.json`` holds it."""
         return asdict(self)
 
 
@@ -61,7 +61,7 @@ def depth_for(*, frauds: int, columns: int) -> int:
     return min(max(round(math.log2(frauds * columns)) - _OFFSET, MIN_DEPTH), MAX_DEPTH)
 
 
-def choose_capacity(job: Job, *, rows: int, frauds: int, columns: int) -> tuple[Job, Capacity | None]:
+def choose_model_size(job: Job, *, rows: int, frauds: int, columns: int) -> tuple[Job, ModelSize | None]:
     """Put a number where the job is to choose one, and print why.
 
     Parameters
@@ -75,13 +75,13 @@ def choose_capacity(job: Job, *, rows: int, frauds: int, columns: int) -> tuple[
     -------
     job : Job
         The same where every number was given.
-    capacity : Capacity or None
+    model_size : ModelSize or None
         None where every number was given.
     """
     parameters = job.parameters
     if all(one.booster.get("max_depth") != AUTO for one in (parameters, *parameters.each)):
         return job, None
-    chosen = Capacity(depth_for(frauds=frauds, columns=columns), rows, frauds, columns)
+    chosen = ModelSize(depth_for(frauds=frauds, columns=columns), rows, frauds, columns)
     print(f"max_depth={chosen.max_depth}, for {frauds:,} frauds and {columns:,} columns (max_depth=auto)")
     each = tuple(_of_depth(member, chosen.max_depth) for member in parameters.each)
     return replace(job, parameters=replace(_of_depth(parameters, chosen.max_depth), each=each)), chosen

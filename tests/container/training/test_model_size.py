@@ -7,14 +7,14 @@ import pytest
 
 from fraudlab.container.contract import Tree
 from fraudlab.container.hyperparameters import read_hyperparameters
-from fraudlab.container.training.capacity import (
+from fraudlab.container.training.job import Job, JobRequest
+from fraudlab.container.training.model_size import (
     MAX_DEPTH,
     MIN_DEPTH,
-    Capacity,
-    choose_capacity,
+    ModelSize,
+    choose_model_size,
     depth_for,
 )
-from fraudlab.container.training.job import Job, JobRequest
 
 
 @pytest.mark.parametrize(
@@ -56,9 +56,9 @@ def test_a_job_chooses_only_what_it_was_left(
         manifest=None,
         channels={"train": None},
     )
-    found, capacity = choose_capacity(job, rows=1_052_493, frauds=8_800, columns=35)
+    found, model_size = choose_model_size(job, rows=1_052_493, frauds=8_800, columns=35)
     assert found.parameters.booster["max_depth"] == (3 if chosen is None else chosen)
     assert found.parameters.booster["learning_rate"] == 0.2
-    assert capacity == (None if chosen is None else Capacity(chosen, 1_052_493, 8_800, 35))
+    assert model_size == (None if chosen is None else ModelSize(chosen, 1_052_493, 8_800, 35))
     said = "max_depth=5, for 8,800 frauds and 35 columns (max_depth=auto)\n"
     assert capsys.readouterr().out == ("" if chosen is None else said)
