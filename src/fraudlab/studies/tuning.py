@@ -147,7 +147,7 @@ def _held(folder: Path) -> Iterator[None]:
 def _settings_of(start: Run, request: TuningRequest) -> dict[str, Any]:
     """The settings of the run a study starts from; what its job has chosen is what it chose."""
     found = read_json(start.folder / "training" / "history.json").get("model_size") or {}
-    chosen = {name: chosen.get(name) for name, value in vars(request.config.model).items() if value == "auto"}
+    chosen = {name: found.get(name) for name, value in vars(request.config.model).items() if value == "auto"}
     return {**vars(request.config.model), **chosen}
 
 
