@@ -234,7 +234,7 @@ class EvaluationConfig:
     missed_fraud_fee: float = 0.0
     #: what looking at one alert costs, in money
     alert_cost: float = 5.0
-    #: most alerts a day on average, by the days of validation; the threshold keeps to it. null is any number
+    #: most alerts per day on average, by the days of validation; the threshold keeps to it. null is any
     alert_budget: float | None = None
     #: what the money is called, such as EUR; null calls it money
     currency: str | None = None

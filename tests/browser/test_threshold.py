@@ -119,7 +119,7 @@ def test_cost_and_saving_follow(page: Page, runs: Path) -> None:
 
 
 def test_a_typed_threshold_and_a_typed_number_of_alerts_move_it(page: Page) -> None:
-    field = page.get_by_label("Alerts a day")
+    field = page.get_by_label("Alerts per day")
     for daily in (5, 40, 1000):
         field.fill(str(daily))
         assert float(live(page)["daily"].replace(",", "")) <= daily + 0.5

@@ -99,7 +99,7 @@ def curves(
     threshold : float, optional
         The chosen threshold, which the threshold table then contains.
     days : float, optional
-        Time the rows cover, for alerts a day.
+        Time the rows cover, for alerts per day.
 
     Returns
     -------

@@ -32,7 +32,7 @@ class DecisionRequest:
     missed_fraud_cost, alert_cost, loss_share, missed_fraud_fee
         As in :class:`~fraudlab.evaluation.cost_model.CostModel`.
     alert_budget : float or None
-        How many alerts a day there may be on average; None for any number.
+        How many alerts per day there may be on average; None for any number.
     currency : str or None
         What people call the money.
     """

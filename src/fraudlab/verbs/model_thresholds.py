@@ -42,7 +42,7 @@ def add_threshold(actions: Verbs) -> None:
         "--alerts-per-day",
         type=_budget,
         metavar="N",
-        help="at most so many alerts a day, on average; `any` takes away a budget there was",
+        help="at most so many alerts per day, on average; `any` takes away a budget there was",
     )
     parser.add_argument("--policy", choices=("cost", "f1"), help="the cheapest, or the best F1")
     parser.add_argument("--threshold", type=float, metavar="SCORE", help="this one")

@@ -128,7 +128,7 @@ def fit_all(
     StoppedTooEarly
         If the job was asked to stop before its first round.
     ConfigError
-        As :func:`fit`, and if a checkpoint is of another training.
+        As :func:`~fraudlab.container.training.rounds.fit`, and if a checkpoint is of another training.
     StorageError
         If a checkpoint cannot be written.
     """

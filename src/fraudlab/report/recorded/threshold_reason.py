@@ -41,4 +41,4 @@ def threshold_reason(record: RunRecord) -> str:
 
 def _within(record: RunRecord) -> str:
     most = number(record.model, "decision", "alert_budget")
-    return "" if most is None else f" with at most {most:g} alerts a day"
+    return "" if most is None else f" with at most {most:g} alerts per day"

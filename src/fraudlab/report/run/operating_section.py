@@ -90,7 +90,7 @@ def _slider(record: RunRecord, reach: OperatingRange) -> Markup:
             _field("typed-threshold", "Threshold", f"{reach.point.threshold:.6g}", step="any", min=0),
             _field(
                 "typed-daily",
-                "Alerts a day",
+                "Alerts per day",
                 f"{reach.point.alerts / record.days:.3g}",
                 step="any",
                 min=0,

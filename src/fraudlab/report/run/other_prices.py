@@ -17,7 +17,7 @@ def other_prices(record: RunRecord, prices: Prices | None) -> Markup | None:
     rows = [one for one in found if isinstance(one, dict)] if isinstance(found, list) else []
     if prices is None or not rows:
         return None
-    heads = ["Were it so", "Cheapest", "Alerts", "Frauds caught", "Cost", "Cost as chosen"]
+    heads = ["If", "Cheapest", "Alerts", "Frauds caught", "Cost", "Cost as chosen"]
     body = [
         element(
             "tr",
@@ -31,7 +31,7 @@ def other_prices(record: RunRecord, prices: Prices | None) -> Markup | None:
     ]
     return element(
         "div",
-        element("h3", "Were prices others"),
+        element("h3", "If prices were different"),
         element("p", f"On validation.{_budget(record, prices)}", class_="note"),
         table(heads, body, class_="wide stack"),
         class_="prices",
@@ -61,7 +61,7 @@ def _budget(record: RunRecord, prices: Prices) -> str:
     free = section(budget, "without")
     if per_day is None or most is None:
         return ""
-    text = f" {numerals.quantity(per_day)} alerts a day are {numerals.counted(most, 'alert')} there."
+    text = f" {numerals.quantity(per_day)} alerts per day are {numerals.counted(most, 'alert')} there."
     alerts, cost = number(free, "alerts"), number(free, "cost")
     if alerts is not None and alerts > most:
         price = f" and a cost of {prices.money(cost)}" if cost is not None else ""
