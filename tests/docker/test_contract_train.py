@@ -54,7 +54,8 @@ def test_a_job_without_one_configuration_file(docker, tree):
     done = docker.run(tree, "train")
     assert done.process.returncode == 0, done.output
     assert files(tree.root / "model") == ["model.json", "model.ubj"]
-    assert files(tree.root / "output") == ["data/history.json", "data/validation.json"]
+    kept = ["data/history.json", "data/validation.json", "data/validation_scores.parquet"]
+    assert files(tree.root / "output") == kept
     contract, history = tree.json("model/model.json"), tree.json("output/data/history.json")
     assert contract["rounds"] == history["rounds"] == 100
     # a line a round that a metric definition matches, with the value of the history
