@@ -26,8 +26,9 @@ from fraudlab.container.contract import Fields, Tree
 from fraudlab.container.endpoint.following import _other_columns
 from fraudlab.container.failure import ConfigError, TableError
 from fraudlab.container.features import Column, Features, read_features
-from fraudlab.container.formats.time_texts import moment_of, parse_times
-from fraudlab.container.formats.time_values import written
+from fraudlab.container.formats.single_times import moment_of
+from fraudlab.container.formats.time_columns import written
+from fraudlab.container.formats.time_texts import parse_times
 from fraudlab.container.prepared import read_split
 from fraudlab.container.scorer import load_scorer
 from fraudlab.container.train import run as train

@@ -122,7 +122,8 @@ def _converted(values: pa.ChunkedArray, column: Column) -> Any:
     from fraudlab.container.categories import sent_text
     from fraudlab.container.failure import TableError
     from fraudlab.container.formats.columns import category, feature
-    from fraudlab.container.formats.time_values import NoTimeError, said, seconds_of_column, written
+    from fraudlab.container.formats.time_columns import seconds_of_column, written
+    from fraudlab.container.formats.time_values import NoTimeError, said
 
     if column.clock is not None:
         try:

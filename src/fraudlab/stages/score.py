@@ -123,7 +123,7 @@ def sent_rows(table: pa.Table, contract: Mapping[str, Any]) -> pa.Table:
 
     from fraudlab.container.contract import Fields
     from fraudlab.container.features import read_features
-    from fraudlab.container.formats.time_values import written
+    from fraudlab.container.formats.time_columns import written
     from fraudlab.container.prepared import TIME
 
     columns = read_features(Fields(contract, source="model.json")).columns

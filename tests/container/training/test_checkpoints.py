@@ -22,6 +22,7 @@ from fraudlab.container import train
 from fraudlab.container.contract import Tree
 from fraudlab.container.failure import ConfigError, StorageError
 from fraudlab.container.runtime import StopRequest
+from fraudlab.container.training import members
 from fraudlab.container.training.checkpoints import checkpoint_folder
 
 SOURCES = str(Path(fraudlab.__file__).parents[1])
@@ -173,18 +174,18 @@ def test_a_job_that_was_told_to_stop_leaves_what_can_be_gone_on_from(
     expected = results(tree)
     empty(tree)
     stop = StopRequest()
-    line = train.round_line
+    line = members.round_line
 
     def after_seven(number: int, metrics: Any) -> str:
         if number == 6:
             os.kill(os.getpid(), signal.SIGTERM)
         return line(number, metrics)
 
-    monkeypatch.setattr(train, "round_line", after_seven)
+    monkeypatch.setattr(members, "round_line", after_seven)
     train.run(tree, stop)
     assert results(tree)[1]["rounds"] == 7
     assert names(tree) == [f"rounds-{rounds:06d}.checkpoint" for rounds in left]
-    monkeypatch.setattr(train, "round_line", line)
+    monkeypatch.setattr(members, "round_line", line)
     train.run(tree)
     assert results(tree) == expected
 

@@ -27,7 +27,8 @@ from fraudlab.container.failure import TableError
 from fraudlab.container.features import Features
 from fraudlab.container.formats.columns import category
 from fraudlab.container.formats.numeric_columns import NotANumberError, numbers
-from fraudlab.container.formats.time_values import NoTimeError, seconds_of_column
+from fraudlab.container.formats.time_columns import seconds_of_column
+from fraudlab.container.formats.time_values import NoTimeError
 from fraudlab.container.row_index import pandas_indices
 
 if TYPE_CHECKING:

@@ -11,17 +11,13 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from fraudlab.container.clock import Clock
 from fraudlab.container.failure import quoted
-from fraudlab.container.formats.numeric_columns import NotANumberError, encoded, numbers
 from fraudlab.container.formats.parsing import MISSING_NUMBERS, is_number
-from fraudlab.container.formats.time_texts import moment_of
+from fraudlab.container.formats.single_times import moment_of
 from fraudlab.container.formats.time_units import number, seconds_in
-from fraudlab.container.formats.times import plain, typed_seconds, zone_of
 
 Floats = NDArray[np.float64]
 
@@ -65,7 +61,7 @@ def hour_of(value: Any, clock: Clock) -> float:
     NoTimeError
         If it is no time of that clock.
     """
-    return float(clock.hours(np.array([_seconds(value, clock)]))[0])
+    return float(clock.hours(np.array([seconds_of(value, clock)]))[0])
 
 
 def hours_of_numbers(values: Floats, clock: Clock, *, bits: int = 64) -> NDArray[np.float32]:
@@ -88,70 +84,23 @@ def hours_of_numbers(values: Floats, clock: Clock, *, bits: int = 64) -> NDArray
         raise NoTimeError(
             f"which {bits} bits hold only roughly; send the time in 64", float(values[row]), row + 1
         )
-    return clock.hours(_of_numbers(values, clock))
+    return clock.hours(seconds_of_numbers(values, clock))
 
 
-def seconds_of_column(column: pa.ChunkedArray, clock: Clock) -> Floats:
-    """The seconds of a column of times, NaN where one is missing.
+def seconds_of(value: Any, clock: Clock) -> float:
+    """The seconds of one time, NaN where it is missing.
 
     Parameters
     ----------
-    column : ChunkedArray
-        Numbers, timestamps, dates, durations, or text of numbers or times.
+    value : object
+        Text, or what JSON makes of a value.
     clock : Clock
 
     Raises
     ------
     NoTimeError
-        At the first that is no time of that clock.
+        If it is no time of that clock.
     """
-    column = plain(column)
-    kind = column.type
-    if pa.types.is_timestamp(kind) or pa.types.is_duration(kind):
-        if pa.types.is_duration(kind) == clock.dated:
-            raise NoTimeError(_other_sort(clock), str(kind))
-        if clock.dated and (problem := _wrong_zone(zone_of(kind), clock)):
-            raise NoTimeError(problem, str(kind))
-        return typed_seconds(column)
-    if pa.types.is_string(kind):
-        return _of_texts(encoded(column), clock)
-    if pa.types.is_boolean(kind) or pa.types.is_time(kind):
-        raise NoTimeError("which is no time", str(kind))
-    try:
-        return _of_numbers(numbers(column), clock)
-    except NotANumberError as error:
-        raise NoTimeError("which is no time", error.value, error.row) from error
-
-
-def written(seconds: Floats, clock: Clock) -> pa.Array:
-    """Times as a row is sent with them, null where one is missing: they have the same hour.
-
-    Dates are ISO 8601 text in whole seconds of UTC, which every clock of dates reads, and counts are numbers
-    in the unit of the table.
-
-    Parameters
-    ----------
-    seconds : ndarray of float64
-    clock : Clock
-    """
-    missing = np.isnan(seconds)
-    whole = np.floor(np.where(missing, 0.0, seconds))
-    if clock.dated:
-        moments = pa.array(whole.astype(np.int64), mask=missing).cast(pa.timestamp("s"))
-        return pc.strftime(moments, "%Y-%m-%dT%H:%M:%SZ")
-    units = {"d": 86_400.0, "h": 3_600.0, "min": 60.0}
-    unit = clock.unit or "s"
-    scale = units.get(unit)
-    if scale is None:
-        found = whole * {"s": 1.0, "ms": 1e3, "us": 1e6, "ns": 1e9}[unit]
-    else:
-        found = whole / scale
-        low = seconds_in(found, unit, dated=False) < whole  # rounded to before its second
-        found[low] = np.nextafter(found[low], np.inf)
-    return pa.array(found, mask=missing)
-
-
-def _seconds(value: Any, clock: Clock) -> float:
     if value is None:
         return np.nan
     if isinstance(value, str):
@@ -167,7 +116,7 @@ def _seconds(value: Any, clock: Clock) -> float:
         number_ = float(value)
     except OverflowError as error:
         raise NoTimeError(_no_number(clock), value) from error
-    return float(_of_numbers(np.array([number_]), clock)[0])
+    return float(seconds_of_numbers(np.array([number_]), clock)[0])
 
 
 def _of_text(text: str, clock: Clock) -> float:
@@ -175,26 +124,25 @@ def _of_text(text: str, clock: Clock) -> float:
     if found is None:
         raise NoTimeError("which is no time: write it as 2018-04-01T13:45:00", text)
     if not clock.dated:
-        raise NoTimeError(_other_sort(clock), text)
-    if problem := _wrong_zone(found[1], clock):
+        raise NoTimeError(other_sort(clock), text)
+    if problem := wrong_zone(found[1], clock):
         raise NoTimeError(problem, text)
     return found[0]
 
 
-def _of_texts(codes_of: pa.DictionaryArray, clock: Clock) -> Floats:
-    codes = codes_of.indices.fill_null(len(codes_of.dictionary)).to_numpy()
-    distinct = np.full(len(codes_of.dictionary) + 1, np.nan)
-    for at, text in enumerate(codes_of.dictionary.to_pylist()):
-        try:
-            distinct[at] = _seconds(text, clock)
-        except NoTimeError as error:
-            row = int(np.argmax(codes == at)) + 1
-            raise NoTimeError(error.problem, text, row) from error
-    found: Floats = distinct[codes]
-    return found
+def seconds_of_numbers(values: Floats, clock: Clock) -> Floats:
+    """The seconds of times that are numbers, NaN where one is missing.
 
+    Parameters
+    ----------
+    values : ndarray of float64
+    clock : Clock
 
-def _of_numbers(values: Floats, clock: Clock) -> Floats:
+    Raises
+    ------
+    NoTimeError
+        At the first that is no time of that clock.
+    """
     seconds = seconds_in(values, clock.unit or "s", dated=clock.dated)
     wrong = np.isnan(seconds) & ~np.isnan(values)
     if wrong.any():
@@ -209,13 +157,14 @@ def _no_number(clock: Clock) -> str:
     return f"which is no time of the model's: numbers are {words}{since}, as in training"
 
 
-def _other_sort(clock: Clock) -> str:
+def other_sort(clock: Clock) -> str:
+    """What is wrong with a date among counts, or a count among dates."""
     if clock.dated:
         return "which is no date, and the times of the model's are dates"
     return "which is no count, and the times of the model's count from a start"
 
 
-def _wrong_zone(zone: str, clock: Clock) -> str:
+def wrong_zone(zone: str, clock: Clock) -> str:
     """What is wrong with the zone of a time; empty where nothing is."""
     if zone == "offset" and clock.zone == "none":
         return "which has an offset, and the times that the model learned from have none; leave it out"
