@@ -107,7 +107,7 @@ def test_hydras_flags_refuse_what_cannot_work_as_clearly(in_tmp):
 def test_a_sweep_with_a_wrong_value_fails_before_it_starts_that_run(in_tmp):
     done = call("train", "-m", "backend=process", "model.max_depth=-1,-2")
     assert done.returncode == 2
-    assert done.stderr.count("not a whole number of at least 0 and at most 64") == 2
+    assert done.stderr.count("not auto, or a whole number of at least 0 and at most 64") == 2
     assert not (in_tmp / "runs").exists()
 
 

@@ -19,7 +19,7 @@ SMALL = [
 ]  # fmt: skip
 LONG = [*SMALL, "model.num_round=100000", "model.early_stopping_rounds=0"]
 #: metrics that a run has whose split has several folds, whose table has cards, or that asks about slices
-OF_MORE_THAN_ROWS = {"cards", "slices", "slices_worse"} | {
+OF_MORE_THAN_ROWS = {"cards", "slices", "slices_worse", "brier_uncalibrated", "log_loss_uncalibrated"} | {
     f"{name}_{end}" for name in ("average_precision", "roc_auc") for end in ("mean", "std")
 }
 KEYS = {"run", "folder", "status", "exit_code", "metrics", "gates", "report", "model", "error"}

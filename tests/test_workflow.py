@@ -67,7 +67,7 @@ def test_a_run_leaves_what_the_readme_says(run):
     expected = {
         "report.html", "run.json", "config.yaml", "overrides.yaml", "data/manifest.json",
         "model/model.tar.gz", "model/model.ubj", "model/model.json", "model/model_card.md",
-        "training/history.json", "training/validation.json",
+        "training/history.json", "training/validation.json", "training/validation_scores.parquet",
         "evaluation/metrics.json", "evaluation/curves.json", "evaluation/importance.json",
         "evaluation/scores.parquet", "logs/process.log", "logs/train.log", "logs/serve.log",
         "requests/processing-job.json", "requests/training-job.json", "requests/model.json",

@@ -17,7 +17,7 @@ from fraudlab.objections import together
 from fraudlab.override_mistakes import explain, is_override, unknown_key
 from fraudlab.overrides import literal, quoted_where_certain
 from fraudlab.reason_rules import reasons_file
-from fraudlab.redaction import hide_configuration, watch_environment
+from fraudlab.redaction import hide, hide_configuration, watch_environment
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig
@@ -67,7 +67,13 @@ def compose(overrides: Sequence[str]) -> RunConfig:
     except (HydraException, OmegaConfBaseException) as error:
         raise together([explain(error), *mistakes(overrides)]) from error
     except ConfigError as error:
-        raise together(mistakes(overrides) or [error]) from error
+        raise _without_secrets(together(mistakes(overrides) or [error])) from error
+
+
+def _without_secrets(error: ConfigError) -> ConfigError:
+    """The same error, where its text would repeat what the environment keeps secret."""
+    message, fix = hide(error.message), hide(error.fix)
+    return error if (message, fix) == (error.message, error.fix) else ConfigError(message, fix=fix)
 
 
 def _composed(overrides: Sequence[str]) -> DictConfig:

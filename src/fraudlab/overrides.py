@@ -212,11 +212,17 @@ def _map_of(key: str) -> str | None:
     return "whole" if get_origin(node) is dict else None
 
 
+#: typed as anything because of their ``auto``, and one plain value all the same
+_ONE_VALUE = ("model.max_depth", "model.refit")
+
+
 @cache
 def _kind(key: str) -> str | None:
     """What a key of the schema takes (a text, texts, anything, a group's option), None for all else."""
     if key == "experiment":
         return "group"
+    if key in _ONE_VALUE:
+        return None
     node: Any = _schema()
     for part in key.split("."):
         node = get_type_hints(node).get(part) if isinstance(node, type) else None

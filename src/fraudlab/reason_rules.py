@@ -12,7 +12,6 @@ from typing import Any
 
 from fraudlab.config import RunConfig
 from fraudlab.container.column_rules import ColumnNames
-from fraudlab.container.reason_texts import examine
 from fraudlab.errors import ConfigError
 from fraudlab.objections import together
 
@@ -116,6 +115,8 @@ def check_reasons(config: RunConfig, names: ColumnNames, columns: Sequence[str] 
     known = columns if columns is not None else names.features
     if not known:  # the table's columns tell, and then all that is wrong is said at once
         return
+    from fraudlab.container.reason_texts import examine
+
     kinds = {name: name in names.categorical for name in names.learnt(known)}
     kinds |= dict.fromkeys(names.categorical, True) | dict.fromkeys(config.data.derive, False)
     _, faults = examine(given, kinds)

@@ -70,7 +70,7 @@ def test_the_same_bytes_come_out_again(here, capsys):
 
 def test_a_model_that_is_another_is_refused_with_the_reason(here, capsys):
     config = here / "runs/first/config.yaml"
-    config.write_text(config.read_text().replace("max_depth: 4", "max_depth: 2"))
+    config.write_text(config.read_text().replace("max_depth: auto", "max_depth: 2"))
     change(here / "runs/first/run.json", packages={"numpy": "1.0"}, code="0" * 64)
     code, out, err = reproduce(capsys, "first")
     assert code == 7
