@@ -101,7 +101,7 @@ def _beside(*arguments: str) -> str:
 def hand_over_rows() -> None:
     """Write what the run was trained and tested on to ``rows.npz``; print what that was, and the seconds."""
     from fraudlab.container.contract import Fields
-    from fraudlab.container.features import read_features
+    from fraudlab.container.described_features import read_features
     from fraudlab.container.prepared import read_split
 
     manifest = json.loads((RUN / "data/manifest.json").read_bytes())

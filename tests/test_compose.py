@@ -12,10 +12,11 @@ import yaml
 from fraudlab.compose import as_dict, as_yaml, compose
 from fraudlab.config import SCHEMA, SplitKind, ThresholdPolicy
 from fraudlab.config_options import config_folder, groups, options, valid_keys
-from fraudlab.config_rules import check_constraints, gap_seconds, hyperparameters, refits, split_kind
+from fraudlab.config_rules import gap_seconds
 from fraudlab.errors import ConfigError
 from fraudlab.evaluation.thresholds import Policy
-from fraudlab.split_rules import train_channels, windows
+from fraudlab.model_rules import check_constraints, hyperparameters, refits
+from fraudlab.split_rules import split_kind, train_channels, windows
 
 TABLE = ["data=table", "data.path=t.csv", "data.label=y"]
 NEEDED = {

@@ -7,9 +7,10 @@ import pytest
 
 from fraudlab.cli import main
 from fraudlab.compose import as_yaml, compose
-from fraudlab.config_rules import check_constraints, column_names
 from fraudlab.derive_rules import check_derived
 from fraudlab.errors import ConfigError
+from fraudlab.model_rules import check_constraints
+from fraudlab.named_columns import column_names
 from fraudlab.stages.prepared_key import job_description
 from fraudlab.stages.raw_table import look
 

@@ -2,38 +2,30 @@
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import replace
+from collections.abc import Callable
 from operator import attrgetter
-from pathlib import Path
 from typing import Literal
 
 from fraudlab.backend_registry import Description, describe, descriptions
 from fraudlab.cloud_rules import check_cloud
-from fraudlab.config import BackendConfig, DataConfig, DataKind, RunConfig, SplitKind, Via
+from fraudlab.config import BackendConfig, DataKind, RunConfig, SplitKind, Via
 from fraudlab.config_ranges import CHOICES, DATASET_NAME, RANGES, TEXTS
-from fraudlab.container.column_rules import ColumnNames
-from fraudlab.container.failure import JobError
-from fraudlab.container.hook_source import HookSource, read_hooks
-from fraudlab.container.hyperparameters import SHARES, Hyperparameters, read_hyperparameters
 from fraudlab.dataset_reference import check_reference, is_described
 from fraudlab.decision_rules import check_decision
 from fraudlab.derive_rules import check_derived
 from fraudlab.durations import seconds
 from fraudlab.errors import ConfigError
 from fraudlab.evaluation_rules import check_evaluation
-from fraudlab.objections import parts_of, together
+from fraudlab.model_rules import check_model
+from fraudlab.named_columns import column_names
+from fraudlab.objections import in_our_words, parts_of, together
 from fraudlab.reason_rules import check_reasons
 from fraudlab.registry_config import check_registry
-from fraudlab.split_rules import check_windows, train_channels
+from fraudlab.split_rules import check_windows
 
 #: A run id becomes part of job names, which SageMaker limits to 63 letters, digits and hyphens.
 RUN_ID = re.compile(r"[a-zA-Z0-9](?:[a-zA-Z0-9-]{0,38}[a-zA-Z0-9])?")
-#: most characters of a hyperparameter's value in a SageMaker request
-MAX_VALUE = 2500
 #: an amount of memory as Docker takes it, without what would be a byte or a kilobyte
 _MEMORY = re.compile(r"([0-9]{1,7}(?:\.[0-9]{1,3})?) ?([mg])i?b?")
 _UNITS = {"m": 1 << 20, "g": 1 << 30}
@@ -110,13 +102,6 @@ def gap_seconds(config: RunConfig) -> float:
     return seconds(config.split.gap, key="split.gap")
 
 
-def split_kind(config: RunConfig) -> SplitKind:
-    """The split that will be made: ``auto`` is by time where there is a time column."""
-    if config.split.kind is not SplitKind.auto:
-        return config.split.kind
-    return SplitKind.time if config.data.time else SplitKind.stratified
-
-
 def _check_times(config: RunConfig) -> None:
     found = []
     times = {
@@ -133,7 +118,7 @@ def _check_times(config: RunConfig) -> None:
 
 
 def _check_parts(config: RunConfig) -> None:
-    with _in_our_words():
+    with in_our_words():
         # Rows of the test split have later times than any that was learnt; others may send such a request.
         column_names(config.data, config.evaluation.slices).check_parts(may_learn=("card",))
 
@@ -159,21 +144,6 @@ def _check_reasons(config: RunConfig) -> None:
     check_reasons(config, column_names(config.data))
 
 
-def column_names(data: DataConfig, slices: Sequence[str] = ()) -> ColumnNames:
-    """The columns that a configuration names; `slices` are those of ``evaluation.slices``."""
-    return ColumnNames(
-        label=data.label,
-        time=data.time,
-        id=tuple(data.id),
-        card=data.card,
-        amount=data.amount,
-        features=tuple(data.features),
-        drop=tuple(data.drop),
-        categorical=tuple(data.categorical),
-        slices=tuple(slices),
-    )
-
-
 def _check_shares(config: RunConfig) -> None:
     split = config.split
     total = split.train + split.validation + split.test
@@ -192,141 +162,6 @@ def _check_order(config: RunConfig) -> None:
             f"split={split.kind.value} needs a time column, and data.time is not set.",
             fix="add data.time=COLUMN, or choose split=stratified",
         )
-
-
-def refits(config: RunConfig) -> bool:
-    """Whether the model learns from validation too, once that has chosen: as asked, or by the kind of split.
-
-    In the order of time, validation has the newest labels. Of rows dealt at random it has some like the
-    others, and out-of-fold figures are those of a model of train.
-
-    Raises
-    ------
-    ConfigError
-        If ``model.refit`` is none of its values.
-    """
-    asked = config.model.refit
-    text = asked.strip().lower() if isinstance(asked, str) else asked
-    if text in (True, "true") and "validation" not in train_channels(config):
-        raise ConfigError(
-            f"model.refit={asked} learns from validation too, and split.validation_length=0s leaves none.",
-            fix="leave model.refit out, or give split.validation_length a time",
-        )
-    if text in (True, "true", False, "false"):
-        return text in (True, "true")
-    if text != "auto":
-        raise ConfigError(f"model.refit={asked} is not one of its values.", fix=f"use {TEXTS['model.refit']}")
-    in_time = split_kind(config) is not SplitKind.stratified and "validation" in train_channels(config)
-    return in_time and not config.model.k_fold
-
-
-def hyperparameters(config: RunConfig) -> dict[str, str]:
-    """The model section as a training job is given it: strings, and what is null left out."""
-    values = {name: value for name, value in vars(config.model).items() if name not in ("name", "hooks")}
-    values["refit"] = refits(config)
-    given = {name: value for name, value in values.items() if value is not None}
-    if isinstance(values["members"], int) and all(values.get(name) in (None, 1.0) for name in SHARES):
-        # The schema's default is to sample nothing, of which all members would be the same.
-        given = {name: value for name, value in given.items() if name not in SHARES}
-    return {name: value if isinstance(value, str) else json.dumps(value) for name, value in given.items()}
-
-
-def _check_model(config: RunConfig) -> None:
-    """The job's own rules, asked before there is a job."""
-    model, data = config.model, config.data
-    if data.categorical and model.tree_method == "exact":
-        raise ConfigError(
-            "model.tree_method=exact cannot use data.categorical.",
-            fix="choose model.tree_method=hist or approx",
-        )
-    texts = hyperparameters(config)
-    with _in_our_words():
-        parameters = read_hyperparameters(texts, prefix="model.")
-        if data.features:
-            check_constraints(config, data.features)
-        elif isinstance(parameters.monotone_constraints, Mapping):
-            # Which columns there are is known later; which are no numbers is known now.
-            check_constraints(config, list(parameters.monotone_constraints), interactions=False)
-    _check_hooks(model.hooks, parameters)
-    needs = parameters.calibration not in ("auto", "none") and not parameters.k_fold
-    if needs and "validation" not in train_channels(config):
-        raise ConfigError(
-            f"model.calibration={model.calibration} is fitted on validation, and "
-            "split.validation_length=0s leaves none.",
-            fix="leave model.calibration out, or give split.validation_length a time",
-        )
-    for name, text in texts.items():
-        if len(text) > MAX_VALUE:
-            raise ConfigError(
-                f"model.{name} has {len(text)} characters, and SageMaker takes {MAX_VALUE}.",
-                fix="list fewer members, or only what sets them apart"
-                if name == "members"
-                else "name only the columns that are constrained",
-            )
-
-
-def check_constraints(config: RunConfig, columns: Sequence[str], *, interactions: bool = True) -> None:
-    """Check the model's constraints against the columns of a table, before there is a job.
-
-    Parameters
-    ----------
-    config : RunConfig
-    columns : sequence of str
-        Of the table, in its order; those with a role that is no feature's are left out here.
-    interactions : bool
-        Look at ``interaction_constraints``, which needs all columns.
-
-    Raises
-    ------
-    ConfigError
-        If a constraint names what is no feature, or gives a direction to a category.
-    """
-    data = config.data
-    learnt = [name for name in column_names(data).learnt(columns) if name not in data.derive]
-    features = [*learnt, *data.derive]
-    with _in_our_words():
-        parameters = read_hyperparameters(hyperparameters(config), prefix="model.")
-        if not interactions:
-            parameters = replace(parameters, interaction_constraints=None)
-        parameters.for_xgboost(features, cpus=1, categorical=data.categorical, prefix="model.")
-
-
-def _check_hooks(path: str | None, parameters: Hyperparameters) -> None:
-    names = [name for name in (parameters.objective_hook, *parameters.metric_hooks) if name]
-    if path is None:
-        if names:
-            raise ConfigError(
-                f"hook:{names[0]} is a function of model.hooks, which is not set.", fix="add model.hooks=FILE"
-            )
-        return
-    if not names:
-        raise ConfigError(
-            f"model.hooks={path} is given, and nothing names a function of it.",
-            fix="name one in model.objective or model.eval_metric as hook:NAME, or leave model.hooks out",
-        )
-    with _in_our_words():
-        hook_file(path).require(names)
-
-
-def hook_file(path: str) -> HookSource:
-    """The file ``model.hooks`` names, parsed and not run.
-
-    Raises
-    ------
-    ConfigError
-        If it cannot be read, or is not Python.
-    """
-    with _in_our_words():
-        return read_hooks(Path(path))
-
-
-@contextmanager
-def _in_our_words() -> Iterator[None]:
-    """Raise what the job's own checks say as an error of the launcher."""
-    try:
-        yield
-    except JobError as error:
-        raise ConfigError(f"{error.sentence}.", fix=error.fix) from error
 
 
 def memory_bytes(text: str | None) -> int | None:
@@ -391,7 +226,7 @@ _RULES: tuple[Callable[[RunConfig], None], ...] = (
     check_windows,
     _check_shares,
     _check_order,
-    _check_model,
+    check_model,
     lambda config: _check_limits(config.backend),
     _check_evaluation,
     check_decision,

@@ -26,7 +26,7 @@ _BARRED = {
 
 
 def check_derived(data: DataConfig, names: ColumnNames, columns: Sequence[str] | None = None) -> None:
-    """TypeCheck the columns that ``data.derive`` declares.
+    """Check the columns that ``data.derive`` declares.
 
     Parameters
     ----------

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
+from fraudlab.container.failure import JobError
 from fraudlab.errors import ConfigError
 
 
@@ -77,3 +79,12 @@ def together(errors: Sequence[ConfigError]) -> ConfigError:
 def parts_of(error: ConfigError) -> tuple[ConfigError, ...]:
     """The errors that one tells of: itself, or those of :func:`together`."""
     return error.parts if isinstance(error, SeveralFaults) else (error,)
+
+
+@contextmanager
+def in_our_words() -> Iterator[None]:
+    """Raise what the job's own checks say as an error of the launcher."""
+    try:
+        yield
+    except JobError as error:
+        raise ConfigError(f"{error.sentence}.", fix=error.fix) from error

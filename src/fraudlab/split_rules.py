@@ -1,4 +1,4 @@
-"""A prequential split: its windows of time, and what of it cannot work."""
+"""Which split a run has, the windows of a prequential one, and what of it cannot work."""
 
 from __future__ import annotations
 
@@ -12,6 +12,13 @@ from fraudlab.errors import ConfigError
 
 _OF_FOLDS = ("folds", "train_length", "validation_length", "test_length", "start")
 _SHARES = ("train", "validation", "test")
+
+
+def split_kind(config: RunConfig) -> SplitKind:
+    """The split that will be made: ``auto`` is by time where there is a time column."""
+    if config.split.kind is not SplitKind.auto:
+        return config.split.kind
+    return SplitKind.time if config.data.time else SplitKind.stratified
 
 
 def windows(split: SplitConfig) -> dict[str, Any]:

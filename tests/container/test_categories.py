@@ -15,8 +15,9 @@ from fraudlab.container.bodies import MEDIA_TYPES, BodyError, finish
 from fraudlab.container.categories import canonical_text, category_text, codes_of, sent_text
 from fraudlab.container.channels import read_channel
 from fraudlab.container.contract import Fields
+from fraudlab.container.described_features import read_features
 from fraudlab.container.failure import TableError
-from fraudlab.container.features import Column, Features, read_features
+from fraudlab.container.features import Column, Features
 from fraudlab.container.formats.columns import category
 from fraudlab.container.tables.reading import find_layout, read_table
 from fraudlab.stages.scoring import csv_rows

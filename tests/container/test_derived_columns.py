@@ -14,8 +14,9 @@ from pyarrow import parquet
 from fraudlab.container.bodies.content_types import read_content_type
 from fraudlab.container.bodies.rows import BodyError, finish
 from fraudlab.container.contract import Fields, Tree
+from fraudlab.container.described_features import read_features
 from fraudlab.container.failure import ConfigError
-from fraudlab.container.features import Column, Features, read_features
+from fraudlab.container.features import Column, Features
 from fraudlab.container.prepared import read_split
 from fraudlab.container.scorer import load_scorer
 from fraudlab.container.train import run as train

@@ -8,8 +8,9 @@ from hypothesis import strategies as st
 from sklearn.preprocessing import StandardScaler
 
 from fraudlab.container.contract import Fields
+from fraudlab.container.described_features import read_features
 from fraudlab.container.failure import ConfigError
-from fraudlab.container.features import Column, Features, read_features
+from fraudlab.container.features import Column, Features
 from fraudlab.container.scaling import Scaling, fit_scaling
 
 COLUMNS = [Column("a"), Column("m", ("bar", "casino")), Column("b")]

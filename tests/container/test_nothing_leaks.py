@@ -11,7 +11,7 @@ from pyarrow import parquet
 
 from fraudlab.container import train
 from fraudlab.container.contract import Fields, Tree
-from fraudlab.container.features import read_features
+from fraudlab.container.described_features import read_features
 from fraudlab.container.prepared import read_split
 from fraudlab.evaluation.metrics import average_precision
 

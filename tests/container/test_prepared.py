@@ -5,8 +5,9 @@ import pyarrow as pa
 import pytest
 
 from fraudlab.container.contract import Fields, Tree, file_sha256, read_json
+from fraudlab.container.described_features import read_features
 from fraudlab.container.failure import TableError
-from fraudlab.container.features import Column, Features, read_features
+from fraudlab.container.features import Column, Features
 from fraudlab.container.prepared import read_split, write_split
 
 

@@ -23,9 +23,10 @@ from fraudlab.container.bodies.content_types import read_content_type
 from fraudlab.container.bodies.rows import BodyError, finish
 from fraudlab.container.clock import Clock, clock_of
 from fraudlab.container.contract import Fields, Tree
+from fraudlab.container.described_features import read_features
 from fraudlab.container.endpoint.following import _other_columns
 from fraudlab.container.failure import ConfigError, TableError
-from fraudlab.container.features import Column, Features, read_features
+from fraudlab.container.features import Column, Features
 from fraudlab.container.formats.single_times import moment_of
 from fraudlab.container.formats.time_columns import written
 from fraudlab.container.formats.time_texts import parse_times

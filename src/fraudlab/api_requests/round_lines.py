@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from fraudlab import config_rules
+from fraudlab import model_rules
 from fraudlab.config import RunConfig
 from fraudlab.container.hyperparameters import printed, read_hyperparameters
 
@@ -46,7 +46,7 @@ def read_refit(line: str) -> tuple[int, int] | None:
 
 def metric_definitions(config: RunConfig) -> list[dict[str, str]]:
     """How SageMaker reads each metric out of a round's line, under the name a tuning job may watch."""
-    metrics = read_hyperparameters(config_rules.hyperparameters(config)).eval_metric
+    metrics = read_hyperparameters(model_rules.hyperparameters(config)).eval_metric
     return [
         {"Name": f"validation:{name}", "Regex": rf"\[[0-9]+\].*{_BEFORE}{re.escape(name)}:({_NUMBER})"}
         for name in map(printed, metrics)

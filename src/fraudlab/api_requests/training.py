@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from fraudlab import config_rules
+from fraudlab import model_rules
 from fraudlab.api_requests import placement as places
 from fraudlab.api_requests.placement import Placement, Request, job_name
 from fraudlab.api_requests.round_lines import metric_definitions
@@ -69,7 +69,7 @@ def max_wait_minutes(config: RunConfig) -> int:
 
 def hyperparameters(config: RunConfig) -> dict[str, str]:
     """What a person tunes, as the strings SageMaker sends; parameters that are null are left to XGBoost."""
-    return dict(sorted({**config_rules.hyperparameters(config), "seed": str(config.seed)}.items()))
+    return dict(sorted({**model_rules.hyperparameters(config), "seed": str(config.seed)}.items()))
 
 
 def _spot(config: RunConfig, placement: Placement, run_id: str) -> Request:

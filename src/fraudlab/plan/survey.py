@@ -15,7 +15,7 @@ from fraudlab.aws.account import DEFAULT_ROLE, default_bucket
 from fraudlab.aws.image_uris import domain_of, in_registry, tag_of
 from fraudlab.backend_registry import Description, describe
 from fraudlab.config import DataKind, RunConfig, SplitKind
-from fraudlab.config_rules import scored_via, split_kind
+from fraudlab.config_rules import scored_via
 from fraudlab.plan.fitting import TableSize
 from fraudlab.plan.history import earlier_steps
 from fraudlab.plan.local_image import image_id
@@ -24,6 +24,7 @@ from fraudlab.plan.price_cache import known_prices
 from fraudlab.plan.run_plan import Plan, make_plan
 from fraudlab.plan.start_table import table_facts, table_of, unasked
 from fraudlab.runs.folder import new_run_id
+from fraudlab.split_rules import split_kind
 
 if TYPE_CHECKING:
     from fraudlab.data.recorded_version import RecordedVersion

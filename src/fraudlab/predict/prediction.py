@@ -173,8 +173,8 @@ def _client(
 def _described(model: dict[str, Any], base: str) -> tuple[Features, float]:
     """The columns and the threshold of a ``model.json``."""
     from fraudlab.container.contract import Fields
+    from fraudlab.container.described_features import read_features
     from fraudlab.container.failure import JobError
-    from fraudlab.container.features import read_features
     from fraudlab.predict.client import IS_IT_OURS
 
     fields = Fields(model, source=f"{base}/model")

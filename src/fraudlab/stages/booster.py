@@ -125,7 +125,7 @@ def reference_scores(
     """
     from fraudlab.container.calibrated import Calibration, read_calibration
     from fraudlab.container.contract import Fields, read_json
-    from fraudlab.container.features import read_features
+    from fraudlab.container.described_features import read_features
     from fraudlab.container.prepared import read_split
     from fraudlab.container.runtime import lean_xgboost
 

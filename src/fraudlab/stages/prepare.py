@@ -100,7 +100,7 @@ def unseen_in(folder: Path, manifest: dict[str, Any]) -> list[Unseen]:
     import pyarrow.parquet as pq
 
     from fraudlab.container.contract import Fields
-    from fraudlab.container.features import read_features
+    from fraudlab.container.described_features import read_features
 
     features = read_features(Fields(manifest, source="manifest.json"))
     names = [features.names[position] for position in features.categorical]

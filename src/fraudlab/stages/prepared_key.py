@@ -7,8 +7,8 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from fraudlab.config import SplitKind
-from fraudlab.config_rules import gap_seconds, split_kind
-from fraudlab.split_rules import windows
+from fraudlab.config_rules import gap_seconds
+from fraudlab.split_rules import split_kind, windows
 
 if TYPE_CHECKING:
     from fraudlab.config import RunConfig

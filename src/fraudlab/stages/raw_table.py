@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from fraudlab.cache import Cache
 from fraudlab.config import DataKind, RunConfig
-from fraudlab.config_rules import column_names
 from fraudlab.derive_rules import check_derived
+from fraudlab.named_columns import column_names
 from fraudlab.reason_rules import check_reasons
 
 if TYPE_CHECKING:

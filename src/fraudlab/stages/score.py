@@ -122,7 +122,7 @@ def sent_rows(table: pa.Table, contract: Mapping[str, Any]) -> pa.Table:
     import pyarrow as pa
 
     from fraudlab.container.contract import Fields
-    from fraudlab.container.features import read_features
+    from fraudlab.container.described_features import read_features
     from fraudlab.container.formats.time_columns import written
     from fraudlab.container.prepared import TIME
 

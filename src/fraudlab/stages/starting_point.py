@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 from fraudlab.cache import Cache
 from fraudlab.config import DataKind, RunConfig, TrackingMode
-from fraudlab.config_rules import column_names
 from fraudlab.data.recorded_version import RecordedVersion, read_version
 from fraudlab.dataset_reference import read_reference
+from fraudlab.named_columns import column_names
 from fraudlab.reason_rules import check_reasons
 from fraudlab.stages.raw_table import find_table, look
 from fraudlab.stages.version_description import described_by, keys_of

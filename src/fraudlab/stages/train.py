@@ -13,12 +13,12 @@ from fraudlab import api_requests
 from fraudlab.archives import unpack
 from fraudlab.backends.backend import JobHandle, ending_of
 from fraudlab.config import EvaluationConfig
-from fraudlab.config_rules import hook_file, hyperparameters
 from fraudlab.container.contract import FOLDS
 from fraudlab.container.hook_source import FILE
 from fraudlab.container.hyperparameters import read_hyperparameters
 from fraudlab.errors import ArchiveError, BackendError, BackendLost, JobFailed, Pruned, StorageError
 from fraudlab.files import read_json, storage, write_json
+from fraudlab.model_rules import hook_file, hyperparameters
 from fraudlab.reason_rules import FILE as REASONS
 from fraudlab.reason_rules import read_reasons
 from fraudlab.runs.record import is_trial

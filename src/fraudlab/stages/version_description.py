@@ -9,10 +9,11 @@ from typing import Any
 
 from fraudlab.compose import as_dict
 from fraudlab.config import DataConfig, RunConfig, SplitConfig
-from fraudlab.config_rules import check, split_kind
+from fraudlab.config_rules import check
 from fraudlab.data.recorded_version import RecordedVersion
 from fraudlab.errors import ConfigError, DataError
 from fraudlab.overrides import literal
+from fraudlab.split_rules import split_kind
 
 #: keys of ``data`` that say what a table is
 _DESCRIBE = (

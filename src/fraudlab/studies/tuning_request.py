@@ -12,11 +12,11 @@ from typing import Any
 from fraudlab.backend_registry import describe
 from fraudlab.compose import as_dict, compose
 from fraudlab.config import RunConfig
-from fraudlab.config_rules import hyperparameters
 from fraudlab.container.hyperparameters import printed, read_hyperparameters
 from fraudlab.container.runtime import cpu_count
 from fraudlab.errors import ConfigError
 from fraudlab.files import read_json, write_json
+from fraudlab.model_rules import hyperparameters
 from fraudlab.objections import together
 from fraudlab.overrides import quoted
 from fraudlab.runs.record import flatten

@@ -13,8 +13,8 @@ import xgboost
 from fraudlab.api_requests import read_refit, read_round
 from fraudlab.container import train
 from fraudlab.container.contract import Fields, Tree
+from fraudlab.container.described_features import read_features
 from fraudlab.container.failure import ConfigError
-from fraudlab.container.features import read_features
 from fraudlab.container.hyperparameters.member_parameters import member_seed
 from fraudlab.container.prepared import read_split
 from fraudlab.container.runtime import StopRequest

@@ -11,8 +11,8 @@ from pyarrow import parquet
 
 from fraudlab.container import train
 from fraudlab.container.contract import Fields, Tree
+from fraudlab.container.described_features import read_features
 from fraudlab.container.failure import ConfigError, JobError
-from fraudlab.container.features import read_features
 from fraudlab.container.prepared import card_numbers, read_split
 from fraudlab.container.runtime import StopRequest
 from fraudlab.container.training.job import read_job

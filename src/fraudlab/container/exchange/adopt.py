@@ -16,9 +16,9 @@ import numpy as np
 
 from fraudlab._version import __version__
 from fraudlab.container.contract import Fields, read_json, write_json
+from fraudlab.container.described_features import read_features
 from fraudlab.container.exchange import work
 from fraudlab.container.failure import JobError
-from fraudlab.container.features import read_features
 from fraudlab.container.model_files.booster_file import check_booster
 from fraudlab.container.model_files.model_file import write_model
 

@@ -6,8 +6,9 @@ from collections.abc import Container, Sequence
 from typing import Any
 
 from fraudlab.container.contract import Fields
+from fraudlab.container.described_features import read_features
 from fraudlab.container.failure import ConfigError, listing, quoted
-from fraudlab.container.features import Column, read_features
+from fraudlab.container.features import Column
 
 _LIST_THEM = (
     "list them in the order of their codes, in a file for --columns: "

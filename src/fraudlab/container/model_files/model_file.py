@@ -15,8 +15,9 @@ import orjson
 
 from fraudlab.container.calibrated import Curve, read_calibration
 from fraudlab.container.contract import Fields, parse_json, whole_file, write_json
+from fraudlab.container.described_features import read_features
 from fraudlab.container.failure import ConfigError
-from fraudlab.container.features import Features, read_features
+from fraudlab.container.features import Features
 from fraudlab.container.model_files.booster_file import check_booster
 from fraudlab.container.reason_texts import ReasonTexts, read_reason_texts
 from fraudlab.evaluation.operating import NO_ALERTS

@@ -11,8 +11,9 @@ import numpy as np
 
 from fraudlab.container.clock import clock_of
 from fraudlab.container.contract import Fields
+from fraudlab.container.described_features import read_features
 from fraudlab.container.failure import ConfigError, TableError, quoted, together
-from fraudlab.container.features import Column, Features, read_features
+from fraudlab.container.features import Column, Features
 from fraudlab.container.hosts import Hosts
 from fraudlab.container.hyperparameters.rules import check_weighted
 from fraudlab.container.prepared import Prepared, read_split, read_times
