@@ -13,6 +13,7 @@ import pyarrow as pa
 import pytest
 from pyarrow import parquet
 
+from fraudlab.container.clock import Clock
 from fraudlab.container.contract import Fields, Tree
 from fraudlab.container.endpoint.routes import Application
 from fraudlab.container.endpoint.settings import read_settings
@@ -28,6 +29,7 @@ from fraudlab.container.reason_texts import (
     read_reason_texts,
     typical_values,
 )
+from fraudlab.container.scaling import Scaling
 from fraudlab.container.scorer import load_scorer
 from fraudlab.container.train import run as train
 from fraudlab.container.training.inputs import read_inputs
@@ -180,6 +182,27 @@ def test_the_text_of_a_reason(row: list[float], reason: tuple[str, float], text:
     raw = np.float32([row])
     assert TEXTS.sentences([[reason]], raw, FEATURES.given(raw)) == [[text]]
     assert len(text.encode()) <= TEXTS.longest
+
+
+@pytest.mark.parametrize("hour", [109, 0, NAN])
+@pytest.mark.parametrize("scaled", [False, True])
+def test_a_time_behind_the_columns_is_the_value_of_none(hour: float, scaled: bool) -> None:
+    scaling = Scaling(np.array([10.0, 1.0]), np.array([2.0, 4.0])) if scaled else None
+    sent = Features([Column("amount"), Column("count")], scaling)
+    features = sent.deriving(
+        {"ratio": "amount / count", "late": "hour(t) >= 12"}, time=Column("t", clock=Clock(dated=True))
+    )
+    texts = ReasonTexts(features, {"ratio": TextedColumn({"high": "{value} times as much"}, 1.0)})
+    raw = np.float32([[3, 2, hour]])
+    late = (
+        "late is missing, which lowers the score"
+        if np.isnan(hour)
+        else f"late {int(hour % 24 >= 12)} lowers the score"
+    )
+    said = texts.sentences(
+        [[("amount", 1.0), ("count", 1.0), ("ratio", 1.0), ("late", -1.0)]], raw, features.given(raw)
+    )
+    assert said == [["amount 3 raises the score", "count 2 raises the score", "1.5 times as much", late]]
 
 
 def test_a_text_is_never_longer_than_is_reckoned_with() -> None:

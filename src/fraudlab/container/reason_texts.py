@@ -189,7 +189,8 @@ class ReasonTexts:
         position = self._position[name]
         input_ = given[position]
         categories = self._features.inputs[position].categories
-        value = raw[position] if position < raw.size else input_
+        # A time that is sent stands where the first derived column does.
+        value = raw[position] if position < self._features.width else input_
         effect = _EFFECTS[contribution < 0]
         state = "missing" if np.isnan(value) else self._state(name, input_)
         parts = self._found(name, state, effect)

@@ -174,6 +174,23 @@ def test_the_reasons_are_those_of_its_trees(job: Any, rows: Any) -> None:
     np.testing.assert_allclose(found, expected[:, :-1], rtol=0, atol=1e-5)
 
 
+@pytest.mark.parametrize(
+    "name",
+    ["Betrag", "Ø 30 Tage", "e\u0301te\u0301", "日本語", "😀", "\u2028", "\x01", "\x7f", "a\tb", "a\nb",
+     'q"q', "a\\", "a\\u00d8", "a/b", "x" * 300],
+)  # fmt: skip
+def test_an_average_has_the_names_of_its_members(name: str, rows: Any) -> None:
+    table = rows(200, seed=3).astype(np.float32)
+    matrix = xgboost.DMatrix(table[:, 1:3], table[:, 0], feature_names=[name, "other"])
+    boosters = [
+        xgboost.train({"max_depth": depth, "objective": "binary:logistic"}, matrix, 2) for depth in (1, 2)
+    ]
+    written = averages.mean_booster(boosters, nthread=1).save_raw("ubj")
+    again = xgboost.Booster({"nthread": 1}, model_file=written)
+    assert again.feature_names == [name, "other"]
+    again.predict(matrix)
+
+
 def test_an_average_rises_where_its_members_do(job: Any) -> None:
     tree = job(members=3, monotone_constraints="(1,0,0,0)", **SAMPLED)
     train.run(tree)

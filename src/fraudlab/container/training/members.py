@@ -214,7 +214,10 @@ def mean_booster(boosters: Sequence[Any], nthread: int) -> Any:
         return boosters[0]
     contents = [without_dropout(json.loads(booster.save_raw("json"))) for booster in boosters]
     content = json.dumps(average(contents)).encode()
-    return xgboost.Booster({"nthread": nthread}, model_file=bytearray(content))
+    whole = xgboost.Booster({"nthread": nthread}, model_file=bytearray(content))
+    # XGBoost's reader of JSON knows no \u00d8, and leaves it as six letters of the name.
+    whole.feature_names = boosters[0].feature_names
+    return whole
 
 
 def measure_mean(job: Job, booster: Any, rows: Prepared, inputs: Inputs) -> dict[str, float]:
