@@ -102,7 +102,7 @@ def _train(job: Job, hosts: Hosts, archive: Archive, stages: Stages, stop: StopR
         from fraudlab.container.training.prequential import train_folds
 
         with stages.stage("prequential"):
-            write_json(job.tree.results / "prequential.json", train_folds(job, stop))
+            write_json(job.tree.results / "prequential.json", train_folds(job, stop, keeper))
     hashes = _hashes(job, digests, hosts)
     decided: Decided | None = None
     chances: Chances | None = None

@@ -12,7 +12,7 @@ from pyarrow import parquet
 from fraudlab.container import train
 from fraudlab.container.contract import Fields, Tree
 from fraudlab.container.described_features import read_features
-from fraudlab.container.failure import ConfigError, JobError
+from fraudlab.container.failure import ConfigError, JobError, StorageError
 from fraudlab.container.prepared import card_numbers, read_split
 from fraudlab.container.runtime import StopRequest
 from fraudlab.container.training.job import read_job
@@ -138,6 +138,83 @@ def test_folds_that_lack_rounds_are_left_out(tree: Tree, days: pa.Table, hand_ov
     stop = StopRequest()
     stop.made = True
     assert train_folds(read_job(tree), stop) == {"complete": False, "folds": []}
+
+
+KILLED = {
+    "plain": {},
+    "sampled, refitted": {"subsample": "0.7", "refit": "true"},
+    "stopped early": {"early_stopping_rounds": "3", "num_round": "40", "learning_rate": "0.9"},
+    "an average": {"members": "2", "subsample": "0.7", "refit": "true"},
+}
+
+
+def held(tree: Tree) -> list[str]:
+    kept = tree.root / "checkpoints"
+    return sorted(str(path.relative_to(kept)) for path in kept.rglob("*") if path.is_file())
+
+
+def outcome(tree: Tree) -> tuple[bytes, bytes]:
+    return (tree.results / "prequential.json").read_bytes(), (tree.model / "model.ubj").read_bytes()
+
+
+@pytest.mark.parametrize("case", KILLED)
+def test_killed_within_a_fold_it_goes_on_with_the_same_bytes(
+    tree: Tree, days: pa.Table, hand_over: Any, case: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked(tree, days, split(3))
+    lay_out(tree, hand_over, {"checkpoint_rounds": "5", **KILLED[case]})
+    train.run(tree)
+    expected = outcome(tree)
+    (tree.root / "checkpoints").mkdir()
+    train.run(tree)
+    assert outcome(tree) == expected  # keeping them changes nothing
+    kept = held(tree)
+    own = [name for name in kept if "/" not in name]
+    assert len(own) >= 2
+    for fold in ("1", "2"):
+        assert {name.rpartition("/")[2].rpartition("-")[0] for name in kept if f"folds/{fold}/" in name} == {
+            name.rpartition("-")[0] for name in own
+        }
+    # As they stood within each fit of a fold; the other fold had ended, or had not begun.
+    for fold, other in (("1", "2"), ("2", "1")):
+        order = [name for name in kept if name.startswith(f"folds/{fold}/")]
+        order.sort(key=lambda name: ("refit" in name, name))
+        for many in range(len(order)):
+            away = order[many:] + ([name for name in kept if f"folds/{other}/" in name] if many % 2 else [])
+            for name in away:
+                (tree.root / "checkpoints" / name).unlink()
+            capsys.readouterr()
+            train.run(tree)
+            assert outcome(tree) == expected, away
+            assert held(tree) == kept
+            said = capsys.readouterr().out
+            assert many == 0 or f"checkpoints/{order[many - 1]} rounds=" in said
+
+
+def test_a_checkpoint_of_another_fold_is_refused_and_a_damaged_one_passed_over(
+    tree: Tree, days: pa.Table, hand_over: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked(tree, days, split(3))
+    lay_out(tree, hand_over, {"checkpoint_rounds": "5"})
+    folds = tree.root / "checkpoints" / "folds"
+    folds.mkdir(parents=True)
+    train.run(tree)
+    expected, newest = outcome(tree), folds / "1" / "rounds-000012.checkpoint"
+    (folds / "1" / ".rounds-000012.checkpoint.unfinished").write_bytes(b"half")
+    newest.write_bytes(newest.read_bytes()[:-9])
+    train.run(tree)
+    assert f"checkpoint={newest} is passed over: it is cut short\n" in capsys.readouterr().out
+    assert outcome(tree) == expected
+    assert not list(folds.rglob(".*"))
+    newest.write_bytes((folds / "2" / newest.name).read_bytes())
+    with pytest.raises(ConfigError, match="is of another training: data differ"):
+        train.run(tree)
+    for path in (folds / "1").iterdir():
+        path.unlink()
+    (folds / "1").rmdir()
+    (folds / "1").write_text("a file")
+    with pytest.raises(StorageError, match="no checkpoint can be written to .*folds/1"):
+        train.run(tree)
 
 
 @pytest.mark.parametrize("folds", [None, [], ["2"], 3])

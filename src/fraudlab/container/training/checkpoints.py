@@ -3,7 +3,8 @@
 A checkpoint belongs to one training: its hyperparameters, its data, its XGBoost and its number of hosts. It
 is written after every segment of rounds, and at the end of a training that ends inside one. A model that is
 refitted is two trainings, and each member of an average is one or two, with checkpoints of its own: those of
-the first stay, so that a job that is killed in a later one knows how they ended.
+the first stay, so that a job that is killed in a later one knows how they ended. Each older fold of a
+prequential split has a folder of its own among them.
 """
 
 from __future__ import annotations
@@ -11,12 +12,13 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from fraudlab.container.contract import Fields, Tree, read_optional_json
+from fraudlab.container.contract import FOLDS, Fields, Tree, read_optional_json
 from fraudlab.container.failure import ConfigError, StorageError
 from fraudlab.container.features import Features
 from fraudlab.container.hosts import Hosts
@@ -119,9 +121,9 @@ class Checkpoints:
                     path, f"rounds draw random numbers, and it ends inside a segment of {length} rounds"
                 )
                 continue
-            print(f"checkpoint={path} rounds={rounds} continues")
+            _say(f"checkpoint={path} rounds={rounds} continues")
             if is_over(checkpoint.progress, parameters):
-                print("no round is left to train: the checkpoint is that of a training that has ended")
+                _say("no round is left to train: the checkpoint is that of a training that has ended")
             return checkpoint
         return None
 
@@ -206,6 +208,31 @@ class CheckpointKeeper:
         training = {"hyperparameters": {**given, **self.training["hyperparameters"]}}
         return Checkpoints(self.folder, self.sources, {**self.training, **training}, fit, member)
 
+    def of_fold(
+        self, number: int, *, columns: Mapping[str, Any], data: Mapping[str, str]
+    ) -> CheckpointKeeper:
+        """Those of an older fold of a prequential split, in a folder of its own.
+
+        Parameters
+        ----------
+        number : int
+            As its folder in the channel of folds is named.
+        columns, data : mapping
+            The fold's own, as :func:`fingerprint` takes them.
+
+        Raises
+        ------
+        StorageError
+            If the folder cannot be written.
+        """
+        inner = Path(FOLDS, str(number))
+        folder = None if self.folder is None else self.folder / inner
+        if folder is not None:
+            _make_ready(folder)
+        sources = tuple(path for source in self.sources if (path := source / inner).is_dir())
+        own = {**self.training, "data": _described(data, columns)}
+        return CheckpointKeeper(folder, sources, own)
+
 
 def open_checkpoints(tree: Tree, training: Mapping[str, Any]) -> CheckpointKeeper:
     """The checkpoints of a job.
@@ -217,16 +244,21 @@ def open_checkpoints(tree: Tree, training: Mapping[str, Any]) -> CheckpointKeepe
     """
     folder, channel = checkpoint_folder(tree), tree.channel("checkpoints")
     if folder is not None:
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-            for unfinished in folder.glob(".[mr]*-*.checkpoint.unfinished"):
-                unfinished.unlink()
-        except OSError as error:
-            raise _unwritable(folder, error.strerror) from error
-        if not os.access(folder, os.W_OK):
-            raise _unwritable(folder, "it is read-only")
+        _make_ready(folder)
     sources = tuple(source for source in (folder, channel) if source is not None and source.is_dir())
     return CheckpointKeeper(folder, sources, training)
+
+
+def _make_ready(folder: Path) -> None:
+    """Have a folder that can be written, without what a killed job left half-written."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for unfinished in folder.glob(".[mr]*-*.checkpoint.unfinished"):
+            unfinished.unlink()
+    except OSError as error:
+        raise _unwritable(folder, error.strerror) from error
+    if not os.access(folder, os.W_OK):
+        raise _unwritable(folder, "it is read-only")
 
 
 def checkpoint_folder(tree: Tree) -> Path | None:
@@ -258,13 +290,17 @@ def fingerprint(
     """
     import xgboost
 
-    description = hashlib.sha256(json.dumps(columns, sort_keys=True).encode()).hexdigest()
     return {
         "hyperparameters": {"hooks.py": hooks},
-        "data": {**data, "columns": description},
+        "data": _described(data, columns),
         "versions": {"xgboost": xgboost.__version__},
         "hosts": {"count": hosts},
     }
+
+
+def _described(data: Mapping[str, str], columns: Mapping[str, Any]) -> dict[str, str]:
+    description = hashlib.sha256(json.dumps(columns, sort_keys=True).encode()).hexdigest()
+    return {**data, "columns": description}
 
 
 def share(checkpoint: Checkpoint | None, hosts: Hosts) -> Checkpoint | None:
@@ -291,7 +327,12 @@ def _difference(theirs: Any, ours: Mapping[str, Any]) -> str | None:
 
 
 def _pass_over(path: Path, reason: str) -> None:
-    print(f"checkpoint={path} is passed over: {reason}")
+    _say(f"checkpoint={path} is passed over: {reason}")
+
+
+def _say(line: str) -> None:
+    # In one piece: folds are trained beside each other, and `print` writes the end of a line apart.
+    sys.stdout.write(f"{line}\n")
 
 
 def _unwritable(folder: Path, reason: str | None) -> StorageError:

@@ -2,8 +2,9 @@
 
 The newest fold is the job's own train, validation and test. What the others say is whether a good figure is
 one of a good week. They are trained beside each other, within the cores that one training would have; how
-many threads a fold gets does not change its model. A fold reads its own manifest: what is fitted, such as the
-categories of a column, is learned from the rows it trains on.
+many threads a fold gets does not change its model, and nor does whether the job was killed on the way. A fold
+reads its own manifest: what is fitted, such as the categories of a column, is learned from the rows it trains
+on.
 """
 
 from __future__ import annotations
@@ -20,11 +21,14 @@ from pyarrow import parquet
 
 from fraudlab.container.contract import FOLDS, VALIDATION_FIGURE, Fields
 from fraudlab.container.failure import ConfigError
+from fraudlab.container.features import Features
 from fraudlab.container.hosts import Hosts
 from fraudlab.container.prepared import CARD, TIME, Prepared, card_numbers, read_split, split_files
 from fraudlab.container.reason_texts import ReasonTexts
 from fraudlab.container.runtime import StoppedTooEarly, StopRequest
 from fraudlab.container.training.boosting import threads
+from fraudlab.container.training.checkpoints import CheckpointKeeper
+from fraudlab.container.training.digests import channel_sha256
 from fraudlab.container.training.inputs import Inputs, declared_of
 from fraudlab.container.training.job import Job
 from fraudlab.container.training.members import Fits, Trainings, fit_all
@@ -37,7 +41,7 @@ from fraudlab.evaluation.ranking import rank
 _FIGURES = {"test": "average_precision", "validation": VALIDATION_FIGURE}
 
 
-def train_folds(job: Job, stop: StopRequest) -> dict[str, Any]:
+def train_folds(job: Job, stop: StopRequest, keeper: CheckpointKeeper | None = None) -> dict[str, Any]:
     """Train and test every older fold; print one line for each.
 
     Parameters
@@ -46,6 +50,8 @@ def train_folds(job: Job, stop: StopRequest) -> dict[str, Any]:
         With a channel of folds.
     stop : StopRequest
         Ends it; folds that lack rounds are left out.
+    keeper : CheckpointKeeper, optional
+        Of the job's checkpoints; None where none are kept.
 
     Returns
     -------
@@ -59,6 +65,8 @@ def train_folds(job: Job, stop: StopRequest) -> dict[str, Any]:
         If the manifest has no folds.
     JobError
         If a fold cannot be read or learned from.
+    StorageError
+        If a checkpoint cannot be written.
     """
     manifests = Fields(job.manifest or {}, source="manifest.json").get(FOLDS, list, [])
     if not manifests or not all(isinstance(manifest, dict) for manifest in manifests):
@@ -71,7 +79,9 @@ def train_folds(job: Job, stop: StopRequest) -> dict[str, Any]:
     shared = replace(job, parameters=job.parameters.with_threads(max(1, cores // workers)))
     with ThreadPoolExecutor(workers, thread_name_prefix="fold") as pool:
         numbered = enumerate(manifests, start=1)
-        tasks = [pool.submit(_train_fold, shared, number, manifest, stop) for number, manifest in numbered]
+        tasks = [
+            pool.submit(_train_fold, shared, number, manifest, stop, keeper) for number, manifest in numbered
+        ]
         found = [task.result() for task in tasks]
     done = [fold for fold in found if fold is not None]
     for fold in done:
@@ -82,7 +92,7 @@ def train_folds(job: Job, stop: StopRequest) -> dict[str, Any]:
 
 
 def _train_fold(
-    job: Job, number: int, manifest: Mapping[str, Any], stop: StopRequest
+    job: Job, number: int, manifest: Mapping[str, Any], stop: StopRequest, keeper: CheckpointKeeper | None
 ) -> dict[str, Any] | None:
     """The figures of a fold; None where the job is told to stop before its end."""
     folder = job.tree.channel(FOLDS) / str(number)
@@ -91,13 +101,14 @@ def _train_fold(
     train = read_split(folder / "train", features)
     validation = read_split(folder / "validation", features) if watches else None
     inputs = Inputs(features, "label", validation, None, ReasonTexts(features))
+    own = None if keeper is None else _own_checkpoints(keeper, number, folder, features, watches=watches)
     try:
-        fitted = fit_all(Trainings(job, train, inputs, Hosts()), stop=stop)
+        fitted = fit_all(Trainings(job, train, inputs, Hosts()), stop=stop, keeper=own)
         if not job.request.test_folds:
             return None if stop.made else _of_validation(number + 1, fitted, validation)
         if job.parameters.refit and validation is not None and fitted.complete:
             second = set_up_second(job, (train, validation), inputs, Hosts(), rounds=fitted.rounds)
-            fitted = fit_all(second, stop=stop)
+            fitted = fit_all(second, stop=stop, keeper=own, kind="refit", described=job.parameters)
     except StoppedTooEarly:
         return None
     if stop.made:  # it may lack rounds
@@ -107,6 +118,14 @@ def _train_fold(
     score = fitted.booster.inplace_predict(test.matrix)
     figures = fold_figures(test.label, score, card=card, time=time, cards_per_day=job.request.cards_per_day)
     return {"fold": number + 1, **figures, "rounds": fitted.booster.num_boosted_rounds()}
+
+
+def _own_checkpoints(
+    keeper: CheckpointKeeper, number: int, folder: Path, features: Features, *, watches: bool
+) -> CheckpointKeeper:
+    parts = ("train", "validation") if watches else ("train",)
+    data = {name: channel_sha256(split_files(folder / name)) for name in parts}
+    return keeper.of_fold(number, columns=features.as_json(), data=data)
 
 
 def _of_validation(number: int, fitted: Fits, validation: Prepared | None) -> dict[str, Any]:
