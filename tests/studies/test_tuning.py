@@ -52,7 +52,9 @@ def test_every_trial_is_a_run_that_never_saw_test(tuned):
     runs = {run.id: run for run in list_runs(tuned / "runs")}
     assert list(runs) == ["mine-start", "mine-t000", "mine-t001", "mine-t002", "mine-final"]
     for number, (run_id, run) in enumerate(list(runs.items())[1:4]):
-        assert run.record["study"] == {"name": "mine", "role": "trial", "trial": number}
+        about = {"name": "mine", "role": "trial", "trial": number}
+        assert {name: run.record["study"][name] for name in about} == about
+        assert set(run.record["study"]["params"]) == {"max_depth", "learning_rate"}
         assert run.status == "completed"
         assert set(run.record["metrics"]) == {"validation_average_precision"}
         assert run.record["stages"]["prepare"]["cached"]

@@ -9,6 +9,7 @@ from fraudlab.container.contract import FOLDS, VALIDATION_FIGURE
 from fraudlab.errors import DataError
 from fraudlab.files import read_json
 from fraudlab.stages.context import Context
+from fraudlab.tracking.study_group import judged
 
 
 def log_trial(context: Context) -> None:
@@ -32,10 +33,9 @@ def log_trial(context: Context) -> None:
             "Validation has no average precision: frauds or other rows are missing, or a fold was cut short.",
             fix="give split.validation, or split.validation_length, more rows",
         )
-    study = context.folder.record["study"]
     metrics = {VALIDATION_FIGURE: fmean(figures)}
     if len(figures) > 1:
         metrics |= {f"{VALIDATION_FIGURE}_fold_{number}": figure for number, figure in enumerate(figures, 1)}
     context.folder.note(metrics=metrics)
     context.tracker.tell(lambda e: e.log_metrics(metrics))
-    context.tracker.tell(lambda e: e.log_others({f"study.{name}": value for name, value in study.items()}))
+    context.tracker.tell(lambda e: e.log_others(judged(metrics[VALIDATION_FIGURE])))

@@ -93,8 +93,9 @@ class Search:
         else:
             run_id = free_run_id(self._request.runs, f"{self._request.name}-t{trial.number:03d}")
             self._book.begin(trial, run_id)
-            request["study"] = {"name": self._request.name, "role": "trial", "trial": trial.number}
-            request["overrides"] = self._request.overrides_of(run_id, dict(trial.params), trial=True)
+            params = dict(trial.params)
+            request["study"] = self._request.study("trial", trial=trial.number, params=params)
+            request["overrides"] = self._request.overrides_of(run_id, params, trial=True)
         self._going[slot] = trial
         self._pool.begin(slot, request)
 

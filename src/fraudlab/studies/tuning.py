@@ -108,7 +108,7 @@ def _full_run(request: TuningRequest, role: str, params: dict[str, Value], termi
             return run
     run_id = free_run_id(request.runs, f"{request.name}-{role}")
     overrides = request.overrides_of(run_id, params, trial=False)
-    study = {"name": request.name, "role": role, "params": params}
+    study = request.study(role, params=params)
     return run_workflow(compose(overrides), overrides=overrides, terminal=terminal, study=study)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,6 +29,8 @@ from fraudlab.studies.tune_options import TuneOptions, is_tune_word, read_option
 #: below the folder of runs
 STUDIES = "studies"
 _DESCRIPTION = "study.json"
+#: what makes a study's experiments one group at Comet; others may have a study of the same name there
+_GROUP = "group"
 #: what of a run's configuration makes another study
 _DESCRIBES = ("data", "split", "model", "seed")
 #: what a trial does without: what learns from validation, on which it is judged, and what comes after
@@ -70,6 +73,11 @@ class TuningRequest:
         """Whether rounds are compared: they are where they have the metric to compare."""
         metrics = read_hyperparameters(hyperparameters(self.config)).eval_metric
         return self.options.pruner != "none" and ROUND_METRIC in map(printed, metrics)
+
+    def study(self, role: str, **more: Any) -> dict[str, Any]:
+        """What the record of one of its runs says of it, once :func:`require_same` has let it begin."""
+        group = read_json(self.folder / _DESCRIPTION)[_GROUP]
+        return {"name": self.name, "group": group, "role": role, **more}
 
     def overrides_of(self, run_id: str, params: dict[str, Value], *, trial: bool) -> list[str]:
         """The overrides of one of its runs."""
@@ -195,9 +203,10 @@ def require_same(request: TuningRequest) -> None:
     """
     path, asked = request.folder / _DESCRIPTION, description_of(request)
     if not path.exists():
-        write_json(path, {"schema": 1, "name": request.name, **asked})
+        write_json(path, {"schema": 1, "name": request.name, _GROUP: uuid.uuid4().hex, **asked})
         return
-    before = flatten(read_json(path))
+    described = read_json(path)
+    before = flatten({name: value for name, value in described.items() if name != _GROUP})
     now = flatten(json.loads(json.dumps({"schema": 1, "name": request.name, **asked})))
     different = sorted(key for key in {*before, *now} if before.get(key) != now.get(key))
     if different:
@@ -206,3 +215,5 @@ def require_same(request: TuningRequest) -> None:
             f"Study {request.name} was begun with other settings: {shown}.",
             fix="choose another tune.name, or ask as before; trials, timeout and parallel may change",
         )
+    if _GROUP not in described:  # it was begun before studies had one
+        write_json(path, {**described, _GROUP: uuid.uuid4().hex})

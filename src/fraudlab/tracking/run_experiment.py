@@ -9,6 +9,7 @@ from fraudlab.errors import FraudlabError
 from fraudlab.redaction import hide
 from fraudlab.tracking.experiment import Experiment, Mode, TrackingDecision, new_key
 from fraudlab.tracking.opening import decide, open_experiment, prepare
+from fraudlab.tracking.study_group import group_facts
 from fraudlab.tracking.tracker import Tracker
 
 if TYPE_CHECKING:
@@ -39,6 +40,8 @@ def track_run(config: RunConfig, folder: RunFolder) -> Tracker:
     def opened() -> Experiment:
         experiment = _open(config, folder, tracker.decision)
         folder.record["experiment"] = _record(experiment)
+        if study := folder.record.get("study"):  # before all else: also what fails at once is in its group
+            experiment.log_others(group_facts(study))
         return experiment
 
     tracker = Tracker(opened, decide=decided)
