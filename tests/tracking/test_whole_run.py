@@ -6,6 +6,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
+import pyarrow as pa
+import pytest
+from pyarrow import parquet
+
+from fraudlab.tracking.comet.logged_content import read
+
 SMALL = ["backend=process", "data.rows=20000", "data.fraud_rate=0.01", "model.num_round=8", "run.id=live"]
 
 
@@ -64,3 +71,59 @@ def test_a_server_that_does_not_answer_costs_a_moment_and_an_archive(tmp_path, m
     assert done.returncode == 0, done.stderr
     assert "experiment offline (" in done.stdout
     assert len(list(Path("runs/live/comet").glob("*.zip"))) == 2
+
+
+FOLDS = [
+    "data=table",
+    "data.path=t.parquet",
+    "data.label=y",
+    "data.time=ts",
+    "data.time_unit=s",
+    "data.card=card",
+]
+FOLDS += ["split=prequential", "split.folds=3", "split.train_length=6d", "split.validation_length=4d"]
+FOLDS += ["split.test_length=3d", "data.delay=1d", "evaluation.cards_per_day=9", "evaluation.resamples=100"]
+
+
+@pytest.mark.parametrize("mode", ["online", "offline"])
+def test_each_fold_and_what_they_say_together_are_in_the_experiment_once(server, tmp_path, monkeypatch, mode):
+    monkeypatch.chdir(tmp_path)
+    random, size = np.random.default_rng(3), 3000
+    strength = random.normal(size=size)
+    fraud = strength + random.normal(size=size) > 2.0
+    columns = {"ts": np.arange(size) * 800, "a": strength, "card": random.integers(0, 900, size)}
+    parquet.write_table(pa.table({**columns, "y": fraud.astype(int)}), "t.parquet")
+    words = ["backend=process", "model.num_round=5", "run.id=folds", f"tracking={mode}", *FOLDS]
+    done = subprocess.run(
+        [sys.executable, "-m", "fraudlab", "train", *words], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    run = Path("runs/folds")
+    metrics = json.loads((run / "evaluation/metrics.json").read_text())
+    figures = ("average_precision", "roc_auc", "card_precision_at_9_per_day")
+    ends = ("mean", "std", "fold_1", "fold_2", "fold_3")
+    expected = {f"{figure}_{end}": metrics[f"{figure}_{end}"] for figure in figures for end in ends}
+    assert len(set(expected.values())) > len(ends)
+    key = json.loads((run / "run.json").read_text())["experiment"]["key"]
+    found, assets = logged(server, run / "comet", key, mode)
+    assert {name: values for name, values in found.items() if name in expected} == {
+        name: [pytest.approx(value)] for name, value in expected.items()
+    }
+    assert assets.count("folds.json") == 1
+
+
+def logged(server, archives, key, mode):
+    """The values of each metric, and the names of assets: the server's, or those of the run's archives."""
+    found = {}
+    if mode == "online":
+        for metric in server.metrics:
+            found.setdefault(metric["metricName"], []).append(float(metric["metricValue"]))
+        return found, [asset.name for asset in server.assets]
+    assert not server.metrics
+    content = read(sorted(archives.glob("*.zip")), key).entries
+    for entry in content.values():
+        if entry.kind == "metric_msg":
+            metric = entry.payload["metric"]
+            found.setdefault(metric["metricName"], []).append(float(metric["metricValue"]))
+    names = [what[2] for what in content if what[0] == "asset"]
+    return found, names

@@ -189,13 +189,18 @@ def log_results(context: Context, metrics: dict[str, Any]) -> str:
     )
     context.tracker.tell(lambda e: e.log_curve("roc", curves["roc"]["fpr"], curves["roc"]["tpr"]))
     context.tracker.tell(lambda e: e.log_confusion_matrix(matrix, labels=["legitimate", "fraud"]))
-    if (slices := folder / "slices.json").is_file():
-        context.tracker.tell(lambda e: e.log_asset(slices))
+    for file in (folder / "slices.json", folder / "folds.json"):
+        if file.is_file():
+            context.tracker.tell(partial(_log_asset, file))
     return (
         f"average precision {metrics['average_precision']:.3f} "
         f"(95 % interval {metrics['average_precision_low']:.3f} to {metrics['average_precision_high']:.3f}, "
         f"{metrics['positives']:,} frauds)" + _of_folds(metrics)
     )
+
+
+def _log_asset(file: Path, experiment: Experiment) -> None:
+    experiment.log_asset(file)
 
 
 def _of_folds(metrics: Mapping[str, Any]) -> str:
