@@ -61,7 +61,7 @@ class SageMakerConfig:
     warm_pool_minutes: int = 0
     #: encrypt what several hosts of a job say to each other
     encrypt_between_hosts: bool = False
-    #: refuse a run that may cost more than this many US dollars; null refuses none
+    #: refuse a run that may cost more US dollars; all of a study keeps to it; null refuses none
     max_usd: float | None = None
 
 

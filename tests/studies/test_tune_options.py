@@ -101,7 +101,7 @@ def test_everything_is_said_at_once(in_tmp, capsys):
 
 
 RUNS = {
-    "backend=sagemaker sagemaker.region=eu-west-1": "cannot spend money",
+    "backend=sagemaker sagemaker.region=eu-west-1": "no terminal to ask",
     "run.id=mine": "names one run",
     "tune.parallel=200 backend=process": "more than the",
     "split=prequential split.validation_length=0s model.early_stopping_rounds=0 evaluation=half": "leaves n",

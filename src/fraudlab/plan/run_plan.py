@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from math import fsum
 from typing import Any
@@ -110,12 +110,12 @@ def make_plan(config: RunConfig, facts: Facts) -> Plan:
     """
     steps = _steps(config, facts)
     size = facts.table.size
-    planned = tuple(_planned(step, facts) for step in steps)
+    planned = tuple(planned_step(step, facts) for step in steps)
     if not facts.in_cloud:
         return _of_this_machine(facts, planned)
     costs = [one.cost for one in planned]
-    most_usd = _sum(cost.usd for cost in costs)
-    ceiling_usd = _sum(ceiling(cost, facts.prices) for cost in costs)
+    most_usd = total(cost.usd for cost in costs)
+    ceiling_usd = total(ceiling(cost, facts.prices) for cost in costs)
     findings = [*find(config, facts.requests), *unfitting(size, steps)]
     if not facts.rehearsed:
         findings += _too_dear(config, facts, ceiling_usd)
@@ -125,7 +125,7 @@ def make_plan(config: RunConfig, facts: Facts) -> Plan:
         steps=planned,
         most_usd=most_usd,
         ceiling_usd=ceiling_usd,
-        likely_usd=_sum(one.likely_usd for one in planned),
+        likely_usd=total(one.likely_usd for one in planned),
         likely_seconds=_likely_seconds(planned),
         unpriced=tuple(f"{cost.step.name} {what}" for cost in costs for what in cost.unpriced),
         spot=spot_saving(facts.region, config.compute.train.instance_type),
@@ -161,7 +161,8 @@ def _steps(config: RunConfig, facts: Facts) -> list[Step]:
     return found
 
 
-def _planned(step: Step, facts: Facts) -> PlannedStep:
+def planned_step(step: Step, facts: Facts) -> PlannedStep:
+    """A step with its figures, by the prices and the earlier runs among the facts."""
     cost = most(step, facts.prices, facts.region) if facts.in_cloud else StepCost(step, [])
     found = expected(step, facts.earlier, rows=facts.table.size.rows)
     likely: float | None = None
@@ -213,14 +214,16 @@ def without_price(facts: Facts) -> str:
 
 
 def _likely_seconds(planned: Sequence[PlannedStep]) -> float | None:
-    return _sum(
+    return total(
         0.0 if one.step.skipped else one.expected.seconds if one.expected else None for one in planned
     )
 
 
-def _sum(values: Any) -> float | None:
+def total(values: Iterable[float | None]) -> float | None:
+    """The sum; None where any of it is not known."""
     found = list(values)
-    return None if any(value is None for value in found) else fsum(found)
+    known = [value for value in found if value is not None]
+    return fsum(known) if len(known) == len(found) else None
 
 
 def _notes(facts: Facts, steps: Sequence[Step]) -> list[str]:

@@ -12,6 +12,7 @@ from fraudlab import errors
 from fraudlab.backend_registry import describe
 from fraudlab.errors import DataError, FraudlabError, JobFailed, RunError
 from fraudlab.runs import Run
+from fraudlab.studies.study_spending import Allowance
 from fraudlab.studies.trial_book import TrialBook, TrialRow
 from fraudlab.studies.trial_worker import outcome_of
 from fraudlab.studies.tuning_request import TuningRequest
@@ -41,13 +42,28 @@ class Search:
         The digest of the table that every trial must have.
     told : callable
         Told of each trial that has ended.
+    allowance : Allowance, optional
+        The maximum that all runs of the study keep to.
+
+    Attributes
+    ----------
+    is_cut : bool
+        The maximum has kept a trial from beginning.
     """
 
     def __init__(
-        self, request: TuningRequest, book: TrialBook, pool: WorkerPool, *, table: str, told: Told
+        self,
+        request: TuningRequest,
+        book: TrialBook,
+        pool: WorkerPool,
+        *,
+        table: str,
+        told: Told,
+        allowance: Allowance | None = None,
     ) -> None:
         self._request, self._book, self._pool = request, book, pool
-        self._table, self._told = table, told
+        self._table, self._told, self._allowance = table, told, allowance
+        self.is_cut = False
         self._going: dict[int, Trial] = {}
         self._left: list[Trial] = []
         self._lost_in_a_row = 0
@@ -64,7 +80,7 @@ class Search:
         self._left = [trial for trial in self._book.left() if not self._settled(trial)]
         while True:
             in_time = limit is None or time.monotonic() - began < limit
-            while in_time and len(self._going) < self._request.options.parallel and self._has_more():
+            while in_time and self._has_room() and self._has_more() and self._affords():
                 self._begin()
             if not self._going:
                 return
@@ -78,6 +94,17 @@ class Search:
                     self._going[event.slot], event.content["round"], event.content["value"]
                 )
                 self._pool.tell(event.slot, prune=worse)
+
+    def _has_room(self) -> bool:
+        return len(self._going) < self._request.options.parallel
+
+    def _affords(self) -> bool:
+        """Whether one more trial keeps to the maximum; one whose jobs go on anyway costs no more for it."""
+        if self._allowance is None or (self._left and self._to_take_up(self._left[0]) is not None):
+            return True
+        going = [run for trial in self._going.values() if (run := self._book.run_of(trial)) is not None]
+        self.is_cut = not self._allowance.covers_trial(going)
+        return not self.is_cut
 
     def _has_more(self) -> bool:
         if self._left:

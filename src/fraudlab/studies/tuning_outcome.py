@@ -72,7 +72,13 @@ class TuningOutcome:
 
 
 def write_outcome(
-    request: TuningRequest, book: TrialBook, *, start: Run, final: Run | None, tested: int = 0
+    request: TuningRequest,
+    book: TrialBook,
+    *,
+    start: Run,
+    final: Run | None,
+    tested: int = 0,
+    costs: Mapping[str, Any] | None = None,
 ) -> TuningOutcome:
     """Write ``outcome.json``, the page and, where a trial has completed, ``best.yaml``.
 
@@ -84,6 +90,8 @@ def write_outcome(
         Full runs; no `final` where the study has not ended.
     tested : int
         How many tuned models of the study have been tested.
+    costs : mapping, optional
+        What a study in the cloud has cost, and was agreed to.
     """
     rows = book.rows()
     best = best_of(rows)
@@ -97,6 +105,7 @@ def write_outcome(
         **outcome.as_json(),
         "space": {dimension.name: dimension.as_json() for dimension in request.options.space},
         "importance": book.importance(),
+        "costs": None if costs is None else dict(costs),
     }
     write_json(request.folder / "outcome.json", content)
     render_study(read_json(request.folder / "outcome.json"), outcome.page)

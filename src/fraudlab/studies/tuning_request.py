@@ -128,16 +128,6 @@ def read_request(words: Sequence[str]) -> TuningRequest:
 def _objections(config: RunConfig) -> list[ConfigError]:
     """What of a run's configuration no study can use."""
     found = []
-    backend = describe(config.backend.kind)
-    if backend.in_cloud and not backend.rehearsed:
-        found.append(
-            ConfigError(
-                f"A study cannot spend money yet: with backend={backend.name} nobody could agree to what"
-                " all of its trials may cost.",
-                fix="tune with backend=local or backend=rehearsal, whose models have the same bytes, and run"
-                f" the best settings with backend={backend.name}",
-            )
-        )
     if config.run.id is not None:
         found.append(
             ConfigError(
@@ -191,6 +181,11 @@ def _name_of(options: TuneOptions, config: RunConfig) -> str:
     safe = "".join(letter if letter.isascii() and letter.isalnum() else "-" for letter in config.model.name)
     digest = hashlib.sha256(text.encode()).hexdigest()[:8]
     return f"tune-{safe[:14].strip('-')}-{digest}".replace("--", "-")
+
+
+def is_begun(request: TuningRequest) -> bool:
+    """Whether an earlier call has begun the study."""
+    return (request.folder / _DESCRIPTION).exists()
 
 
 def require_same(request: TuningRequest) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -32,6 +33,8 @@ examples:
   fraudlab tune "tune.space.max_depth=[4, 6, 8]" "tune.space.gamma={low: 0, high: 5}"
   fraudlab tune split=prequential tune.parallel=2       the mean over the folds' validation weeks
   fraudlab tune backend=local tune.trials=20            each trial a job in Docker
+  fraudlab tune backend=sagemaker sagemaker.max_usd=20  asked once; the maximum is of the whole study
+  fraudlab plan backend=sagemaker tune.trials=50        what it may cost; nothing is sent
 """
 
 
@@ -55,11 +58,18 @@ def tune_command(words: Sequence[str]) -> int:
         raise ConfigError(f"{flags[0]} is not a flag of tune.", fix="valid: --help; all else is KEY=VALUE")
     from fraudlab.studies.tuning import tune
 
-    outcome = tune(words)
+    outcome = tune(words, ended=_say_costs)
     print(outcome.worth)
     print(f"best settings: {_as_printed(outcome.folder / 'best.yaml')}")
     print(f"report: {_as_printed(outcome.page)}")
     return 0
+
+
+def _say_costs(run: Path) -> None:
+    from fraudlab.cloud.after_run import say_costs_after
+    from fraudlab.redaction import hide
+
+    say_costs_after(run, lambda line: print(hide(line), file=sys.stderr))
 
 
 def _as_printed(path: Path) -> Path:
