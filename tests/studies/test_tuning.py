@@ -2,6 +2,7 @@
 
 import json
 import os
+import shlex
 import shutil
 import signal
 import subprocess
@@ -9,8 +10,10 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 import yaml
+from xgboost import Booster, DMatrix
 
 from fraudlab.cli import main
 from fraudlab.compose import compose
@@ -110,7 +113,46 @@ def test_its_best_settings_train_what_the_final_run_is(tuned, monkeypatch):
     config = compose([*SMALL, "model.early_stopping_rounds=5", "experiment=tuned"])
     final = yaml.safe_load((tuned / "runs/mine-final/overrides.yaml").read_text())
     assert config.model == compose(final).model
-    assert "model.members=[{max_depth: " in best
+
+
+@pytest.fixture(scope="module")
+def extended(tuned, tmp_path_factory) -> Path:
+    """The same study gone on with, two trials beside each other."""
+    folder = tmp_path_factory.mktemp("extended")
+    shutil.copytree(tuned / "runs", folder / "runs", symlinks=True)
+    done = call(folder, *ASKED[:-1], "tune.trials=5", f"tune.parallel={min(2, cpu_count())}")
+    assert done.returncode == 0, done.stdout + done.stderr
+    return folder
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("way", ["command", "option"])
+@pytest.mark.parametrize("ended", ["tuned", "extended"])
+def test_its_best_trials_are_the_members_of_one_booster(request, ended, way, in_tmp):
+    """The model of the average is the mean, by hand, of the boosters that the trials have left."""
+    runs = request.getfixturevalue(ended) / "runs"
+    text = (runs / "studies/mine/members.yaml").read_text()
+    if way == "command":
+        (words,) = [
+            shlex.split(line[2:]) for line in text.splitlines() if line.startswith("# fraudlab train")
+        ]
+        words = words[2:]
+    else:
+        (in_tmp / "conf" / "experiment").mkdir(parents=True)
+        (in_tmp / "conf/experiment/average.yaml").write_text(text)
+        words = [*SMALL, "model.early_stopping_rounds=5", "experiment=average"]
+    assert main(["train", *words, "model.refit=false", "run.id=average"]) == 0
+    trials = read_json(runs / "studies/mine/outcome.json")["trials"]
+    best = sorted(trials, key=lambda row: (-row["value"], row["number"]))
+    alone = [Booster(model_file=runs / row["run"] / "model/model.ubj") for row in best]
+    whole = Booster(model_file="runs/average/model/model.ubj")
+    assert len(alone) == (3 if ended == "tuned" else 5)
+    assert whole.num_boosted_rounds() == sum(booster.num_boosted_rounds() for booster in alone)
+    values = np.random.default_rng(5).normal(size=(500, whole.num_features())) * 3
+    rows = DMatrix(values, feature_names=whole.feature_names, feature_types=whole.feature_types)
+    raw = [booster.predict(rows, output_margin=True) for booster in alone]
+    assert np.ptp(raw[0] - raw[1]) > 0.01
+    assert whole.predict(rows, output_margin=True) == pytest.approx(np.mean(raw, axis=0), abs=1e-5)
 
 
 @pytest.mark.slow
@@ -123,15 +165,12 @@ def test_the_same_call_again_begins_nothing(tuned):
 
 
 @pytest.mark.slow
-def test_a_study_is_extended_by_trials_beside_each_other(tuned, tmp_path):
-    shutil.copytree(tuned / "runs", tmp_path / "runs", symlinks=True)
-    done = call(tmp_path, *ASKED[:-1], "tune.trials=5", f"tune.parallel={min(2, cpu_count())}")
-    assert done.returncode == 0, done.stdout + done.stderr
-    rows = rows_of(tmp_path)
+def test_a_study_is_extended_by_trials_beside_each_other(tuned, extended):
+    rows = rows_of(extended)
     assert rows[:3] == rows_of(tuned)
     assert [(number, state) for number, state, *_ in rows] == [(number, "completed") for number in range(5)]
-    finals = [run for run in list_runs(tmp_path / "runs") if run.record["study"]["role"] == "final"]
-    outcome = read_json(tmp_path / "runs/studies/mine/outcome.json")
+    finals = [run for run in list_runs(extended / "runs") if run.record["study"]["role"] == "final"]
+    outcome = read_json(extended / "runs/studies/mine/outcome.json")
     best = max(rows, key=lambda row: (row[2], -row[0]))
     assert finals[-1].record["study"]["params"] == best[3]
     assert ("second tuned model" in outcome["worth"]) == (len(finals) == 2)
@@ -177,6 +216,23 @@ def test_a_trial_that_is_pruned_says_so_and_its_job_is_stopped(in_tmp):
     assert not (in_tmp / "runs" / "latest").exists()
     with pytest.raises(RunError):
         require_completed(run)
+
+
+def test_of_an_average_the_first_member_is_compared(in_tmp):
+    """Its rounds are those that come while there is something left to end early."""
+    told = []
+
+    def on_round(number, metrics):
+        told.append((number, set(metrics)))
+
+    for run_id, members in (("mine-t000", "2"), ("mine-t001", "[{max_depth: 2}]")):
+        words = [*SMALL, "model.num_round=6", "model.refit=false", f"run.id={run_id}"]
+        words += ["model.early_stopping_rounds=0", f"model.members={members}"]
+        run_trial(
+            compose(words), overrides=words, study=TRIAL, on_round=on_round, terminal=Terminal(quiet=True)
+        )
+        assert told == [(number, {"aucpr", "logloss"}) for number in range(6)]
+        told.clear()
 
 
 def test_older_folds_of_a_trial_are_measured_on_validation_alone(in_tmp):

@@ -9,7 +9,7 @@ from fraudlab.api_requests.check import check_requests, check_run
 from fraudlab.api_requests.outline import requests_of_run
 from fraudlab.api_requests.placement import CloudOptions, Placement, Request, job_name
 from fraudlab.api_requests.processing import processing_job
-from fraudlab.api_requests.round_lines import member_of, read_refit, read_round
+from fraudlab.api_requests.round_lines import member_of, read_refit, read_round, without_member
 from fraudlab.api_requests.serving import endpoint, endpoint_config, endpoint_update, model
 from fraudlab.api_requests.training import hyperparameters, max_wait_minutes, training_job
 from fraudlab.api_requests.transform import payload_mb, transform_job
@@ -35,4 +35,5 @@ __all__ = [
     "requests_of_run",
     "training_job",
     "transform_job",
+    "without_member",
 ]

@@ -16,7 +16,7 @@ _BEFORE = r"(?:\t|#011)validation-"
 _ROUND_LINE = re.compile(rf"(?:^|[| ])\[(\d+)\]((?:{_BEFORE}[\w@.]+:\S+?)+)\s*$")
 _ROUND_METRIC = re.compile(rf"{_BEFORE}([\w@.]+):({_NUMBER})(?=\t|#011|\s|$)")
 #: of a member of an average: two of them have a round of the same number
-_OF_MEMBER = re.compile(r"member(\d{1,2})_")
+_OF_MEMBER = re.compile(r"^member(\d{1,2})_")
 #: what it prints as it trains once more on train and validation; no metric, and no round of the first fit
 _REFIT_LINE = re.compile(r"(?:^|[| ])refit-round=(\d+)/(\d+)\s*$")
 
@@ -36,6 +36,11 @@ def member_of(metrics: Mapping[str, float]) -> int:
     """Which member of an average has a round of such metrics, counted from 1; 0 where it is no member's."""
     found = [int(match[1]) for name in metrics if (match := _OF_MEMBER.match(name))]
     return found[0] if found else 0
+
+
+def without_member(metrics: Mapping[str, float]) -> dict[str, float]:
+    """The metrics of a round under their own names, whichever member of an average has it."""
+    return {_OF_MEMBER.sub("", name, count=1): value for name, value in metrics.items()}
 
 
 def read_refit(line: str) -> tuple[int, int] | None:

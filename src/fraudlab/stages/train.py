@@ -175,7 +175,8 @@ def _has_folds_of_a_trial(context: Context) -> bool:
 
 
 def _wait_for_job(context: Context, handle: JobHandle, on_round: OnRound | None) -> None:
-    many = len(read_hyperparameters(hyperparameters(context.config)).every)
+    asked = read_hyperparameters(hyperparameters(context.config))
+    many, averages = len(asked.every), asked.members is not None
     each = context.config.model.num_round
     streams = context.tracker.decision.streams_rounds
     with ExitStack() as shown:
@@ -196,8 +197,9 @@ def _wait_for_job(context: Context, handle: JobHandle, on_round: OnRound | None)
                 if streams:
                     named = {f"validation_{name}": value for name, value in metrics.items()}
                     context.tracker.tell(lambda e: e.log_metrics(named, step=number))
-                if on_round is not None and not member:
-                    on_round(number, metrics)
+                # the average itself is measured once, when there is nothing left to end early
+                if on_round is not None and member == (1 if averages else 0):
+                    on_round(number, api_requests.without_member(metrics))
 
         with context.job_log("train", on_line=on_line) as log:
             context.wait(handle, log)

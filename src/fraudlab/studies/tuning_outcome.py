@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from fraudlab.container.hyperparameters import OF_A_MEMBER, canonical
 from fraudlab.files import read_json, write_json, write_text
 from fraudlab.report.comparison.comparison import Comparison, compare_records
 from fraudlab.report.kit import numerals
@@ -111,6 +113,8 @@ def write_outcome(
     render_study(read_json(request.folder / "outcome.json"), outcome.page)
     if best is not None:
         write_text(request.folder / "best.yaml", best_yaml(request, rows))
+        if average := members_yaml(request, rows):
+            write_text(request.folder / "members.yaml", average)
     return outcome
 
 
@@ -156,27 +160,66 @@ def shown(value: Value) -> str:
 
 def train_command(request: TuningRequest, params: Mapping[str, Value]) -> str:
     """The call that trains with some settings."""
-    words = [*request.overrides, *map(override, params.items())]
-    return " ".join(
-        ["fraudlab train", *(f"'{word}'" if set(word) & set(' []{}"$*&;()|<>') else word for word in words)]
-    )
+    return _command([*request.overrides, *map(override, params.items())])
+
+
+def _command(words: Sequence[str]) -> str:
+    return shlex.join(["fraudlab", "train", *words])
 
 
 def best_yaml(request: TuningRequest, rows: list[TrialRow]) -> str:
-    """The best settings as an option of ``conf/experiment/``, and those of the best five as members."""
-    order = ranked(rows)
-    best = order[0]
-    members = ", ".join(_mapping(row.params) for row in order[:_TOP])
-    settings = "".join(f"  {name}: {json.dumps(value)}\n" for name, value in best.params.items())
+    """The best settings as an option of ``conf/experiment/``."""
+    best = ranked(rows)[0]
     return (
         "# @package _global_\n"
         f"# The best of {len(rows)} trials of study {request.name}: trial {best.number + 1}, "
         f"average precision {best.value:.6f} on validation.\n"
         f"# {train_command(request, best.params)}\n"
         "# Or copy this file to conf/experiment/tuned.yaml, and call fraudlab train experiment=tuned\n"
-        f"# The best {min(_TOP, len(order))} trials, for an average of them: model.members=[{members}]\n"
-        f"model:\n{settings}"
+        f"model:\n{_settings(best.params)}"
     )
+
+
+def members_yaml(request: TuningRequest, rows: list[TrialRow]) -> str | None:
+    """The best trials as the members of one average, an option too; None where there are no two of them."""
+    chosen = members_of(request, rows)
+    if len(chosen) < 2:
+        return None
+    common, members = chosen[0][0], [own for _, own in chosen]
+    listed = ", ".join(_mapping(own) for own in members)
+    words = [*map(override, common.items()), f"model.members=[{listed}]"]
+    return (
+        "# @package _global_\n"
+        f"# An average of the best {len(members)} of {len(rows)} trials of study {request.name}.\n"
+        f"# {_command([*request.overrides, *words])}\n"
+        "# Or copy this file to conf/experiment/average.yaml, and call fraudlab train experiment=average\n"
+        f"model:\n{_settings(common)}  members:\n" + "".join(f"    - {_mapping(own)}\n" for own in members)
+    )
+
+
+def members_of(
+    request: TuningRequest, rows: list[TrialRow]
+) -> list[tuple[dict[str, Value], dict[str, Value]]]:
+    """The settings of the best trials that one average can have: those it has in common, and each one's own.
+
+    No two are the same, which would be one model twice, and all have the best one's value of what is the same
+    for all members of an average. Trials that were averages themselves are members of none.
+    """
+    if request.config.model.members is not None:
+        return []
+    chosen: list[tuple[dict[str, Value], dict[str, Value]]] = []
+    for row in ranked(rows):
+        own = {name: value for name, value in row.params.items() if canonical(name) in OF_A_MEMBER}
+        common = {name: value for name, value in row.params.items() if name not in own}
+        if "members" in common:
+            return []
+        if (not chosen or common == chosen[0][0]) and (common, own) not in chosen:
+            chosen.append((common, own))
+    return chosen[:_TOP]
+
+
+def _settings(params: Mapping[str, Value]) -> str:
+    return "".join(f"  {name}: {json.dumps(value)}\n" for name, value in params.items())
 
 
 def _mapping(params: Mapping[str, Value]) -> str:

@@ -18,11 +18,13 @@ from fraudlab.container.hyperparameters.member_parameters import APART, read_hyp
 from fraudlab.container.hyperparameters.parameters import Hyperparameters
 from fraudlab.container.hyperparameters.rules import SHARES
 from fraudlab.container.hyperparameters.strings import canonical, remarks, wanted
+from fraudlab.container.hyperparameters.table import OF_A_MEMBER
 
 __all__ = [
     "APART",
     "COMPUTED",
     "OF_ALERTS",
+    "OF_A_MEMBER",
     "SHARES",
     "UNWEIGHTED",
     "Hyperparameters",
