@@ -244,6 +244,9 @@ class EvaluationConfig:
     cards_per_day: int = 100
     #: columns to measure value by value, features or not: [country, merchant_type]. See ``docs/report.md``
     slices: list[str] = field(default_factory=list)
+    #: the model in use, to measure against: auto is what the registry has in production; null is none.
+    #: See ``docs/report.md``
+    incumbent: str | None = "auto"
     #: bootstrap resamples behind intervals
     resamples: int = 1000
     #: rows per request when scoring the test split through the endpoint

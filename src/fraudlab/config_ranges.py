@@ -102,6 +102,7 @@ TEXTS: dict[str, str] = {
     **{f"data.{role}": _COLUMN for role in ("label", "time", "card", "amount")},
     **{f"data.{role}": "columns of the table" for role in ("id", "features", "drop", "categorical")},
     "evaluation.currency": "up to 12 visible characters, such as EUR",
+    "evaluation.incumbent": "auto, a run, a model's folder, a model.tar.gz, or NAME:production",
     "evaluation.slices": "up to 20 columns of the table",
     "evaluation.alerts_per_day": "up to 8 whole numbers from 1 to 1000000",
     "tracking.dataset": "up to 100 letters, digits and `.`, `_`, `-` between them",

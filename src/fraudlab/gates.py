@@ -20,6 +20,12 @@ METRICS = (
     "accuracy", "alerts_per_day", "average_precision", "average_precision_high", "average_precision_low",
     "average_precision_mean", "average_precision_std", "brier", "brier_uncalibrated", "cards", "cost",
     "cost_without_model", "days", "endpoint_max_difference", "f1", "false_negatives", "false_positives",
+    *(f"incumbent_{name}" for name in (
+        "alerts", "average_precision", "average_precision_difference", "average_precision_difference_high",
+        "average_precision_difference_low", "cost", "f1", "false_positives", "learned_rows", "precision",
+        "recall", "saving", "saving_high", "saving_low", "threshold", "true_positives", "value_recall",
+        "alerts_per_day",
+    )),
     "log_loss", "log_loss_uncalibrated", "mean_score", "positives", "precision", "prevalence", "recall",
     *(f"recall_at_fpr_{rate:g}{end}" for rate in (0.001, 0.01) for end in ("", "_high", "_low")),
     "roc_auc", "roc_auc_mean", "roc_auc_std", "rows", "saving", "slices", "slices_worse", "threshold",
@@ -32,6 +38,8 @@ _CARDS_OF_FOLDS = re.compile(r"card_precision_at_([1-9][0-9]{0,6})_per_day_(?:me
 #: what a metric cannot be without
 _NEEDS = {
     "value_recall": ("data.amount",),
+    "incumbent_value_recall": ("data.amount",),
+    "incumbent_alerts_per_day": ("data.time",),
     "days": ("data.time",),
     "alerts_per_day": ("data.time",),
     "cards": ("data.card",),
@@ -145,6 +153,11 @@ def check_gates(gates: Sequence[Gate], config: RunConfig) -> None:
             raise ConfigError(
                 f"--fail-if {gate}: there is no {gate.metric} without folds.",
                 fix="add split=prequential, or leave this condition out",
+            )
+        if gate.metric.startswith("incumbent_") and config.evaluation.incumbent is None:
+            raise ConfigError(
+                f"--fail-if {gate}: there is no {gate.metric} without an incumbent.",
+                fix="add evaluation.incumbent=NAME:production, or leave this condition out",
             )
         daily, of_folds = _DAILY.fullmatch(gate.metric), _CARDS_OF_FOLDS.fullmatch(gate.metric)
         kind = gate.metric.removesuffix(f"_{daily[1]}_per_day") if daily else gate.metric

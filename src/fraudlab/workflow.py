@@ -14,6 +14,8 @@ from fraudlab.runs import Run
 from fraudlab.runs.record import is_trial
 from fraudlab.stages.context import Context
 from fraudlab.stages.evaluate import judge, measure
+from fraudlab.stages.incumbent import find_incumbent
+from fraudlab.stages.incumbent_stage import scores_of
 from fraudlab.stages.prepare import cautions, prepare
 from fraudlab.stages.publish import log_dataset, log_job, log_results, publish_report, what_to_know
 from fraudlab.stages.score import require_possible, score
@@ -161,6 +163,7 @@ def finish_run(
 def _carry_out(context: Context, source: Source, gates: Sequence[Gate]) -> list[dict[str, Any]]:
     """The stages of a run; what became of each gate."""
     require_possible(context)
+    incumbent = find_incumbent(context)
     context.note_for_others(**{_GATES: [str(gate) for gate in gates]})
     with context.stage("prepare") as line:
         prepared = prepare(context, source)
@@ -168,6 +171,7 @@ def _carry_out(context: Context, source: Source, gates: Sequence[Gate]) -> list[
         line.notes = cautions(prepared.manifest, context.config.data)
         line.detail = log_dataset(context, source, prepared)
 
+    challenged = None if incumbent is None else scores_of(context, incumbent, prepared)
     with context.stage("train") as line:
         trained = train(context, prepared, data_sha256=source.sha256)
         line.detail = log_job(context, trained)
@@ -177,7 +181,7 @@ def _carry_out(context: Context, source: Source, gates: Sequence[Gate]) -> list[
         line.detail = f"{scored.table.num_rows:,} test rows {scored.how}"
 
     with context.stage("evaluate") as line:
-        metrics = measure(context, scored, trained, prepared)
+        metrics = measure(context, scored, trained, prepared, challenged)
         line.detail = log_results(context, metrics)
         judged = judge(context, gates, metrics)
         line.notes = [f"fails: {why(gate)}" for gate in judged if gate["failed"]]

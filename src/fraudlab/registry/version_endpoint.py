@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import os
 import shlex
 import subprocess
 import tempfile
@@ -15,6 +16,7 @@ from typing import Any
 
 from fraudlab import children
 from fraudlab.backends.ports import free_port
+from fraudlab.container.contract import LAUNCHER
 from fraudlab.errors import EndpointError
 
 _START_SECONDS = 60.0
@@ -82,6 +84,7 @@ def _serving(model: Path) -> Iterator[tuple[subprocess.Popen[bytes], int, Path]]
         "FRAUDLAB_HOST": "127.0.0.1",
         "SAGEMAKER_BIND_TO_PORT": str(port),
         "FRAUDLAB_WORKERS": "1",
+        LAUNCHER: str(os.getpid()),
     }
     with tempfile.TemporaryDirectory(prefix="fraudlab-answers-") as work:
         log = Path(work) / "serve.log"

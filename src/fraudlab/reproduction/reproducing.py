@@ -11,10 +11,12 @@ from fraudlab import provenance
 from fraudlab.config import Fallback, RunConfig, TrackingMode
 from fraudlab.container.contract import file_sha256
 from fraudlab.container.hook_source import FILE as HOOKS
-from fraudlab.errors import DataError, NotReproduced, RunError
+from fraudlab.errors import DataError, NotReproduced, RegistryError, RunError
+from fraudlab.evaluation_rules import AUTO
 from fraudlab.files import read_json
 from fraudlab.job_code import jobs_code
 from fraudlab.recorded_config import read_config
+from fraudlab.registry import registered_run
 from fraudlab.reproduction.differences import (
     Departure,
     of_contracts,
@@ -23,6 +25,7 @@ from fraudlab.reproduction.differences import (
     of_surroundings,
 )
 from fraudlab.runs import Run, find_run, new_run_id, require_completed
+from fraudlab.stages.incumbent import registry_folder
 
 #: what a completed run has made, besides its model
 _ALSO_COMPARED = {
@@ -197,6 +200,8 @@ def _config(original: Run, *, data: str | None, backend: str | None, yes: bool) 
     config.run.id = new_run_id(f"again-{original.id}", original.folder.parent)
     config.tracking.mode = TrackingMode.off
     config.force, config.yes = True, yes
+    if config.evaluation.incumbent == AUTO:  # what was in production then
+        config.evaluation.incumbent = _incumbent(original)
     kept = original.folder / HOOKS
     if config.model.hooks and kept.is_file():
         config.model.hooks = str(kept)
@@ -206,6 +211,16 @@ def _config(original: Run, *, data: str | None, backend: str | None, yes: bool) 
         config.data.path = str(original.record["data"].get("path") or config.data.path)
     config.data.sha256 = None  # asked here, with all else that differs
     return config
+
+
+def _incumbent(original: Run) -> str | None:
+    """The version that was in production then, where the registry still has it."""
+    reference = original.record.get("incumbent")
+    try:
+        found = registered_run(str(reference), registry=registry_folder()) if reference else None
+    except RegistryError:
+        return None
+    return None if found is None else str(reference)
 
 
 def _table(original: Run, config: RunConfig) -> dict[str, Any]:

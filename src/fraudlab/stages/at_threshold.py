@@ -8,6 +8,7 @@ from typing import Any
 from fraudlab.errors import RunError
 from fraudlab.files import read_json, storage, write_json
 from fraudlab.stages.evaluate import described_mistakes, point_metrics, priced
+from fraudlab.stages.incumbent_figures import FILE, incumbent_figures
 from fraudlab.stages.scoring import as_array
 from fraudlab.stages.slice_content import slice_content
 from fraudlab.stages.team_figures import TestRows, sampled_share, stability_figures
@@ -39,7 +40,7 @@ def at_threshold(source: Path, *, threshold: float, decision: dict[str, Any]) ->
     from fraudlab.evaluation.decisions import money_at
     from fraudlab.evaluation.ranking import rank
     from fraudlab.report.recorded.run_record import days_of, dig, read_run
-    from fraudlab.report.recorded.scores import CARD_NUMBER
+    from fraudlab.report.recorded.scores import CARD_NUMBER, INCUMBENT
 
     table, folder = _scored(source / "evaluation" / "scores.parquet"), source / "evaluation"
     manifest, metrics = read_json(source / "data" / "manifest.json"), read_json(folder / "metrics.json")
@@ -61,14 +62,30 @@ def at_threshold(source: Path, *, threshold: float, decision: dict[str, Any]) ->
             rows, as_array(table["row"]), _reasons(known, as_array(table["row"])), threshold=threshold
         ),
     }
+    config = read_run(source).config
+    resamples = int(dig(config, "evaluation", "resamples") or 1000)
+    seed = int(dig(config, "seed") or 0)
     if slices := [name.removeprefix(SLICE) for name in names if name.startswith(SLICE)]:
-        config = read_run(source).config
-        resamples, seed = dig(config, "evaluation", "resamples"), dig(config, "seed")
         content, of_slices = slice_content(
-            rows, table, slices, threshold=threshold, resamples=int(resamples or 1000), seed=int(seed or 0)
+            rows, table, slices, threshold=threshold, resamples=resamples, seed=seed
         )
         made["slices.json"] = content
         made["metrics.json"] |= of_slices
+    facts = read_json(folder / FILE) if (folder / FILE).is_file() else None
+    if facts is not None and INCUMBENT in names:
+        made[FILE], of_incumbent = incumbent_figures(
+            rows,
+            as_array(table[INCUMBENT]),
+            facts,
+            decision,
+            threshold=threshold,
+            days=days,
+            resamples=resamples,
+            seed=seed,
+        )
+        made["metrics.json"] |= of_incumbent
+    elif facts is not None:
+        made[FILE] = facts
     if (stability := stability_figures(rows, threshold=threshold)) is not None:
         made["stability.json"] = stability
     return made

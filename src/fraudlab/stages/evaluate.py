@@ -10,6 +10,7 @@ from fraudlab.container.contract import FOLDS
 from fraudlab.files import read_json, storage, write_json
 from fraudlab.gates import Gate
 from fraudlab.stages.context import Context
+from fraudlab.stages.incumbent_figures import FILE, facts_of_incumbent, incumbent_figures
 from fraudlab.stages.prepare import Preparation
 from fraudlab.stages.score import ScoredSplit
 from fraudlab.stages.scoring import as_array
@@ -29,9 +30,16 @@ if TYPE_CHECKING:
 
     from fraudlab.evaluation.cost_model import Costs
     from fraudlab.evaluation.ranking import Ranking
+    from fraudlab.stages.incumbent_scores import IncumbentScores
 
 
-def measure(context: Context, scored: ScoredSplit, trained: Trained, prepared: Preparation) -> dict[str, Any]:
+def measure(
+    context: Context,
+    scored: ScoredSplit,
+    trained: Trained,
+    prepared: Preparation,
+    incumbent: IncumbentScores | None = None,
+) -> dict[str, Any]:
     """Compute metrics and curves of the scored test split, and write them with the scores."""
     from fraudlab.container.prepared import AMOUNT, CARD, LABEL, ROW, TIME, card_numbers
     from fraudlab.evaluation.curves import curves_of
@@ -73,6 +81,21 @@ def measure(context: Context, scored: ScoredSplit, trained: Trained, prepared: P
         )
         write_json(folder / "slices.json", content)
         metrics |= of_slices
+    theirs = None if incumbent is None else _incumbent_scores(incumbent, scored, trained)
+    if incumbent is not None and theirs is not None:
+        facts = facts_of_incumbent(incumbent.incumbent, incumbent.learned)
+        content, of_incumbent = incumbent_figures(
+            rows,
+            theirs,
+            facts,
+            trained.contract["decision"],
+            threshold=threshold,
+            days=days,
+            resamples=asked.resamples,
+            seed=seed,
+        )
+        write_json(folder / FILE, content)
+        metrics |= of_incumbent
     write_json(folder / "metrics.json", dict(sorted(metrics.items())))
     write_json(folder / "curves.json", curves_of(ranking, threshold=threshold, days=days))
     write_json(folder / "budgets.json", budgets)
@@ -81,8 +104,21 @@ def measure(context: Context, scored: ScoredSplit, trained: Trained, prepared: P
     number = as_array(scored.table[ROW])
     mistakes = described_mistakes(rows, number, scored.reasons, threshold=threshold)
     write_json(folder / "mistakes.json", mistakes)
-    _write_scores(folder / "scores.parquet", scored, card, prepared.manifest)
+    _write_scores(folder / "scores.parquet", scored, card, prepared.manifest, theirs)
     return metrics
+
+
+def _incumbent_scores(
+    incumbent: IncumbentScores, scored: ScoredSplit, trained: Trained
+) -> NDArray[np.float32]:
+    """The incumbent's scores; where it is the very same model, those that the run's own way has given."""
+    digests = [
+        dict(one.get("hashes") or {}).get("model.ubj")
+        for one in (incumbent.incumbent.contract, trained.contract)
+    ]
+    calibrations = [one.get("calibration") for one in (incumbent.incumbent.contract, trained.contract)]
+    same = digests[0] is not None and digests[0] == digests[1] and calibrations[0] == calibrations[1]
+    return scored.score if same else incumbent.score
 
 
 def _before_calibration(label: NDArray[np.uint8], own: NDArray[np.float32] | None) -> dict[str, float]:
@@ -209,13 +245,17 @@ def _over_folds(
 
 
 def _write_scores(
-    path: Path, scored: ScoredSplit, card: NDArray[np.integer] | None, manifest: dict[str, Any]
+    path: Path,
+    scored: ScoredSplit,
+    card: NDArray[np.integer] | None,
+    manifest: dict[str, Any],
+    incumbent: NDArray[np.float32] | None,
 ) -> None:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     from fraudlab.container.prepared import AMOUNT, LABEL, ROW, SLICE, TIME
-    from fraudlab.report.recorded.scores import CARD_NUMBER, UNCALIBRATED
+    from fraudlab.report.recorded.scores import CARD_NUMBER, INCUMBENT, UNCALIBRATED
 
     table, roles = scored.table, manifest["roles"]
     columns: dict[str, Any] = {"row": table[ROW]}
@@ -230,6 +270,8 @@ def _write_scores(
     columns["score"] = pa.array(scored.score)
     if scored.uncalibrated is not None:
         columns[UNCALIBRATED] = pa.array(scored.uncalibrated)
+    if incumbent is not None:
+        columns[INCUMBENT] = pa.array(incumbent)
     columns["split"] = pa.array(["test"] * table.num_rows).dictionary_encode()
     with storage(path):
         temporary = path.with_name(".scores.parquet")

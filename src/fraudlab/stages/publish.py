@@ -195,7 +195,7 @@ def log_results(context: Context, metrics: dict[str, Any]) -> str:
     return (
         f"average precision {metrics['average_precision']:.3f} "
         f"(95 % interval {metrics['average_precision_low']:.3f} to {metrics['average_precision_high']:.3f}, "
-        f"{metrics['positives']:,} frauds)" + _of_folds(metrics)
+        f"{metrics['positives']:,} frauds)" + _of_folds(metrics) + _against(metrics)
     )
 
 
@@ -215,6 +215,16 @@ def _of_folds(metrics: Mapping[str, Any]) -> str:
         for name, words in figures_over_folds(metrics).items()
     ]
     return f"; over {count} folds {', '.join(figures)}"
+
+
+def _against(metrics: Mapping[str, Any]) -> str:
+    """What is saved against the incumbent; nothing without one."""
+    saving = metrics.get("incumbent_saving")
+    if saving is None:
+        return ""
+    low, high = (f"{metrics[f'incumbent_saving_{end}']:,.0f}" for end in ("low", "high"))
+    verb = "saves" if saving >= 0 else "loses"
+    return f"; {verb} {abs(saving):,.0f} against the incumbent (95 % interval {low} to {high})"
 
 
 def what_to_know(folder: Path) -> list[str]:

@@ -22,9 +22,9 @@ class RunRecord:
     folder : Path
     run, metrics, curves, history, validation, manifest, model, config : dict
         As described for the files of the same names.
-    budgets, stability, mistakes, slices : dict
-        What fixed numbers of alerts catch, figures by day and by hour, rows to look at, and figures of the
-        values of columns; see ``docs/report.md``.
+    budgets, stability, mistakes, slices, incumbent : dict
+        What fixed numbers of alerts catch, figures by day and by hour, rows to look at, figures of the
+        values of columns, and those of the model in use; see ``docs/report.md``.
     importance : list of dict
         Features by falling gain.
     folds : list of dict
@@ -41,6 +41,7 @@ class RunRecord:
     stability: Json
     mistakes: Json
     slices: Json
+    incumbent: Json
     history: Json
     validation: Json
     manifest: Json
@@ -101,6 +102,7 @@ def read_run(folder: Path) -> RunRecord:
         stability=_mapping(folder / "evaluation" / "stability.json"),
         mistakes=_mapping(folder / "evaluation" / "mistakes.json"),
         slices=_mapping(folder / "evaluation" / "slices.json"),
+        incumbent=_mapping(folder / "evaluation" / "incumbent.json"),
         history=_mapping(folder / "training" / "history.json"),
         validation=_mapping(folder / "training" / "validation.json"),
         manifest=_mapping(folder / "data" / "manifest.json"),

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 CARD_NUMBER = "fraudlab.card"
 #: the column of scores before calibration
 UNCALIBRATED = "fraudlab.uncalibrated"
+#: the column of the incumbent's scores, where there is one
+INCUMBENT = "fraudlab.incumbent"
 
 
 @dataclass(frozen=True)

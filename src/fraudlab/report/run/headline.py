@@ -92,6 +92,12 @@ def headline(
         share = f"{numerals.percent(saved / reach.without_model)} of what no model costs"
         unit = f", {prices.currency}" if prices.currency else ""
         tiles.append(_tile(f"Saved{unit}", numerals.count(saved), share))
+    against = number(record.incumbent, "saving")
+    if prices and against is not None:
+        low, high = (number(record.incumbent, f"saving_{end}") for end in ("low", "high"))
+        unit = f", {prices.currency}" if prices.currency else ""
+        ends = f"95\u00a0%: {numerals.count(low)} to {numerals.count(high)}"
+        tiles.append(_tile(f"Against incumbent{unit}", numerals.count(against), f"saved; {ends}"))
     auc = number(metrics, "roc_auc")
     if auc is not None:
         low, high = number(metrics, "roc_auc_low"), number(metrics, "roc_auc_high")

@@ -9,7 +9,7 @@ from fraudlab.report.kit import numerals
 from fraudlab.report.kit.chart import Chart
 from fraudlab.report.kit.markup import Markup, element
 from fraudlab.report.recorded.run_prices import Prices
-from fraudlab.report.recorded.run_record import RunRecord
+from fraudlab.report.recorded.run_record import RunRecord, number
 from fraudlab.report.recorded.threshold_reason import threshold_reason
 from fraudlab.report.run.other_prices import other_prices
 from fraudlab.report.run.threshold_stops import OperatingRange
@@ -154,11 +154,20 @@ def _table(record: RunRecord, reach: OperatingRange, prices: Prices | None) -> M
         if reach.before is not None:
             gained = numerals.count(reach.before - reach.cost)
             rows.append(("gained", f"Saved against the threshold before{unit}", gained))
+        if reach.incumbent is not None:
+            ahead = numerals.count(reach.incumbent - reach.cost)
+            rows.append(("ahead", f"Saved against the incumbent{unit}", ahead))
+    theirs = _of_incumbent(record, reach.total_value)
     return element(
         "table",
         element("caption", "At this threshold, and at the chosen one"),
         element(
-            "tr", element("td"), element("th", "here", scope="col"), element("th", "chosen", scope="col")
+            "tr",
+            element("td"),
+            [
+                element("th", name, scope="col")
+                for name in ("here", "chosen", *(["incumbent"] if theirs else []))
+            ],
         ),
         [
             element(
@@ -166,8 +175,26 @@ def _table(record: RunRecord, reach: OperatingRange, prices: Prices | None) -> M
                 element("th", name, scope="row"),
                 element("td", text, data_live=key),
                 element("td", text, class_="quiet"),
+                element("td", theirs.get(key, "–"), class_="quiet") if theirs else None,
             )
             for key, name, text in rows
         ],
-        class_="at",
+        class_="at three" if theirs else "at",
     )
+
+
+def _of_incumbent(record: RunRecord, total: float | None) -> dict[str, str]:
+    """The incumbent's figures by the keys of the table's rows; empty where it was not compared."""
+    found = record.incumbent
+    if found.get("compared") is not True:
+        return {}
+    shown = {name: numerals.decimal(number(found, name)) for name in ("precision", "recall", "f1")}
+    share = number(found, "value_recall")
+    if share is not None and total:
+        shown |= {"share": numerals.percent(share), "value": numerals.count(share * total)}
+    return {
+        **shown,
+        "alerts": numerals.count(number(found, "alerts")),
+        "daily": numerals.quantity(number(found, "alerts_per_day")),
+        "cost": numerals.count(number(found, "cost")),
+    }

@@ -22,6 +22,7 @@ from fraudlab.report.run.derived_section import derived_section
 from fraudlab.report.run.fold_section import fold_section
 from fraudlab.report.run.glossary import glossary
 from fraudlab.report.run.headline import headline, money_line, verdict
+from fraudlab.report.run.incumbent_section import incumbent_line, incumbent_section
 from fraudlab.report.run.lineage_section import lineage_section
 from fraudlab.report.run.members_section import members_section
 from fraudlab.report.run.mistakes_section import mistakes_section
@@ -75,10 +76,12 @@ def render_run(folder: Path) -> Path:
         _masthead(record),
         verdict(record, point) if point else None,
         money_line(reach, prices) if reach and prices else None,
+        incumbent_line(record, prices) if prices else None,
         headline(record, point, reach, prices) if record.metrics else None,
         concern_list(concerns(record)),
         glossary(record),
         operating_section(record, reach, curves, prices) if reach else None,
+        incumbent_section(record, prices),
         bands_section(scores, record.threshold, prices),
         team_section(record, stability),
         slice_section(record),

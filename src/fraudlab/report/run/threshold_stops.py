@@ -33,6 +33,8 @@ class OperatingRange:
         What it costs to alert nothing.
     before : float or None
         What the threshold cost that the model had before it was chosen again; None where it was not.
+    incumbent : float or None
+        What the incumbent costs on the same rows; None where it was not compared.
     """
 
     stops: tuple[OperatingPoint, ...]
@@ -41,6 +43,7 @@ class OperatingRange:
     costs: tuple[float, ...] | None = None
     without_model: float | None = None
     before: float | None = None
+    incumbent: float | None = None
 
     @property
     def cost(self) -> float | None:
@@ -55,7 +58,12 @@ class OperatingRange:
         """Columns, one value per stop."""
         rows = [asdict(stop) for stop in self.stops]
         columns = {name: [row[name] for row in rows] for name in rows[0]}
-        money = {"cost": self.costs, "nothing": self.without_model, "before": self.before}
+        money = {
+            "cost": self.costs,
+            "nothing": self.without_model,
+            "before": self.before,
+            "incumbent": self.incumbent,
+        }
         return {**columns, **money, "chosen": self.chosen, "total": self.total_value}
 
 
@@ -83,7 +91,8 @@ def operating_range(
         alerted = scores.score >= older
         before = float(priced.missed[int((alerted & (scores.label == 1)).sum())])
         before += priced.alert * int(alerted.sum())
-    return OperatingRange(tuple(ordered), position, total, costs, priced.without_model, before)
+    incumbent = number(record.incumbent, "cost")
+    return OperatingRange(tuple(ordered), position, total, costs, priced.without_model, before, incumbent)
 
 
 def _table(record: RunRecord) -> list[OperatingPoint]:

@@ -84,6 +84,7 @@ function written(point, stops) {
     cost: point.cost === null ? NOTHING : count(point.cost),
     saving: point.cost === null ? NOTHING : count(stops.nothing - point.cost),
     gained: point.cost === null || stops.before === null ? NOTHING : count(stops.before - point.cost),
+    ahead: point.cost === null || stops.incumbent === null ? NOTHING : count(stops.incumbent - point.cost),
     share: point.value === null || !stops.total ? NOTHING : percent(point.value / stops.total),
   };
 }
