@@ -32,15 +32,24 @@ class Leavable:
     run_id : str
     job : str or None
         The job that is going on; None where nothing is, and what earlier jobs wrote is kept.
+    study : bool
+        It is a study, of that name, and the job is the work of its trials.
     """
 
     run_id: str
     job: str | None
+    study: bool = False
+
+    @property
+    def name(self) -> str:
+        """What is left, as a part of a sentence."""
+        return f"{'study' if self.study else 'run'} {self.run_id}"
 
     @property
     def come_back(self) -> str:
         """What to do next, as the fix of an error."""
-        back = f"come back with `fraudlab runs attach {self.run_id}`"
+        attach = f"come back with `fraudlab runs attach {self.run_id}`"
+        back = "the same command goes on with it" if self.study else attach
         return f"{back}; until it ends, the {self.job} costs what it costs" if self.job else back
 
     @property
@@ -161,8 +170,8 @@ class _Signals:
             job = None if leavable is None else leavable.job
             _say(self._terminal, _stopping(name, self._terminal.current, job))
             self._raise(Interrupted(f"Interrupted by {name}.", fix=AFTER_INTERRUPTION))
-        _say(self._terminal, f"{name}: leaving run {leavable.run_id}; {leavable.going_on}.")
-        left = f"Run {leavable.run_id} was left by {name}; {leavable.going_on}."
+        _say(self._terminal, f"{name}: leaving {leavable.name}; {leavable.going_on}.")
+        left = f"{leavable.name[0].upper()}{leavable.name[1:]} was left by {name}; {leavable.going_on}."
         self._raise(Detached(left, fix=leavable.come_back))
 
     def _raise(self, error: Interrupted) -> NoReturn:

@@ -11,12 +11,13 @@ from fraudlab import workflow
 from fraudlab.cli import main
 from fraudlab.cloud import agreement
 from fraudlab.errors import ConfigError
+from fraudlab.files import private_folder
 from fraudlab.plan import survey as surveying
 from fraudlab.studies import tuning
 from fraudlab.studies.searching import Search
 from fraudlab.studies.study_consent import require_study_consent
 from fraudlab.studies.study_spending import Allowance
-from fraudlab.studies.tuning_request import read_request
+from fraudlab.studies.tuning_request import read_request, require_same
 
 
 class Begun(Exception):
@@ -186,6 +187,9 @@ def test_the_search_ends_before_a_trial_that_could_exceed_the_maximum(
     own_folder, limit, parallel, cost, ended, most, cut
 ):
     request = read_request(["backend=process", "tune.trials=10"])
+    private_folder(request.folder.parent)
+    private_folder(request.folder)
+    require_same(request)
     object.__setattr__(request.options, "parallel", parallel)  # this machine may have fewer cores
     book, spent = Book(), [0.0]
     spending = SimpleNamespace(usd=lambda **_: spent[0])

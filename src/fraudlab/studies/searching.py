@@ -65,6 +65,7 @@ class Search:
         self._table, self._told, self._allowance = table, told, allowance
         self.is_cut = False
         self._going: dict[int, Trial] = {}
+        self._runs_going: dict[int, str] = {}
         self._left: list[Trial] = []
         self._lost_in_a_row = 0
 
@@ -95,6 +96,11 @@ class Search:
                 )
                 self._pool.tell(event.slot, prune=worse)
 
+    @property
+    def going(self) -> list[str]:
+        """The ids of the runs of trials that go on."""
+        return list(self._runs_going.values())
+
     def _has_room(self) -> bool:
         return len(self._going) < self._request.options.parallel
 
@@ -102,8 +108,7 @@ class Search:
         """Whether one more trial keeps to the maximum; one whose jobs go on anyway costs no more for it."""
         if self._allowance is None or (self._left and self._to_take_up(self._left[0]) is not None):
             return True
-        going = [run for trial in self._going.values() if (run := self._book.run_of(trial)) is not None]
-        self.is_cut = not self._allowance.covers_trial(going)
+        self.is_cut = not self._allowance.covers_trial(self.going)
         return not self.is_cut
 
     def _has_more(self) -> bool:
@@ -116,6 +121,7 @@ class Search:
         slot = next(slot for slot in range(self._request.options.parallel) if slot not in self._going)
         request: dict[str, Any] = {"prunes": self._request.prunes}
         if (left := self._to_take_up(trial)) is not None:
+            run_id = left.name
             request["left"] = str(left)
         else:
             run_id = free_run_id(self._request.runs, f"{self._request.name}-t{trial.number:03d}")
@@ -123,7 +129,7 @@ class Search:
             params = dict(trial.params)
             request["study"] = self._request.study("trial", trial=trial.number, params=params)
             request["overrides"] = self._request.overrides_of(run_id, params, trial=True)
-        self._going[slot] = trial
+        self._going[slot], self._runs_going[slot] = trial, run_id
         self._pool.begin(slot, request)
 
     def _settled(self, trial: Trial) -> bool:
@@ -159,6 +165,7 @@ class Search:
 
     def _ended(self, slot: int, outcome: Mapping[str, Any]) -> None:
         trial = self._going.pop(slot)
+        del self._runs_going[slot]
         self._lost_in_a_row = 0
         if outcome["status"] not in ("completed", "pruned"):
             error = outcome["error"]
@@ -186,6 +193,7 @@ class Search:
         """A worker has ended without a word: killed, most often for its memory."""
         code = self._pool.lost(slot)
         trial = self._going.pop(slot, None)
+        self._runs_going.pop(slot, None)
         if trial is None:
             return
         self._lost_in_a_row += 1

@@ -13,10 +13,11 @@ from typing import Any
 
 from fraudlab import locks
 from fraudlab.compose import compose
-from fraudlab.errors import Interrupted, JobFailed, RunError, RunTaken
+from fraudlab.errors import Detached, Interrupted, JobFailed, RunError, RunTaken
 from fraudlab.files import private_folder, read_json, storage
 from fraudlab.interruption import interruptible
 from fraudlab.runs import Run
+from fraudlab.studies.left_trials import leavable_trials, stopped_on_error
 from fraudlab.studies.search_space import Value
 from fraudlab.studies.searching import Search, free_run_id
 from fraudlab.studies.study_consent import AgreedCost, require_study_consent
@@ -104,9 +105,15 @@ def _search(
     table = str(start.record["data"]["sha256"])
     total = request.options.trials
     allowance = None if agreed is None else agreed.allowance
+    searches: list[Search] = []
+
+    def going() -> list[str]:
+        return searches[0].going if searches else []
+
     try:
         with (
-            interruptible(terminal),
+            stopped_on_error(request, going, terminal),
+            interruptible(terminal) as attention,
             terminal.meter("trials", total=total) as meter,
             open_pool(request.options.parallel, request.folder / "logs") as pool,
         ):
@@ -117,10 +124,14 @@ def _search(
                 meter.reach(sum(other.state != "running" for other in rows))
 
             search = Search(request, book, pool, table=table, told=told, allowance=allowance)
+            searches.append(search)
+            attention.leavable = lambda: leavable_trials(request, going())
             search.run()
     except Interrupted as error:
         ended = sum(row.state != "running" for row in book.rows())
         error.fix = f"the same command goes on with it: {ended} of {total} trials have ended"
+        if isinstance(error, Detached):
+            error.fix += "; until it does, jobs that go on cost what they cost"
         raise
     if agreed is not None and allowance is not None and search.is_cut:
         agreed.cut = True
