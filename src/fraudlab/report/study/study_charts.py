@@ -13,6 +13,13 @@ from fraudlab.report.kit.markup import Markup
 from fraudlab.report.kit.plot import Axis, Plot, across, upward
 from fraudlab.report.kit.scales import Linear, Log
 from fraudlab.report.recorded.run_record import Json
+from fraudlab.report.study.study_values import (
+    best_of_all,
+    choice_at,
+    completed,
+    value_bounds,
+    written_value,
+)
 
 _VALUE = "Average precision on validation"
 
@@ -25,13 +32,16 @@ def history_chart(trials: Sequence[Json]) -> Chart | None:
     last = max(trial["number"] for trial in trials) + 1
     plot = Plot(across(1, max(last, 2), "Trial", _whole), _upward(done))
     dots = [plot.dot(trial["number"] + 1, trial["value"], "one") for trial in done]
+    early = [trial for trial in trials if trial["state"] == "pruned"]
+    dots += [plot.dot(trial["number"] + 1, plot.y.scale.low, "one few") for trial in early]
     best = list(accumulate((trial["value"] for trial in done), max))
     line = plot.steps(*_rising([trial["number"] + 1 for trial in done], best, last), "curve a")
     top = numerals.decimal(best[-1], 4)
     return Chart(
         "history",
         "Best so far",
-        "Each dot is a trial that was trained to its end",
+        "Each dot is a trial that was trained to its end"
+        + ("; hollow ones, at the bottom, were ended early" if early else ""),
         plot.drawing(line, *dots, summary=f"{len(done)} trials completed; the best has {top} on validation."),
     )
 
@@ -47,9 +57,10 @@ def slice_chart(name: str, entry: Json, trials: Sequence[Json]) -> Chart | None:
     dots = []
     for trial in done:
         value = trial["params"][name]
-        place = _position(choices, value) if choices else float(value)
-        dots.append(plot.dot(place, trial["value"], "one"))
-    best = max(done, key=lambda trial: (trial["value"], -trial["number"]))
+        place = choice_at(choices, value) if choices else float(value)
+        if place is not None:
+            dots.append(plot.dot(place, trial["value"], "one"))
+    best = best_of_all(done)
     words = f"The best trial has {written_value(best['params'][name])}"
     return Chart(
         f"slice-{name}".replace("_", "-"),
@@ -71,24 +82,6 @@ def importance_figure(importance: Json) -> Markup | None:
     )
 
 
-def completed(trials: Sequence[Json]) -> list[Json]:
-    """The trials that were measured at their end, by number."""
-    return [trial for trial in trials if trial["state"] == "completed" and trial["value"] is not None]
-
-
-def written_value(value: Any) -> str:
-    """A setting in a cell: four digits of what is no whole number."""
-    if value is None:
-        return "null"
-    return (
-        f"{value:.4g}"
-        if isinstance(value, float)
-        else str(value).lower()
-        if isinstance(value, bool)
-        else str(value)
-    )
-
-
 def _along(name: str, entry: Json) -> Axis:
     if choices := entry.get("choices"):
         return across(-0.5, len(choices) - 0.5, name, lambda at: _chosen(choices, at))
@@ -101,17 +94,8 @@ def _chosen(choices: Sequence[Any], at: float) -> str:
     return written_value(choices[near]) if abs(at - near) < 1e-9 and 0 <= near < len(choices) else ""
 
 
-def _position(choices: Sequence[Any], value: Any) -> float:
-    return float(
-        next(at for at, choice in enumerate(choices) if choice == value and type(choice) is type(value))
-    )
-
-
 def _upward(done: Sequence[Json]) -> Axis:
-    values = [trial["value"] for trial in done]
-    low, high = min(values), max(values)
-    room = max(0.05 * (high - low), 0.002)
-    return upward(low - room, high + room, _VALUE, numerals.decimal)
+    return upward(*value_bounds(done), _VALUE, numerals.decimal)
 
 
 def _rising(xs: list[int], ys: list[float], last: int) -> tuple[list[float], list[float]]:

@@ -12,13 +12,9 @@ from fraudlab.report.kit.chart import Chart
 from fraudlab.report.kit.markup import Child, Markup, element
 from fraudlab.report.kit.page import page
 from fraudlab.report.recorded.run_record import Json, dig, number
-from fraudlab.report.study.study_charts import (
-    completed,
-    history_chart,
-    importance_figure,
-    slice_chart,
-    written_value,
-)
+from fraudlab.report.study.parallel_axes import parallel_chart
+from fraudlab.report.study.study_charts import history_chart, importance_figure, slice_chart
+from fraudlab.report.study.study_values import completed, written_value
 
 #: trials in the table, the best first; the rest is in outcome.json
 _SHOWN = 200
@@ -47,19 +43,24 @@ def study_html(outcome: Json) -> str:
     trials, space = outcome["trials"], outcome["space"]
     history = history_chart(trials)
     slices = [chart for name, entry in space.items() if (chart := slice_chart(name, entry, trials))]
-    charts = [*([history] if history else []), *slices]
+    together = parallel_chart(space, trials)
+    charts = [chart for chart in (history, together, *slices) if chart is not None]
     return page(
         title=f"{outcome['name']} · tuning of a fraud model",
-        body=_body(outcome, history, slices),
+        body=_body(outcome, history, together, slices),
         charts=charts,
         data={},
     )
 
 
-def _body(outcome: Json, history: Chart | None, slices: Sequence[Chart]) -> list[Markup | None]:
-    figures: list[Markup] = [history.figure()] if history else []
-    if (importance := importance_figure(outcome.get("importance") or {})) is not None:
-        figures.append(importance)
+def _body(
+    outcome: Json, history: Chart | None, together: Chart | None, slices: Sequence[Chart]
+) -> list[Markup | None]:
+    importance = importance_figure(outcome.get("importance") or {})
+    drawn = [history.figure() if history else None, importance]
+    figures = [element("div", drawn, class_="stacked")] if any(drawn) else []
+    if together is not None:
+        figures.append(together.figure())
     return [
         _header(outcome),
         _tiles(outcome),
