@@ -152,12 +152,13 @@ def finish_run(
     folder = folder.resolve()
     taken_up = run_taken_up(folder, terminal=terminal or Terminal(), account=account)
     with taken_up as (context, source):
+        judged: list[dict[str, Any]] = []
         if is_trial(context.folder.record):
             _carry_out_trial(context, source, on_round)
-            return Run(folder)
-        gates = parse_gates(context.folder.record.get(_GATES, []))
-        judged = _carry_out(context, source, gates)
-    return _judged(Run(folder), judged)
+        else:
+            gates = parse_gates(context.folder.record.get(_GATES, []))
+            judged = _carry_out(context, source, gates)
+    return _judged(Run(folder), judged)  # read once it has ended
 
 
 def _carry_out(context: Context, source: Source, gates: Sequence[Gate]) -> list[dict[str, Any]]:

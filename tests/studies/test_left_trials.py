@@ -2,9 +2,11 @@
 
 import json
 from contextlib import contextmanager
+from types import SimpleNamespace
 
 import pytest
 
+from fraudlab import workflow
 from fraudlab.errors import BackendError, DataError, Detached, Interrupted
 from fraudlab.interruption import Leavable
 from fraudlab.studies import left_trials
@@ -136,3 +138,20 @@ def test_a_full_run_that_was_left_is_taken_up_and_not_begun_again(own_folder, ne
     assert (None if found is None else found.id) == ("mine-start-2" if taken else None)
     outlives = backend == "sagemaker" and status in ("detached", "dead")
     assert read_standing(request).left == ({"mine-start-2"} if outlives else set())
+
+
+def test_a_trial_that_is_taken_up_is_read_once_it_has_ended(own_folder, monkeypatch):
+    """Read before, it said that it was running, and the study could not tell what came of it."""
+    write_run(own_folder, "mine-t000", "detached")
+    folder = own_folder / "runs" / "mine-t000"
+
+    @contextmanager
+    def taken_up(path, **_):
+        record = json.loads((folder / "run.json").read_text())
+        (folder / "run.json").write_text(json.dumps({**record, "status": "running"}))
+        yield SimpleNamespace(folder=SimpleNamespace(record=record)), None
+        (folder / "run.json").write_text(json.dumps({**record, "status": "completed"}))
+
+    monkeypatch.setattr(workflow, "run_taken_up", taken_up)
+    monkeypatch.setattr(workflow, "_carry_out_trial", lambda *_: None)
+    assert workflow.finish_run(folder).status == "completed"
