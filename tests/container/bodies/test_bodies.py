@@ -200,3 +200,64 @@ def test_those_files_are_good(body: bytes) -> None:
     matrix, unseen = read("application/x-parquet", body, MIXED)
     np.testing.assert_array_equal(matrix, np.float32([[1, 0, 1], [np.nan, np.nan, 2], [3, np.nan, 3]]))
     assert unseen == 1
+
+
+@pytest.mark.parametrize("beside", ["1", "9,58", "1.009,58", "1,009.58", "$1", "12%", "", "-3e5"])
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [
+        ("1.009", 1.009),
+        (" 7 ", 7),
+        ("1e3", 1000),
+        ("+4.", 4),
+        ("TRUE", 1),
+        ("NA", NAN),
+        ("null", NAN),
+        ("1,009", None),
+        ("9,58", None),
+        ("1.009,58", None),
+        ("1,009.58", None),
+        ("1'009", None),
+        ("1 009", None),
+        ("1_009", None),
+        ("$9", None),
+        ("9 EUR", None),
+        ("12%", None),
+        ("(9)", None),
+        ("9-", None),
+        ("\u22129", None),
+        ("yes", None),
+        ("\u0661", None),
+    ],
+)
+def test_a_text_is_the_same_number_in_every_format_whatever_is_beside_it(
+    text: str, number: float | None, beside: str
+) -> None:
+    rows = [[text, "1", "2"], [beside, "1", "2"]]
+    plain = pa.array([text, beside])
+    rest = {"b": ["1", "1"], "c": ["2", "2"]}
+    sent = {
+        "application/json": [
+            json.dumps(rows),
+            json.dumps([dict(zip("abc", row, strict=True)) for row in rows]),
+        ],
+        "application/jsonlines": ["\n".join(map(json.dumps, rows))],
+        "text/csv": ["\n".join(",".join(f'"{value}"' for value in row) for row in rows)],
+        "application/x-parquet": [
+            parquet_body({"a": column, **rest})
+            for column in (plain, plain.cast(pa.large_string()), plain.dictionary_encode())
+        ],
+    }
+    found = set()
+    for kind, forms in sent.items():
+        for body in forms:
+            try:
+                found.add(read(kind, body)[0][0, 0].item().hex())
+            except BodyError as error:
+                found.add(f"{error.row} {error.column}")
+    if number is None:
+        assert found == {"1 a"}
+    elif beside in ("1", "", "-3e5"):
+        assert found == {np.float32(number).item().hex()}
+    else:
+        assert found == {"2 a"}

@@ -169,7 +169,7 @@ def _as_rows(table: pa.Table, features: Features) -> Rows:
             if (clock := features.clocks.get(position)) is not None:
                 matrix[:, position] = clock.hours(seconds_of_column(column, clock))
                 continue
-            values = numbers(column)
+            values = numbers(column, each_alone=True)
         except TableError as error:
             raise BodyError(error.sentence, column=name) from error
         except NoTimeError as error:

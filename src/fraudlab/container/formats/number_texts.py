@@ -69,6 +69,23 @@ def possible_marks(text: str) -> frozenset[str] | None:
     return None if numeral is None else numeral.marks
 
 
+def parse_each(texts: Sequence[str]) -> list[float]:
+    """Read texts as numbers, each by itself: a row's value then never depends on its neighbours'.
+
+    Raises
+    ------
+    UncertainError
+        At the first text that :func:`~fraudlab.container.formats.parsing.parse_number` does not read.
+    """
+    found = []
+    for position, text in enumerate(texts):
+        try:
+            found.append(parse_number(text))
+        except ValueError as error:
+            raise UncertainError(position) from error
+    return found
+
+
 def parse_column(texts: Sequence[str], *, decimal: str | None = None) -> list[float]:
     """Read the distinct texts of one column as numbers, NaN where one is missing.
 

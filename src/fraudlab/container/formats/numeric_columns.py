@@ -7,7 +7,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from fraudlab.container.formats.number_texts import UncertainError, parse_column
+from fraudlab.container.formats.number_texts import UncertainError, parse_column, parse_each
 
 
 class NotANumberError(ValueError):
@@ -21,8 +21,14 @@ class NotANumberError(ValueError):
         self.fix = fix
 
 
-def numbers(column: pa.ChunkedArray) -> NDArray[np.float64]:
+def numbers(column: pa.ChunkedArray, *, each_alone: bool = False) -> NDArray[np.float64]:
     """The numbers of a column, NaN where one is missing, true and false as 1 and 0.
+
+    Parameters
+    ----------
+    column : ChunkedArray
+    each_alone : bool
+        Whether a text means what it means without the others of the column, as in a request of one row.
 
     Raises
     ------
@@ -31,7 +37,7 @@ def numbers(column: pa.ChunkedArray) -> NDArray[np.float64]:
     """
     kind = column.type.value_type if pa.types.is_dictionary(column.type) else column.type
     if pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind):
-        return parse_texts(column)
+        return parse_texts(column, each_alone=each_alone)
     if kind != column.type:
         column = column.cast(kind)
     if pa.types.is_boolean(kind):
@@ -48,8 +54,12 @@ def numbers(column: pa.ChunkedArray) -> NDArray[np.float64]:
     return values
 
 
-def parse_texts(column: pa.ChunkedArray, *, decimal: str | None = None) -> NDArray[np.float64]:
+def parse_texts(
+    column: pa.ChunkedArray, *, decimal: str | None = None, each_alone: bool = False
+) -> NDArray[np.float64]:
     """Parse text at the cost of its distinct values; `decimal` is the mark where they do not settle it.
+
+    With `each_alone` only numbers as programs write them are read.
 
     Raises
     ------
@@ -60,7 +70,7 @@ def parse_texts(column: pa.ChunkedArray, *, decimal: str | None = None) -> NDArr
     texts = codes_of.dictionary.to_pylist()
     codes = codes_of.indices.fill_null(len(texts)).to_numpy()
     try:
-        distinct = parse_column(texts, decimal=decimal)
+        distinct = parse_each(texts) if each_alone else parse_column(texts, decimal=decimal)
     except UncertainError as error:
         row = int(np.argmax(codes == error.position))
         raise NotANumberError(texts[error.position], row + 1, why=error.why, fix=error.fix) from error
