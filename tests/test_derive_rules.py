@@ -1,6 +1,7 @@
 """``data.derive``: what is refused before there is a job, and in which words."""
 
 import re
+from itertools import combinations
 from pathlib import Path
 
 import pytest
@@ -8,9 +9,10 @@ import pytest
 from fraudlab.cli import main
 from fraudlab.compose import as_yaml, compose
 from fraudlab.derive_rules import check_derived
-from fraudlab.errors import ConfigError
+from fraudlab.errors import ConfigError, DataError
 from fraudlab.model_rules import check_constraints
 from fraudlab.named_columns import column_names
+from fraudlab.objections import parts_of
 from fraudlab.stages.prepared_key import job_description
 from fraudlab.stages.raw_table import look
 
@@ -172,3 +174,65 @@ def test_a_plan_says_what_is_derived(table, capsys):
     )
     assert main(["plan", *overrides]) == 0
     assert "derived" not in capsys.readouterr().out
+
+
+#: what a table and its configuration have against each other, and a part of the sentence that says it
+MISTAKES = {
+    "data.categorical=[countri]": "data.categorical names 'countri', which is not a column of t.csv.",
+    "data.drop=[nota]": "data.drop names 'nota', which is not a column of t.csv.",
+    "data.drop=[]": "t.csv: column 'note' is not numeric",
+    "data.derive={r: xx + 1}": "'r' reads an unknown column 'xx'",
+    "data.derive={r: y + 1}": "'r' reads 'y', the label",
+    "model.monotone_constraints={xx: 1}": "model.monotone_constraints names 'xx'",
+    "model.interaction_constraints=[[x,xx]]": "model.interaction_constraints names 'xx'",
+    "serving.reasons=reasons.yaml": "'xx' is not a column of the model",
+}
+PAIRS = [
+    pair
+    for pair in combinations(MISTAKES, 2)
+    if pair[0].partition("=")[0] != pair[1].partition("=")[0]
+    and pair != ("data.categorical=[countri]", "data.drop=[nota]")  # these two are one sentence
+    and not all("constraints" in one for one in pair)  # and these
+]
+
+
+@pytest.mark.parametrize("given", [*[(one,) for one in MISTAKES], *PAIRS], ids=" ".join)
+def test_what_the_columns_do_not_allow_is_said_at_once(table, given):
+    Path("reasons.yaml").write_text("xx: text\n")
+    with pytest.raises((ConfigError, DataError)) as refused:
+        look(compose([*ROLES, *given]), table, table.parent)
+    for one in given:
+        assert MISTAKES[one] in refused.value.message
+    assert len(parts_of(refused.value)) == len(given), refused.value.message
+    assert isinstance(refused.value, DataError) == (given == ("data.drop=[]",))
+
+
+@pytest.mark.parametrize(
+    ("given", "parts"),
+    [
+        (["data.label=yy", "data.drop=[nota]"], ["data.label names 'yy'; data.drop names 'nota', which"]),
+        # which column is the label nobody knows then, so that nothing is said of others
+        (["data.label=fraudulent", "data.derive={r: xx + 1}"], ["data.label names 'fraudulent'"]),
+        # the time is known by what is probably meant
+        (["data.time=tt", "data.derive={r: hour(t)}"], ["data.time names 'tt'"]),
+        (["data.time=tt", "data.derive={r: t + 1}"], ["data.time names 'tt'", "'t', which is no number"]),
+    ],
+)  # fmt: skip
+def test_of_a_misspelt_name_what_was_probably_meant_is_judged(table, given, parts):
+    with pytest.raises(ConfigError) as refused:
+        look(compose([*ROLES, *given]), table, table.parent)
+    for part in parts:
+        assert part in refused.value.message
+    assert len(parts_of(refused.value)) == len(parts), refused.value.message
+
+
+def test_what_needs_no_table_is_said_with_what_is_refused_before_it(table):
+    Path("reasons.yaml").write_text("xx: '{valu}'\n")
+    wrong = ['data.derive={r: "y + 1", s: "zz +"}', "serving.reasons=reasons.yaml", "split.train=0.9"]
+    with pytest.raises(ConfigError) as refused:
+        compose([*ROLES, *wrong])
+    said = [part.message for part in parts_of(refused.value)]
+    assert len(said) == 4, said
+    for part in ("split.train", "'r' reads 'y', the label", "derived column 's'", "{valu} is not known"):
+        assert part in refused.value.message
+    compose([*ROLES, *wrong[:2]])  # else all is said once the columns are known

@@ -53,7 +53,25 @@ def faults(config: RunConfig) -> list[ConfigError]:
         except ConfigError as error:
             found += parts_of(error)
             if rule is _check_choices:  # a name that nothing has breaks other rules
-                break
+                return found
+    return found + _beside(config) if found else found
+
+
+def _beside(config: RunConfig) -> list[ConfigError]:
+    """What is wrong with expressions and texts whatever the columns are: no table is read for a wrong run."""
+    if config.data.features:
+        return []
+    names = column_names(config.data)
+    found: list[ConfigError] = []
+    rules: tuple[Callable[[], None], ...] = (
+        lambda: check_derived(config.data, names),
+        lambda: check_reasons(config, names, without_columns=True),
+    )
+    for rule in rules:
+        try:
+            rule()
+        except ConfigError as error:
+            found += parts_of(error)
     return found
 
 

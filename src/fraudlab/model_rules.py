@@ -9,6 +9,7 @@ from pathlib import Path
 
 from fraudlab.config import RunConfig, SplitKind
 from fraudlab.config_ranges import TEXTS
+from fraudlab.container.column_rules import ColumnNames
 from fraudlab.container.hook_source import HookSource, read_hooks
 from fraudlab.container.hyperparameters import SHARES, Hyperparameters, read_hyperparameters
 from fraudlab.errors import ConfigError
@@ -97,7 +98,9 @@ def check_model(config: RunConfig) -> None:
             )
 
 
-def check_constraints(config: RunConfig, columns: Sequence[str], *, interactions: bool = True) -> None:
+def check_constraints(
+    config: RunConfig, columns: Sequence[str], *, names: ColumnNames | None = None, interactions: bool = True
+) -> None:
     """Check the model's constraints against the columns of a table, before there is a job.
 
     Parameters
@@ -105,6 +108,8 @@ def check_constraints(config: RunConfig, columns: Sequence[str], *, interactions
     config : RunConfig
     columns : sequence of str
         Of the table, in its order; those with a role that is no feature's are left out here.
+    names : ColumnNames, optional
+        The columns that the configuration means; left out, those that it names.
     interactions : bool
         Look at ``interaction_constraints``, which needs all columns.
 
@@ -114,13 +119,14 @@ def check_constraints(config: RunConfig, columns: Sequence[str], *, interactions
         If a constraint names what is no feature, or gives a direction to a category.
     """
     data = config.data
-    learnt = [name for name in column_names(data).learnt(columns) if name not in data.derive]
+    names = names or column_names(data)
+    learnt = [name for name in names.learnt(columns) if name not in data.derive]
     features = [*learnt, *data.derive]
     with in_our_words():
         parameters = read_hyperparameters(hyperparameters(config), prefix="model.")
         if not interactions:
             parameters = replace(parameters, interaction_constraints=None)
-        parameters.for_xgboost(features, cpus=1, categorical=data.categorical, prefix="model.")
+        parameters.for_xgboost(features, cpus=1, categorical=names.categorical, prefix="model.")
 
 
 def _check_hooks(path: str | None, parameters: Hyperparameters) -> None:

@@ -15,6 +15,7 @@ from fraudlab.redaction import hide
 
 #: Hydra's ways to name several values
 _SWEEP = re.compile(r"\s*(?:choice|range|interval|glob|shuffle|sort|tag)\(")
+_DERIVED = re.compile(r"\+*data\.derive\b")
 _DERIVE = re.compile(r"Error merging override [+]*data\.derive=")
 
 
@@ -64,6 +65,7 @@ def explain(error: Exception) -> ConfigError:
 def unreadable(word: str) -> ConfigError:
     """Why a word of the command line is no override, without the words of a parser."""
     key, equals, value = word.partition("=")
+    key = key.lstrip("+") if _DERIVED.match(key) else key  # which fraudlab itself puts before it
     if not word.strip():
         return ConfigError("an override is empty.", fix="remove the pair of quotes with nothing between them")
     if not equals:
@@ -79,6 +81,12 @@ def unreadable(word: str) -> ConfigError:
         return ConfigError(
             f"{key}={value} has several values for one run.",
             fix=f"for several runs, one after another, add -m{listed}",
+        )
+    if key == "data.derive":
+        return ConfigError(
+            f"{key}: the value {value!r} cannot be read.",
+            fix="write 'data.derive={ratio: \"amount / mean\"}': expressions in double quotes, and names "
+            "without, of letters, digits and _; other names in a file, see docs/derived_columns.md",
         )
     return ConfigError(
         f"{key}: the value {value!r} cannot be read.",

@@ -92,7 +92,13 @@ def _no_name(path: str, key: Any) -> ConfigError:
     return ConfigError(f"{path}: line {key.start_mark.line + 1} begins with no name.", fix=_EXAMPLE)
 
 
-def check_reasons(config: RunConfig, names: ColumnNames, columns: Sequence[str] | None = None) -> None:
+def check_reasons(
+    config: RunConfig,
+    names: ColumnNames,
+    columns: Sequence[str] | None = None,
+    *,
+    without_columns: bool = False,
+) -> None:
     """Check the texts that ``serving.reasons`` names; of another configuration, nothing.
 
     Parameters
@@ -102,6 +108,8 @@ def check_reasons(config: RunConfig, names: ColumnNames, columns: Sequence[str] 
         The columns that the configuration names.
     columns : sequence of str, optional
         Of the table, once they are known.
+    without_columns : bool
+        Check what can be checked where no columns are known; else nothing is, as the table's will tell.
 
     Raises
     ------
@@ -113,12 +121,14 @@ def check_reasons(config: RunConfig, names: ColumnNames, columns: Sequence[str] 
         return
     given: Mapping[str, Any] = read_reasons(path)
     known = columns if columns is not None else names.features
-    if not known:  # the table's columns tell, and then all that is wrong is said at once
+    if (
+        not known and not without_columns
+    ):  # the table's columns tell, and then all that is wrong is said at once
         return
     from fraudlab.container.reason_texts import examine
 
     kinds = {name: name in names.categorical for name in names.learnt(known)}
     kinds |= dict.fromkeys(names.categorical, True) | dict.fromkeys(config.data.derive, False)
-    _, faults = examine(given, kinds)
+    _, faults = examine(given, kinds, complete=bool(known))
     if faults:
         raise together([ConfigError(f"{path}: {fault.sentence}.", fix=fault.fix) for fault in faults])

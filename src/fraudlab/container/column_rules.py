@@ -8,11 +8,12 @@ override, the job what it was sent.
 
 from __future__ import annotations
 
+import difflib
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from enum import Enum
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from fraudlab.container.failure import ConfigError
 
@@ -104,6 +105,30 @@ class ColumnNames:
     def absent(self, columns: Sequence[str]) -> list[tuple[str, str]]:
         """The names that a table does not have, with their keys."""
         return [(key, name) for key, name in self.named() if name not in columns]
+
+    def meant(self, columns: Sequence[str]) -> ColumnNames | None:
+        """The same parts, each absent name taken for the column that is most like it; None if one has none.
+
+        Parameters
+        ----------
+        columns : sequence of str
+            Of the table.
+        """
+        given = {name for _, name in self.named()}
+        free = [name for name in columns if name not in given]
+        for_absent: dict[str, str] = {}
+        for _, name in self.absent(columns):
+            close = difflib.get_close_matches(name, free, n=1, cutoff=0.6)
+            if not close:
+                return None
+            for_absent[name] = close[0]
+        changed: dict[str, Any] = {}
+        for part in fields(ColumnNames):
+            value = getattr(self, part.name)
+            several = isinstance(value, tuple)
+            found = [for_absent.get(name, name) for name in (value if several else [value])]
+            changed[part.name] = tuple(found) if several else found[0]
+        return replace(self, **changed)
 
     def learnt(self, columns: Sequence[str]) -> list[str]:
         """The features among the columns of a table, in the order the model takes them."""

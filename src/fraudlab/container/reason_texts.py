@@ -55,7 +55,9 @@ class TextedColumn(NamedTuple):
     typical: float | None = None
 
 
-def examine(given: Any, kinds: Mapping[str, bool]) -> tuple[dict[str, dict[str, str]], list[ConfigError]]:
+def examine(
+    given: Any, kinds: Mapping[str, bool], *, complete: bool = True
+) -> tuple[dict[str, dict[str, str]], list[ConfigError]]:
     """The texts that can be used, by column and by when, and what is wrong with the others.
 
     Parameters
@@ -64,13 +66,15 @@ def examine(given: Any, kinds: Mapping[str, bool]) -> tuple[dict[str, dict[str, 
         As it was written; one text is used whatever the value.
     kinds : mapping of str to bool
         Whether each column that a model is given has categories.
+    complete : bool
+        Whether those are all columns; else any other may be one.
     """
     if not isinstance(given, Mapping):
         return {}, [ConfigError(f"{quoted(given)} does not map columns to texts", fix=_DOCUMENTED)]
     usable: dict[str, dict[str, str]] = {}
     faults: list[ConfigError] = []
     for name, entry in given.items():
-        if unknown := name not in kinds:
+        if unknown := complete and name not in kinds:
             faults.append(
                 ConfigError(
                     f"{quoted(name)} is not a column of the model{near(str(name)[:MAX_SHOWN], kinds)}",

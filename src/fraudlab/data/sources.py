@@ -6,7 +6,7 @@ are found by the processing job, except columns of text, which the first rows sh
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,10 +19,15 @@ from fraudlab.container.table_layout import Declared, Format, Layout, whole_sha2
 from fraudlab.data.file_hashes import Identity, file_sha256, identity, remembered_sha256
 from fraudlab.data.places import Place, find_place
 from fraudlab.errors import ConfigError, DataError, nearest
+from fraudlab.objections import together
 
 if TYPE_CHECKING:
     from fraudlab.container.tables.reading import Found
     from fraudlab.data.recorded_version import RecordedVersion
+
+
+#: of the columns that a configuration names, and the table's
+Objections = Callable[[ColumnNames, Sequence[str]], Sequence[ConfigError]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +104,7 @@ def resolve(
     decimal: str | None = None,
     encoding: str | None = None,
     read: bool = True,
+    objections: Objections | None = None,
 ) -> Source:
     """Find a table, check what can be checked without reading it in full, and hash it.
 
@@ -117,6 +123,8 @@ def resolve(
     read : bool
         Read the files for their hashes; if False, only remembered hashes count, and where one is not, the
         source's is the empty text.
+    objections : callable, optional
+        What else is wrong, given the names and the table's columns: said together with what is wrong here.
 
     Returns
     -------
@@ -131,7 +139,6 @@ def resolve(
         If a named column is not in the table, `sha256` is none, or what is declared cannot be.
     """
     from fraudlab.container.tables.reading import find_layout
-    from fraudlab.data.text_columns import refuse_text
 
     place = find_place(Path(path))
     names = ColumnNames(
@@ -153,9 +160,7 @@ def resolve(
             place.folder, place.files, name=place.name, declared=declared, known=known
         )
     _check_names(place.name, found.columns)
-    _check_named(place.name, names, found.columns)
-    numeric = [name for name in names.learnt(found.columns) if name not in categorical]
-    refuse_text(place, found, numeric, categorical=categorical)
+    _check_columns(place, found, names, objections)
     if sha256 is not None:
         _check_is_sha256(sha256)
     digest, identities = _hash(place, cache, read=read)
@@ -255,6 +260,28 @@ def _check_parquet(place: Place) -> None:
                     f"{called} cannot be read: it is not a complete Parquet file ({error}).",
                     fix="check that it was copied completely; if it is CSV, name it .csv",
                 ) from error
+
+
+def _check_columns(place: Place, found: Found, names: ColumnNames, objections: Objections | None) -> None:
+    """Refuse what does not fit the columns, all at once: misspelt names, text, and what else is said."""
+    from fraudlab.data.text_columns import refuse_text
+
+    wrong: list[ConfigError | DataError] = []
+    try:
+        _check_named(place.name, names, found.columns)
+    except ConfigError as error:
+        wrong.append(error)
+    if (meant := names.meant(found.columns)) is not None:  # else nobody knows which columns are what
+        numeric = [name for name in meant.learnt(found.columns) if name not in meant.categorical]
+        try:
+            refuse_text(place, found, numeric, categorical=meant.categorical)
+        except DataError as error:
+            wrong.append(error)
+        wrong += objections(meant, found.columns) if objections else []
+    if len(wrong) == 1:
+        raise wrong[0]
+    if wrong:
+        raise together([ConfigError(error.message, fix=error.fix) for error in wrong])
 
 
 def _check_named(name: str, names: ColumnNames, columns: Sequence[str]) -> None:

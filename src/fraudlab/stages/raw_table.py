@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fraudlab.cache import Cache
 from fraudlab.config import DataKind, RunConfig
+from fraudlab.container.column_rules import ColumnNames
 from fraudlab.derive_rules import check_derived
-from fraudlab.named_columns import column_names
+from fraudlab.errors import ConfigError
+from fraudlab.model_rules import check_constraints
+from fraudlab.objections import parts_of
 from fraudlab.reason_rules import check_reasons
 
 if TYPE_CHECKING:
@@ -44,7 +49,7 @@ def look(config: RunConfig, path: Path, cache: Path, *, read: bool = True) -> So
         from fraudlab.data import creditcard
 
         creditcard.check(path)
-    source = sources.resolve(
+    return sources.resolve(
         path,
         label=data.label,
         time=data.time,
@@ -61,11 +66,33 @@ def look(config: RunConfig, path: Path, cache: Path, *, read: bool = True) -> So
         decimal=data.decimal,
         encoding=data.encoding,
         read=read,
+        objections=partial(faults_of_columns, config),
     )
-    names = column_names(data)
-    check_derived(data, names, source.columns)
-    check_reasons(config, names, source.columns)
-    return source
+
+
+def faults_of_columns(config: RunConfig, names: ColumnNames, columns: Sequence[str]) -> list[ConfigError]:
+    """All that a configuration says of columns and a table with these does not allow.
+
+    Parameters
+    ----------
+    config : RunConfig
+    names : ColumnNames
+        The columns that the configuration names, or means.
+    columns : sequence of str
+        Of the table.
+    """
+    rules: tuple[Callable[[], None], ...] = (
+        lambda: check_derived(config.data, names, columns),
+        lambda: check_constraints(config, columns, names=names),
+        lambda: check_reasons(config, names, columns),
+    )
+    found: list[ConfigError] = []
+    for rule in rules:
+        try:
+            rule()
+        except ConfigError as error:
+            found += parts_of(error)
+    return found
 
 
 def _synthetic(config: RunConfig, cache: Cache) -> Path:

@@ -12,8 +12,8 @@ from fraudlab.config import DataKind, RunConfig, TrackingMode
 from fraudlab.data.recorded_version import RecordedVersion, read_version
 from fraudlab.dataset_reference import read_reference
 from fraudlab.named_columns import column_names
-from fraudlab.reason_rules import check_reasons
-from fraudlab.stages.raw_table import find_table, look
+from fraudlab.objections import together
+from fraudlab.stages.raw_table import faults_of_columns, find_table, look
 from fraudlab.stages.version_description import described_by, keys_of
 
 if TYPE_CHECKING:
@@ -81,7 +81,8 @@ def _found(
             f"tracking={config.tracking.mode.value}: the version was looked up at Comet's server all the same"
         )
     if version.kind == "preprocessed":
-        check_reasons(config, column_names(config.data), _columns(version))
+        if wrong := faults_of_columns(config, column_names(config.data), _columns(version)):
+            raise together(wrong)
         folder = prepared_folder(version, cache=cache, workspace=workspace, moved=moved, backend=backend)
         return replace(absent(folder, sha256=version.raw_sha256), started_from=version, notes=tuple(notes))
     cache.use("digests")
