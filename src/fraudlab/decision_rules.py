@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
 from fraudlab.config import DataKind, EvaluationConfig, RunConfig, ThresholdPolicy
 from fraudlab.config_ranges import TEXTS
 from fraudlab.errors import ConfigError
@@ -14,6 +12,8 @@ _GIVEN = {ThresholdPolicy.fixed: "threshold", ThresholdPolicy.recall: "recall"}
 _EXAMPLES = {"threshold": "0.5", "recall": "0.8"}
 _PRICES = ("missed_fraud_cost", "missed_fraud_fee", "alert_cost", "alert_budget")
 _LONGEST_CURRENCY = 12
+#: as :class:`fraudlab.evaluation.cost_model.CostModel` has it, which is not imported before there is a job
+MOST_MONEY = 1e15
 
 
 def check_decision(config: RunConfig) -> None:
@@ -38,8 +38,10 @@ def check_decision(config: RunConfig) -> None:
             )
     for name in _PRICES:
         value = getattr(evaluation, name)
-        if value is not None and not math.isfinite(value):
-            raise ConfigError(f"evaluation.{name}={value} is out of range.", fix="give a number")
+        if value is not None and not value <= MOST_MONEY:
+            raise ConfigError(
+                f"evaluation.{name}={value} is out of range.", fix=f"give a number, of at most {MOST_MONEY:g}"
+            )
     _check_budget(config, evaluation)
     check_currency(evaluation.currency)
 

@@ -17,6 +17,8 @@ from fraudlab.redaction import hide
 _SWEEP = re.compile(r"\s*(?:choice|range|interval|glob|shuffle|sort|tag)\(")
 _DERIVED = re.compile(r"\+*data\.derive\b")
 _DERIVE = re.compile(r"Error merging override [+]*data\.derive=")
+#: what OmegaConf says of a percentage where a number belongs
+_PERCENT = re.compile(r"Value '(\d+(?:\.\d+)?)\s*%' of type .* could not be converted to Float")
 
 
 def is_override(word: str) -> bool:
@@ -56,7 +58,13 @@ def explain(error: Exception) -> ConfigError:
         return unknown_key(name)
     if mistake is Mistake.VALUE:
         *_, cause = hydra_errors.causes(error)
-        return ConfigError(f"{name}: {_first_line(cause)}.", fix=_type_hint(name))
+        said = _first_line(cause)
+        if (percent := _PERCENT.search(said)) is not None:
+            share = f"{float(percent[1]) / 100:g}"
+            return ConfigError(
+                f"{name}={percent[1]}% is not a number.", fix=f"write it as a share: {name}={share}"
+            )
+        return ConfigError(f"{name}: {said}.", fix=_type_hint(name))
     if mistake is Mistake.OPTION:
         return _unknown_option(name)
     return ConfigError(_first_line(error), fix="see `fraudlab train --help` for the keys and their options")

@@ -134,6 +134,9 @@ def test_a_typed_threshold_and_a_typed_number_of_alerts_move_it(page: Page) -> N
         typed.fill(str(threshold))
         found = page.evaluate("data.stops.threshold[document.getElementById('threshold').value]")
         assert abs(found - threshold) == min(abs(stop - threshold) for stop in stops)
+    for threshold in (50, 1e9):  # further away than the last bit of a score can tell
+        typed.fill(str(threshold))
+        assert live(page)["alerts"] == "0"
     before = live(page)
     typed.fill("")
     assert live(page) == before

@@ -90,8 +90,7 @@ def test_money_is_what_summing_rows_gives(table, model):
     y, score, amount, _ = columns(table)
     price = missed_price(model, y, amount)
     if price is None:
-        with pytest.raises(ValueError, match="no fraud has a known amount"):
-            model.of(rank(y, score), amount)
+        assert model.of(rank(y, score), amount) is None
         return
     costs = model.of(rank(y, score), amount)
     assert costs.without_model == pytest.approx(price.sum())
@@ -155,7 +154,44 @@ def test_the_first_score_shared_by_too_many_alerts_nothing():
     assert chosen.decision.threshold == NO_ALERTS
     assert chosen.budget["most_alerts"] == 2
     assert chosen.budget["without"]["alerts"] == 5
-    assert chosen.why_nothing.startswith("no threshold has at most 2 alerts")
+    assert chosen.why_nothing.endswith("with at most 2 alerts")
+
+
+@pytest.mark.parametrize("policy", ["f1", "recall", "fixed", "cost"])
+def test_frauds_without_a_known_amount_stop_only_the_policy_that_needs_one(policy):
+    request = DecisionRequest(
+        policy,
+        threshold=0.5 if policy == "fixed" else None,
+        recall=0.5 if policy == "recall" else None,
+        alert_cost=5.0,
+    )
+    y, score, amount = [0, 1, 1], [0.1, 0.6, 0.9], [7.0, math.nan, math.nan]
+    if policy == "cost":
+        with pytest.raises(ValueError, match="no fraud has a known amount"):
+            decide_on(request, rank(y, score), amount)
+        return
+    chosen = decide_on(request, rank(y, score), amount)
+    assert chosen.decision == decide_on(request, rank(y, score)).decision
+    assert chosen.measured["cost"] is None
+    assert chosen.sensitivity == []
+
+
+@pytest.mark.parametrize(
+    ("budget", "price", "why", "held_back"),
+    [
+        (0.1, 100.0, "the budget allows less than one alert in 5 days", True),
+        (0.2, 100.0, "no threshold catches a fraud with at most 1 alert", True),
+        (0.4, 100.0, "no threshold catches a fraud with at most 2 alerts", True),
+        (0.4, 0.1, "alerting nothing is cheapest", False),
+        (None, 0.1, "alerting nothing is cheapest", False),
+    ],
+)
+def test_why_nothing_is_alerted(budget, price, why, held_back):
+    y, score = [1, 0, 0, 0, 1], [0.9, 0.9, 0.9, 0.1, 0.1]
+    request = DecisionRequest("cost", missed_fraud_cost=price, alert_cost=1.0, alert_budget=budget)
+    chosen = decide_on(request, rank(y, score), None, Traffic.of(np.arange(5) * DAY))
+    assert chosen.alerts_nothing
+    assert (chosen.why_nothing, chosen.held_back) == (why, held_back)
 
 
 @pytest.mark.parametrize("budget", [0.0, -1.0, math.nan, math.inf])

@@ -7,6 +7,7 @@ import pytest
 
 from fraudlab.config import RunConfig, Via
 from fraudlab.errors import ConfigError, EndpointError
+from fraudlab.evaluation.budgets import Traffic, are_dates
 from fraudlab.report.recorded.run_record import days_of
 from fraudlab.stages.score import largest_difference, require_possible
 
@@ -33,6 +34,14 @@ def test_an_endpoint_that_scores_otherwise_is_an_error_that_shows_the_row(wrong)
 )
 def test_the_length_of_a_split(start, end, days):
     assert days_of({"splits": {"test": {"time_start": start, "time_end": end}}}) == days
+
+
+@pytest.mark.parametrize("dates", [1, 2, 4])
+def test_dates_without_an_hour_count_whole(dates):
+    """As many days as the threshold's budget counts on validation."""
+    times = np.arange(dates) * 86_400.0
+    manifest = {"splits": {"test": {"time_start": times[0], "time_end": times[-1]}}}
+    assert days_of(manifest, dates=are_dates(times)) == dates == Traffic.of(times).days
 
 
 def test_rows_dealt_at_random_are_a_share_of_all_days():

@@ -9,6 +9,7 @@ import pytest
 from fraudlab.container.prepared import card_numbers
 from fraudlab.evaluation.intervals import Interval
 from fraudlab.evaluation.ranking import rank
+from fraudlab.stages.evaluate import point_metrics
 from fraudlab.stages.team_figures import (
     TestRows,
     budget_figures,
@@ -48,6 +49,20 @@ def test_what_the_table_does_not_have_is_not_measured(rows, gone):
     _, metrics = budget_figures(rows, recalls=ENDS, per_day=[5])
     assert not any(gone in name for name in metrics)
     assert "recall_at_fpr_0.01" in metrics
+
+
+@pytest.mark.parametrize("unknown", [np.nan, np.inf])
+def test_frauds_without_a_known_amount_have_no_value(unknown):
+    """A table of few frauds may have none whose amount is known; the other figures are as ever."""
+    rows = rows_over(3)
+    amount = np.where(rows.ranking.frauds, unknown, rows.amount)
+    _, metrics = budget_figures(replace(rows, amount=amount), recalls=ENDS, per_day=[5])
+    _, without = budget_figures(replace(rows, amount=None), recalls=ENDS, per_day=[5])
+    assert metrics == without
+    label = rows.ranking.frauds.astype(np.uint8)
+    found = point_metrics(rows.ranking, label, amount, threshold=0.5, days=3.0)
+    assert "value_recall" not in found
+    assert found == point_metrics(rows.ranking, label, None, threshold=0.5, days=3.0)
 
 
 @pytest.mark.parametrize(

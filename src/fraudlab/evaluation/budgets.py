@@ -202,7 +202,7 @@ class Days:
         ends = np.append(np.flatnonzero(number[1:] != number[:-1]) + 1, number.size)
         day = number[ends - 1]
         share = (np.minimum(last, (day + 1) * DAY) - np.maximum(first, day * DAY)) / DAY
-        if _are_dates(time, first, last):
+        if are_dates(time):
             share = np.ones(day.size)
         return cls(day, share, order, ends)
 
@@ -250,12 +250,13 @@ class Traffic:
             the traffic of one.
         """
         first, last = float(time.min()), float(time.max())
-        days = (last - first) / DAY + (1.0 if _are_dates(time, first, last) else 0.0)
+        days = (last - first) / DAY + (1.0 if are_dates(time) else 0.0)
         return cls(np.floor(time / DAY).astype(np.int32), days * sampled)
 
 
-def _are_dates(time: NDArray[np.float64], first: float, last: float) -> bool:
-    """Whether the times are days without an hour: then no day is cut."""
+def are_dates(time: NDArray[np.float64]) -> bool:
+    """Whether times, in seconds, are days without an hour: then no day is cut."""
+    first, last = float(time.min()), float(time.max())
     return (last - first) % DAY == 0 and not np.any((time - first) % DAY)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -10,9 +9,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from fraudlab.evaluation.metrics import fraud_amounts
+from fraudlab.evaluation.metrics import fraud_amounts, known_amounts
 from fraudlab.evaluation.operating import OperatingPoints
 from fraudlab.evaluation.ranking import BoolArray, Ranking
+
+#: a price above it has no cents any more beside others, and the sum over all rows might have no number
+MOST_MONEY = 1e15
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +38,7 @@ class CostModel:
     Raises
     ------
     ValueError
-        Where a price is negative or no number.
+        Where a price is negative, no number, or above :data:`MOST_MONEY`.
     """
 
     alert_cost: float = 0.0
@@ -51,8 +53,10 @@ class CostModel:
             "fee of a missed fraud": self.missed_fraud_fee,
         }
         for name, price in prices.items():
-            if price is not None and not (math.isfinite(price) and price >= 0):
-                raise ValueError(f"the {name} must be a number of at least 0, not {price}")
+            if price is not None and not 0 <= price <= MOST_MONEY:
+                raise ValueError(
+                    f"the {name} must be a number of at least 0 and at most {MOST_MONEY:g}, not {price}"
+                )
         if not 0 <= self.loss_share <= 1:
             raise ValueError(f"the share that is lost must be between 0 and 1, not {self.loss_share}")
 
@@ -71,13 +75,13 @@ class CostModel:
         return cls(**found)
 
     def of_frauds(self, frauds: BoolArray, amount: ArrayLike | None) -> NDArray[np.float64] | None:
-        """What each fraud costs where it is missed, shape (frauds,); None where nothing says its amount."""
+        """What each fraud costs where it is missed, shape (frauds,); None where not one has an amount."""
         if self.missed_fraud_cost is not None:
             lost = np.full(int(frauds.sum()), self.missed_fraud_cost, np.float64)
-        elif amount is None or not frauds.any():
+        elif (known := known_amounts(frauds, amount)) is None:
             return None
         else:
-            lost = fraud_amounts(frauds, amount)
+            lost = fraud_amounts(frauds, known)
         return np.asarray(lost * self.loss_share + self.missed_fraud_fee)
 
     def of(self, ranking: Ranking, amount: ArrayLike | None = None) -> Costs | None:
@@ -92,7 +96,7 @@ class CostModel:
         Raises
         ------
         ValueError
-            Where amounts are given, and no fraud has one.
+            Where there are not as many amounts as rows.
         """
         if self.missed_fraud_cost is not None:
             # Whole numbers of one price: no sum of a million of them, with its last bits, is needed.

@@ -16,6 +16,8 @@ from fraudlab.evaluation.operating import NO_ALERTS
 from fraudlab.evaluation.ranking import Ranking
 from fraudlab.evaluation.thresholds import Decision, Policy, best_of, choose_threshold_of
 
+#: more than there are rows; a number that counts of rows can be compared with
+_MOST_ROWS = 2**53
 #: by how much a price is wrong in the table of what would follow
 _SCALES = ((1.0, 1.0), (0.5, 1.0), (2.0, 1.0), (1.0, 0.5), (1.0, 2.0))
 
@@ -72,7 +74,7 @@ class DecisionRequest:
             raise ValueError(f"the alerts of a day must be a number above 0, not {self.alert_budget}")
         if traffic is None:
             raise ValueError("a number of alerts per day needs the time of each row, and there is none")
-        return math.floor(round(self.alert_budget * traffic.days, 9))
+        return math.floor(min(round(self.alert_budget * traffic.days, 9), _MOST_ROWS))
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,10 +103,19 @@ class Chosen:
         return self.decision.policy in ("cost", "f1") and self.decision.threshold >= NO_ALERTS
 
     @property
+    def held_back(self) -> bool:
+        """Whether more would be alerted without the budget."""
+        return self.budget is not None and bool(self.budget["without"]["alerts"])
+
+    @property
     def why_nothing(self) -> str:
         """Why nothing is alerted, in words, where nothing is."""
-        if self.budget is not None and self.budget["without"]["alerts"]:
-            return f"no threshold has at most {self.budget['most_alerts']:,} alerts and catches a fraud"
+        if self.budget is not None and self.held_back:
+            most = self.budget["most_alerts"]
+            if not most:
+                return f"the budget allows less than one alert in {self.budget['days']:.3g} days"
+            alerts = "1 alert" if most == 1 else f"{most:,} alerts"
+            return f"no threshold catches a fraud with at most {alerts}"
         return "alerting nothing is cheapest"
 
 

@@ -18,6 +18,7 @@ __all__ = [
     "brier",
     "confusion",
     "fraud_amounts",
+    "known_amounts",
     "log_loss",
     "roc_auc",
     "roc_auc_of",
@@ -192,6 +193,27 @@ def fraud_amounts(frauds: BoolArray, amount: ArrayLike) -> NDArray[np.float64]:
     if not known.any():
         raise ValueError("no fraud has a known amount, so missed frauds cannot be priced by it")
     return np.where(known, lost, lost[known].mean())
+
+
+def known_amounts(frauds: BoolArray, amount: ArrayLike | None) -> NDArray[np.float64] | None:
+    """The amounts, as :func:`fraud_amounts` takes them; None where not one fraud has one.
+
+    Rows of few frauds may have none whose amount is known: then nothing says what those cost, and what is
+    measured in money has no value.
+
+    Examples
+    --------
+    >>> known_amounts(np.array([True, False]), [5.0, 7.0])
+    array([5., 7.])
+    >>> known_amounts(np.array([True, False]), [float("nan"), 7.0]) is None
+    True
+    """
+    if amount is None:
+        return None
+    amounts = np.asarray(amount, dtype=np.float64)
+    if amounts.shape == frauds.shape and not np.isfinite(amounts[frauds]).any():
+        return None
+    return amounts
 
 
 def _probabilities(y: ArrayLike, score: ArrayLike) -> tuple[BoolArray, NDArray[np.float64]]:

@@ -166,7 +166,10 @@ def best_of(
         # to alert nothing has the F1 of 0, and is chosen only where nothing else may be
         return float(candidates.threshold[np.argmax(candidates.f1)])
     if costs is None:
-        raise ValueError("the cost policy needs the amount of each row or one cost for a missed fraud")
+        raise ValueError(
+            "the cost policy needs the amount of each row or one cost for a missed fraud, and no fraud has a "
+            "known amount"
+        )
     return float(candidates.threshold[np.argmin(costs.of(candidates))])
 
 

@@ -212,7 +212,7 @@ def _request(old: DecisionRequest, asked: OtherDecision) -> DecisionRequest:
     return replace(
         old,
         policy=cast("Any", policy),
-        threshold=(asked.threshold if asked.threshold is not None else old.threshold)
+        threshold=(asked.threshold + 0.0 if asked.threshold is not None else old.threshold)
         if policy == "fixed"
         else None,
         recall=(asked.recall if asked.recall is not None else old.recall) if policy == "recall" else None,
@@ -239,7 +239,9 @@ def _require_alerts(request: DecisionRequest, chosen: Chosen) -> None:
     if chosen.measured["true_positives"] + chosen.measured["false_positives"]:
         return
     if chosen.alerts_nothing:
-        fix = "allow more alerts per day" if chosen.budget else "give a lower --alert-cost, or a --recall"
+        fix = "give a lower --alert-cost, or a --recall"
+        if chosen.held_back:
+            fix = "allow more alerts per day"
         raise ConfigError(f"The threshold would alert nothing: {chosen.why_nothing} on validation.", fix=fix)
     raise ConfigError(
         f"No validation row has a score of {request.threshold:g} or more: the threshold would alert nothing.",

@@ -125,7 +125,7 @@ def _cautions(made: Redecided) -> list[str]:
     busiest = made.chosen.measured.get("busiest_day_alerts")
     budget = made.contract["decision"]["alert_budget"]
     if budget is not None and busiest is not None and busiest > budget:
-        found.append(f"the budget is kept on average; the busiest day of validation had {busiest:,} alerts")
+        found.append(f"the budget is kept on average; the busiest day of validation had {_alerts(busiest)}")
     return found
 
 
@@ -149,6 +149,10 @@ def _line(metrics: Mapping[str, Any], currency: str | None) -> str:
             unit = f" {currency}" if currency and name in ("cost", "saving") else ""
             parts.append(f"{words} {value:{how}}{unit}")
     return ", ".join(parts)
+
+
+def _alerts(many: int) -> str:
+    return "1 alert" if many == 1 else f"{many:,} alerts"
 
 
 def _number(threshold: float) -> str:

@@ -36,6 +36,7 @@ def at_threshold(source: Path, *, threshold: float, decision: dict[str, Any]) ->
     import numpy as np
 
     from fraudlab.container.prepared import SLICE
+    from fraudlab.evaluation.budgets import are_dates
     from fraudlab.evaluation.curves import curves_of
     from fraudlab.evaluation.decisions import money_at
     from fraudlab.evaluation.ranking import rank
@@ -47,7 +48,8 @@ def at_threshold(source: Path, *, threshold: float, decision: dict[str, Any]) ->
     names = table.column_names
     label, score = as_array(table["label"]).astype(np.uint8), as_array(table["score"])
     amount, time = (as_array(table[name]) if name in names else None for name in ("amount", "time"))
-    days, ranking = days_of(manifest), rank(label, score)
+    days = days_of(manifest, dates=time is not None and are_dates(time))
+    ranking = rank(label, score)
     card = as_array(table[CARD_NUMBER]) if CARD_NUMBER in names else None
     rows = TestRows(ranking, amount, time if days else None, sampled_share(manifest), card)
     known = read_json(folder / "mistakes.json") if (folder / "mistakes.json").is_file() else {}

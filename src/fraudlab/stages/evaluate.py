@@ -42,6 +42,7 @@ def measure(
 ) -> dict[str, Any]:
     """Compute metrics and curves of the scored test split, and write them with the scores."""
     from fraudlab.container.prepared import AMOUNT, CARD, LABEL, ROW, TIME, card_numbers
+    from fraudlab.evaluation.budgets import are_dates
     from fraudlab.evaluation.curves import curves_of
     from fraudlab.evaluation.decisions import money_at
     from fraudlab.evaluation.ranking import rank
@@ -52,7 +53,7 @@ def measure(
         as_array(scored.table[name]) if name in scored.table.column_names else None for name in (AMOUNT, TIME)
     )
     threshold = float(trained.contract["threshold"])
-    days = days_of(prepared.manifest)
+    days = days_of(prepared.manifest, dates=time is not None and are_dates(time))
     ranking = rank(label, scored.score)
     asked, seed = context.config.evaluation, context.config.seed
     card = card_numbers(scored.table[CARD]) if CARD in scored.table.column_names else None
@@ -139,7 +140,7 @@ def priced(decision: dict[str, Any], ranking: Ranking, amount: NDArray[np.float6
 
     try:
         return CostModel.of_decision(decision).of(ranking, amount)
-    except ValueError:  # not one fraud of these rows has an amount
+    except ValueError:  # a model.json whose prices are none
         return None
 
 
@@ -212,8 +213,8 @@ def point_metrics(
         "days": days,
         "alerts_per_day": at.alerts / days if days else None,
     }
-    if amount is not None:
-        found["value_recall"] = metrics.value_recall(label, score, amount, threshold=threshold)
+    if (known := metrics.known_amounts(ranking.frauds, amount)) is not None:
+        found["value_recall"] = metrics.value_recall(label, score, known, threshold=threshold)
     return found
 
 

@@ -87,9 +87,9 @@ def budget_figures(
 
     from fraudlab.evaluation.budgets import FALSE_POSITIVE_RATES, caught_per_day, point_at_fpr
     from fraudlab.evaluation.cards import card_precision_per_day
-    from fraudlab.evaluation.metrics import value_recall
+    from fraudlab.evaluation.metrics import known_amounts, value_recall
 
-    ranking = rows.ranking
+    ranking, amount = rows.ranking, known_amounts(rows.ranking.frauds, rows.amount)
     metrics: dict[str, Any] = {}
     at_rates = []
     for rate, interval in zip(FALSE_POSITIVE_RATES, recalls, strict=True):
@@ -97,15 +97,15 @@ def budget_figures(
         name = f"recall_at_fpr_{rate:g}"
         metrics |= {name: point.recall, f"{name}_low": interval.low, f"{name}_high": interval.high}
         found = {**point.as_metrics(), "rate": rate, "recall_low": interval.low, "recall_high": interval.high}
-        if rows.amount is not None:
+        if amount is not None:
             found["value_recall"] = value_recall(
-                ranking.frauds, ranking.score, rows.amount, threshold=point.threshold
+                ranking.frauds, ranking.score, amount, threshold=point.threshold
             )
         at_rates.append(found)
     daily = []
     if rows.time is not None and per_day:
         for caught in caught_per_day(
-            ranking.frauds, ranking.score, rows.time, rows.amount, per_day=list(per_day), sampled=rows.sampled
+            ranking.frauds, ranking.score, rows.time, amount, per_day=list(per_day), sampled=rows.sampled
         ):
             of_one = {"precision": caught.precision, "recall": caught.recall}
             if caught.value is not None:

@@ -214,5 +214,5 @@ def test_no_threshold_within_the_budget_is_named_so(sound: Path) -> None:
         model["decision"].update(alert_budget=0.5, budget=budget)
 
     (concern,) = [one for one in found(sound, model=change) if one.kind == "nothing_caught"]
-    assert "No threshold has at most 1 alert on the validation rows" in concern.text
+    assert "no threshold catches a fraud with at most 1 alert." in concern.text
     assert concern.more == "Raise evaluation.alert_budget."

@@ -104,7 +104,7 @@ def decide(request: DecisionRequest | None, evidence: Evidence | None) -> Decide
     except ValueError as error:
         raise ConfigError(
             f"no threshold can be chosen: {error}",
-            fix="set evaluation.policy to f1, or give the costs it needs",
+            fix="set evaluation.policy to f1, or data.amount to null for evaluation.missed_fraud_cost",
         ) from error
     return Decided(asked, chosen.decision.threshold, evidence.source, chosen)
 

@@ -54,12 +54,14 @@ def nothing_caught(record: RunRecord) -> Concern | None:
     over = number(record.model, "decision", "budget", "without", "alerts")
     if decision in ("cost", "f1") and chosen is not None and chosen >= NO_ALERTS and over:
         most = number(record.model, "decision", "budget", "most_alerts")
+        rows = record.decided_on or "the rows it was chosen on"
         return Concern(
             "nothing_caught",
             "caution",
             "The model raises no alert",
-            f"No threshold has at most {numerals.counted(most, 'alert')} on "
-            f"{record.decided_on or 'the rows it was chosen on'} and catches a fraud.",
+            f"On {rows}, no threshold catches a fraud with at most {numerals.counted(most, 'alert')}."
+            if most
+            else f"evaluation.alert_budget allows less than one alert in all the time of {rows}.",
             "Raise evaluation.alert_budget.",
         )
     if decision == "cost" and chosen is not None and chosen >= NO_ALERTS:

@@ -39,10 +39,7 @@ class Prices:
             return None
         from fraudlab.evaluation.ranking import rank
 
-        try:
-            return self.model.of(rank(scores.label, scores.score), scores.amount)
-        except ValueError:  # not one fraud of these rows has an amount
-            return None
+        return self.model.of(rank(scores.label, scores.score), scores.amount)
 
     def money(self, value: float | None) -> str:
         """An amount, with the currency where it has a name."""

@@ -73,7 +73,10 @@ class RunRecord:
         """How many days of traffic the test rows are; None where the table has no time."""
         days = number(self.metrics, "days") or number(self.curves, "days")
         if dig(self.manifest, "split", "kind") == "stratified" and section(self.manifest, "splits", "test"):
-            days = days_of(self.manifest)  # runs of fraudlab 0.1.0 recorded the days of the whole table
+            # runs of fraudlab 0.1.0 recorded the days of the whole table: more than any share of it has
+            most = days_of(self.manifest, dates=True)
+            if days is None or most is None or days > most:
+                days = days_of(self.manifest)
         return days if days and days > 0 else None
 
 
@@ -114,7 +117,7 @@ def read_run(folder: Path) -> RunRecord:
     )
 
 
-def days_of(manifest: dict[str, Any], split: str = "test") -> float | None:
+def days_of(manifest: dict[str, Any], split: str = "test", *, dates: bool = False) -> float | None:
     """How many days of traffic a split is; None where its rows have no time, or all have the same.
 
     A split by time has all rows of its days. Rows dealt at random are a share of the rows of all days: a
@@ -125,6 +128,8 @@ def days_of(manifest: dict[str, Any], split: str = "test") -> float | None:
     manifest : dict
         Of the preparation.
     split : str
+    dates : bool
+        Whether times are days without an hour: then the last day counts whole, as the first does.
     """
     splits = manifest["splits"]
     random = manifest.get("split", {}).get("kind") == "stratified"
@@ -133,10 +138,11 @@ def days_of(manifest: dict[str, Any], split: str = "test") -> float | None:
         return None
     first = min(float(facts["time_start"]) for facts in covering)
     last = max(float(facts["time_end"]) for facts in covering)
-    if last <= first:
+    seconds = last - first + (86_400.0 if dates else 0.0)
+    if seconds <= 0:
         return None
     share = splits[split]["rows"] / sum(facts["rows"] for facts in splits.values()) if random else 1.0
-    return float(share * (last - first) / 86_400.0)
+    return float(share * seconds / 86_400.0)
 
 
 def dig(source: Mapping[str, Any], *path: str) -> Any:

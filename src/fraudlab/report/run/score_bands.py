@@ -74,10 +74,7 @@ def _bands(scores: Scores, threshold: float, prices: Prices | None) -> Iterator[
     edges = np.unique([*_EDGES, threshold] if threshold <= 1 else [*_EDGES])
     band = np.searchsorted(edges, scores.score, side="right") - 1
     frauds = scores.label == 1
-    try:
-        missed = None if prices is None else prices.model.of_frauds(frauds, scores.amount)
-    except ValueError:  # not one fraud has an amount
-        missed = None
+    missed = None if prices is None else prices.model.of_frauds(frauds, scores.amount)
     rows = np.bincount(band, minlength=edges.size)
     caught = np.bincount(band[frauds], minlength=edges.size)
     costs = None if missed is None else np.bincount(band[frauds], missed, minlength=edges.size)

@@ -125,14 +125,13 @@ def _money(scores: Scores | None) -> tuple[Callable[[float], float], float] | No
         return None
     import numpy as np
 
-    from fraudlab.evaluation.metrics import fraud_amounts
+    from fraudlab.evaluation.metrics import fraud_amounts, known_amounts
 
     frauds = scores.label == 1
-    try:
-        amounts = fraud_amounts(frauds, scores.amount)
-    except ValueError:
-        # No fraud has an amount: there is no money to speak of.
+    known = known_amounts(frauds, scores.amount)
+    if known is None:  # no fraud has an amount: there is no money to speak of
         return None
+    amounts = fraud_amounts(frauds, known)
     order = np.argsort(scores.score[frauds])
     ascending = scores.score[frauds][order]
     # From each position on, and past the last one, what lies at or above it.

@@ -125,7 +125,8 @@ function nearestStop(stops, chart, svg, at) {
 function stopOfThreshold(stops, threshold) {
   let best = 0;
   stops.threshold.forEach((candidate, index) => {
-    if (Math.abs(candidate - threshold) < Math.abs(stops.threshold[best] - threshold)) best = index;
+    // of equally near ones the last: above all scores there are two that differ in the last bit alone
+    if (Math.abs(candidate - threshold) <= Math.abs(stops.threshold[best] - threshold)) best = index;
   });
   return best;
 }
