@@ -79,7 +79,7 @@ def incumbent_figures(
         Of the test rows.
     resamples, seed : int
     """
-    from fraudlab.evaluation.metrics import average_precision_of, value_recall
+    from fraudlab.evaluation.metrics import average_precision_of, known_amounts, value_recall
     from fraudlab.evaluation.operating import alerts
     from fraudlab.evaluation.ranking import rank
 
@@ -99,8 +99,8 @@ def incumbent_figures(
         "average_precision_difference_high": ahead.high,
         "learned_rows": facts["learned"],
     }
-    if rows.amount is not None:
-        figures["value_recall"] = value_recall(rows.ranking.frauds, score, rows.amount, threshold=theirs)
+    if (amount := known_amounts(rows.ranking.frauds, rows.amount)) is not None:
+        figures["value_recall"] = value_recall(rows.ranking.frauds, score, amount, threshold=theirs)
     money = _money(rows, own, before, decision, threshold=threshold, resamples=resamples, seed=seed)
     kept: dict[str, Any] = {name: money[name] for name in _MONEY if name in money}
     content = {
