@@ -13,12 +13,12 @@ import pytest
 
 from fraudlab.cli import main
 from fraudlab.config import RunConfig
-from fraudlab.errors import DataError, FraudlabError
+from fraudlab.errors import DataError, EndpointError, FraudlabError
 from fraudlab.evaluation.ranking import rank
 from fraudlab.registry import ModelRegistry
 from fraudlab.stages.incumbent import Incumbent, Uncompared, find_incumbent
 from fraudlab.stages.incumbent_figures import incumbent_figures
-from fraudlab.stages.incumbent_scores import comparable_rows, learned_rows
+from fraudlab.stages.incumbent_scores import comparable_rows, learned_rows, score_incumbent
 from fraudlab.stages.team_figures import TestRows
 
 from ..registry.version_runs import ANA, make_run, promote, with_versions
@@ -210,6 +210,21 @@ def test_what_it_cannot_score_is_refused_by_name(old, words):
     with pytest.raises(DataError, match=words) as raised:
         comparable_rows(old, split(), MANIFEST)
     assert "evaluation.incumbent" in raised.value.fix
+
+
+def test_a_model_that_does_not_answer_is_said_or_raised(tmp_path, registry, monkeypatch):
+    monkeypatch.setattr("fraudlab.stages.incumbent_scores.comparable_rows", lambda *_: split())
+    pq_folder = tmp_path / "prepared" / "test"
+    pq_folder.mkdir(parents=True)
+    pq.write_table(split(), pq_folder / "part.parquet")
+    prepared = SimpleNamespace(folder=tmp_path / "prepared", manifest=MANIFEST)
+    asked = context(tmp_path)
+    found = score_incumbent(asked, find_incumbent(asked), prepared)
+    assert isinstance(found, Uncompared)
+    assert "does not answer: serve ended with" in found.reason
+    named = context(tmp_path, "fraud:1")
+    with pytest.raises(EndpointError, match="does not answer: serve ended with"):
+        score_incumbent(named, find_incumbent(named), prepared)
 
 
 # --- whether it may know these rows

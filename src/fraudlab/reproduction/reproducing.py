@@ -11,12 +11,10 @@ from fraudlab import provenance
 from fraudlab.config import Fallback, RunConfig, TrackingMode
 from fraudlab.container.contract import file_sha256
 from fraudlab.container.hook_source import FILE as HOOKS
-from fraudlab.errors import DataError, NotReproduced, RegistryError, RunError
-from fraudlab.evaluation_rules import AUTO
+from fraudlab.errors import DataError, NotReproduced, RunError
 from fraudlab.files import read_json
 from fraudlab.job_code import jobs_code
 from fraudlab.recorded_config import read_config
-from fraudlab.registry import registered_run
 from fraudlab.reproduction.differences import (
     Departure,
     of_contracts,
@@ -25,7 +23,7 @@ from fraudlab.reproduction.differences import (
     of_surroundings,
 )
 from fraudlab.runs import Run, find_run, new_run_id, require_completed
-from fraudlab.stages.incumbent import registry_folder
+from fraudlab.stages.incumbent import is_model
 
 #: what a completed run has made, besides its model
 _ALSO_COMPARED = {
@@ -200,8 +198,7 @@ def _config(original: Run, *, data: str | None, backend: str | None, yes: bool) 
     config.run.id = new_run_id(f"again-{original.id}", original.folder.parent)
     config.tracking.mode = TrackingMode.off
     config.force, config.yes = True, yes
-    if config.evaluation.incumbent == AUTO:  # what was in production then
-        config.evaluation.incumbent = _incumbent(original)
+    config.evaluation.incumbent = _incumbent(original)
     kept = original.folder / HOOKS
     if config.model.hooks and kept.is_file():
         config.model.hooks = str(kept)
@@ -214,13 +211,11 @@ def _config(original: Run, *, data: str | None, backend: str | None, yes: bool) 
 
 
 def _incumbent(original: Run) -> str | None:
-    """The version that was in production then, where the registry still has it."""
+    """The model that the run was measured against, where it is still there: a version, not a stage."""
     reference = original.record.get("incumbent")
-    try:
-        found = registered_run(str(reference), registry=registry_folder()) if reference else None
-    except RegistryError:
+    if not isinstance(reference, str) or not is_model(reference, runs=original.folder.parent):
         return None
-    return None if found is None else str(reference)
+    return reference
 
 
 def _table(original: Run, config: RunConfig) -> dict[str, Any]:

@@ -91,6 +91,16 @@ def find_incumbent(context: Context) -> Incumbent | Uncompared | None:
         return Uncompared(error.message)
 
 
+def is_model(reference: str, *, runs: Path) -> bool:
+    """Whether :attr:`Incumbent.reference` still names something."""
+    if Path(reference).exists():
+        return True
+    try:
+        return bool(registered_run(reference, registry=registry_folder()) or find_run(runs, reference))
+    except FraudlabError:
+        return False
+
+
 def _named(asked: str, context: Context) -> Incumbent:
     path = Path(asked)
     if path.is_file():

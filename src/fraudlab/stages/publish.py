@@ -223,8 +223,8 @@ def _against(metrics: Mapping[str, Any]) -> str:
     if saving is None:
         return ""
     low, high = (f"{metrics[f'incumbent_saving_{end}']:,.0f}" for end in ("low", "high"))
-    verb = "saves" if saving >= 0 else "loses"
-    return f"; {verb} {abs(saving):,.0f} against the incumbent (95 % interval {low} to {high})"
+    verb, of = ("saves", "") if saving >= 0 else ("loses", "of the saving ")
+    return f"; {verb} {abs(saving):,.0f} against the incumbent (95 % interval {of}{low} to {high})"
 
 
 def what_to_know(folder: Path) -> list[str]:

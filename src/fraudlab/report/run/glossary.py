@@ -35,6 +35,8 @@ def glossary(record: RunRecord) -> Markup | None:
         )
     if record.slices:
         words["Slice"] = "The test rows with one value of a column, such as those of one country."
+    if record.incumbent:
+        words["Incumbent"] = "The model in use, which scored the same test rows with its own threshold."
     if refit_of(record):
         words["First fit, refit"] = (
             "The first fit learns from train, and validation chooses its rounds and the threshold. The refit "

@@ -109,7 +109,8 @@ def _rows(record: RunRecord, found: Json, prices: Prices | None) -> list[tuple[s
 
 def _interval(found: Json, prices: Prices) -> str:
     ends = (prices.money(number(found, name)) for name in ("saving_low", "saving_high"))
-    return f"95{_SPACE}% interval {' to '.join(ends)}"
+    of = "" if (number(found, "saving") or 0) >= 0 else "of the saving "
+    return f"95{_SPACE}% interval {of}{' to '.join(ends)}"
 
 
 def _decided(found: Json) -> str:
