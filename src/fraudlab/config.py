@@ -120,6 +120,8 @@ class DataConfig:
     label: str = MISSING
     #: event time: a timestamp, ISO text or a number; null if there is none. See ``docs/time.md``
     time: str | None = None
+    #: when a fraud was reported: a time, missing where it never was; not a feature. See ``docs/time.md``
+    label_known: str | None = None
     #: what a time that is a number counts; auto recognises what is certain, and refuses what is not
     time_unit: TimeUnit = TimeUnit.auto
     #: columns that identify a transaction; never a feature

@@ -99,7 +99,7 @@ TEXTS: dict[str, str] = {
     "split.validation_length": "0s or more, such as 7d, 12h, 30m",
     "split.test_length": "1s or more, such as 7d, 12h, 30m",
     "split.start": "a date, such as 2018-08-15; where times are a count, its value with a unit, such as 20d",
-    **{f"data.{role}": _COLUMN for role in ("label", "time", "card", "amount")},
+    **{f"data.{role}": _COLUMN for role in ("label", "time", "label_known", "card", "amount")},
     **{f"data.{role}": "columns of the table" for role in ("id", "features", "drop", "categorical")},
     "evaluation.currency": "up to 12 visible characters, such as EUR",
     "evaluation.incumbent": "auto, a run, a model's folder, a model.tar.gz, or NAME:production",

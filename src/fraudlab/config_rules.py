@@ -11,6 +11,7 @@ from fraudlab.backend_registry import Description, describe, descriptions
 from fraudlab.cloud_rules import check_cloud
 from fraudlab.config import BackendConfig, DataKind, RunConfig, SplitKind, Via
 from fraudlab.config_ranges import CHOICES, DATASET_NAME, RANGES, TEXTS
+from fraudlab.container.roles import NO_MOMENT, NO_MOMENT_FIX
 from fraudlab.dataset_reference import check_reference, is_described
 from fraudlab.decision_rules import check_decision
 from fraudlab.derive_rules import check_derived
@@ -22,7 +23,7 @@ from fraudlab.named_columns import column_names
 from fraudlab.objections import in_our_words, parts_of, together
 from fraudlab.reason_rules import check_reasons
 from fraudlab.registry_config import check_registry
-from fraudlab.split_rules import check_windows
+from fraudlab.split_rules import check_windows, split_kind
 
 #: A run id becomes part of job names, which SageMaker limits to 63 letters, digits and hyphens.
 RUN_ID = re.compile(r"[a-zA-Z0-9](?:[a-zA-Z0-9-]{0,38}[a-zA-Z0-9])?")
@@ -180,6 +181,11 @@ def _check_order(config: RunConfig) -> None:
             f"split={split.kind.value} needs a time column, and data.time is not set.",
             fix="add data.time=COLUMN, or choose split=stratified",
         )
+    dealt = split_kind(config) is SplitKind.stratified and (
+        split.kind is SplitKind.stratified or is_described(config.data)
+    )
+    if config.data.label_known and dealt:
+        raise ConfigError(f"{NO_MOMENT}.", fix=NO_MOMENT_FIX)
 
 
 def memory_bytes(text: str | None) -> int | None:

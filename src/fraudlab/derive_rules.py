@@ -20,6 +20,7 @@ _SENT = "a model is sent its features, and nothing else of a row"
 _BARRED = {
     "label": "the label, which nobody knows when a transaction is scored",
     "card": f"the card of the row, data.card; {_SENT}",
+    "label_known": "data.label_known, which nobody knows when a transaction is scored",
     "id": f"which data.id keeps from the model; {_SENT}",
     "drop": f"which data.drop leaves out; {_SENT}",
 }

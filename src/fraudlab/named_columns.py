@@ -13,6 +13,7 @@ def column_names(data: DataConfig, slices: Sequence[str] = ()) -> ColumnNames:
     return ColumnNames(
         label=data.label,
         time=data.time,
+        label_known=data.label_known,
         id=tuple(data.id),
         card=data.card,
         amount=data.amount,

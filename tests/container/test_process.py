@@ -72,6 +72,7 @@ def test_manifest(prepare: Any, frauds: pa.Table, tree: Tree) -> None:
     assert manifest["roles"] == {
         "label": "y",
         "time": "t",
+        "label_known": None,
         "id": ["tx"],
         "card": None,
         "amount": "amount",

@@ -70,6 +70,7 @@ class ColumnNames:
 
     label: str
     time: str | None = None
+    label_known: str | None = None
     id: tuple[str, ...] = ()
     card: str | None = None
     amount: str | None = None
@@ -86,12 +87,19 @@ class ColumnNames:
         """What plays a part that a feature does not have, the label last."""
         yield from (("drop", name) for name in self.drop)
         yield from (("id", name) for name in self.id)
-        yield from ((part, name) for part, name in (("card", self.card), ("time", self.time)) if name)
+        one = (("card", self.card), ("time", self.time), ("label_known", self.label_known))
+        yield from ((part, name) for part, name in one if name)
         yield "label", self.label
 
     def named(self) -> Iterator[tuple[str, str]]:
         """Every name that is given, with the key that gives it."""
-        one = (("label", self.label), ("time", self.time), ("card", self.card), ("amount", self.amount))
+        one = (
+            ("label", self.label),
+            ("time", self.time),
+            ("label_known", self.label_known),
+            ("card", self.card),
+            ("amount", self.amount),
+        )
         many = (
             ("id", self.id),
             ("features", self.features),
@@ -158,12 +166,14 @@ class ColumnNames:
                     f"column {name!r} is both data.{parts[name]} and data.{part}",
                     fix="a column has one role: remove it from one",
                 )
-        if self.amount == self.label:
-            raise ConfigError(
-                f"column {self.label!r} is both data.label and data.amount",
-                fix="set data.amount to the column that holds the amount, or to null",
-            )
-        for part, column in (("label", self.label), ("time", self.time)):
+        told = (("label", self.label), ("label_known", self.label_known))
+        for part, column in told:
+            if column and self.amount == column:
+                raise ConfigError(
+                    f"column {column!r} is both data.{part} and data.amount",
+                    fix="set data.amount to the column that holds the amount, or to null",
+                )
+        for part, column in (*told, ("time", self.time)):
             if column in self.slices:
                 raise ConfigError(
                     f"{SLICES_KEY} names {column!r}, which is data.{part}",

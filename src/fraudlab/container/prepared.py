@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,8 @@ from fraudlab.container.features import Column, Features, Matrix
 
 ROW, LABEL, TIME = RESERVED + "row", RESERVED + "label", RESERVED + "time"
 CARD, AMOUNT, DUPLICATE = RESERVED + "card", RESERVED + "amount", RESERVED + "duplicate"
+#: labels of train as they are known by when the model is refitted; absent where all were known at once
+REFIT_LABEL = RESERVED + "refit_label"
 #: before the name of a column whose values are measured one by one; only test has them
 SLICE = RESERVED + "slice."
 #: rows turned into matrix rows at once, so that a block of them stays in the processor's cache
@@ -62,12 +64,15 @@ class Prepared:
     amount : ndarray of float64, shape (rows,), or None
     weight : ndarray of float32, shape (rows,), or None
         Above 0; None weighs all rows alike.
+    refit_label : ndarray of uint8, shape (rows,), or None
+        The labels that are known by the time of the refit; None where they are the same.
     """
 
     matrix: Matrix
     label: NDArray[np.uint8]
     amount: NDArray[np.float64] | None = None
     weight: NDArray[np.float32] | None = None
+    refit_label: NDArray[np.uint8] | None = None
 
     def __len__(self) -> int:
         return self.label.size
@@ -83,7 +88,13 @@ class Prepared:
         def of(values: NDArray[Any] | None) -> Any:
             return None if values is None else np.ascontiguousarray(values[rows])
 
-        return Prepared(of(self.matrix), of(self.label), of(self.amount), of(self.weight))
+        return Prepared(
+            of(self.matrix), of(self.label), of(self.amount), of(self.weight), of(self.refit_label)
+        )
+
+    def at_refit(self) -> Prepared:
+        """The same rows with the labels that are known by the time of the refit."""
+        return self if self.refit_label is None else replace(self, label=self.refit_label, refit_label=None)
 
 
 def read_split(folder: Path, features: Features) -> Prepared:
@@ -109,8 +120,10 @@ def read_split(folder: Path, features: Features) -> Prepared:
     label = np.empty(rows, np.uint8)
     has_amount = all(AMOUNT in file.schema_arrow.names for file in files)
     amount = np.empty(rows, np.float64) if has_amount else None
+    has_later = all(REFIT_LABEL in file.schema_arrow.names for file in files)
+    later = np.empty(rows, np.uint8) if has_later else None
     names = [_stored(column) for column in features.columns]
-    wanted = [LABEL, *([AMOUNT] if has_amount else []), *names]
+    wanted = [LABEL, *([AMOUNT] if has_amount else []), *([REFIT_LABEL] if has_later else []), *names]
     batch_rows = _BATCH_ROWS_WITH_CATEGORIES if features.categorical else _BATCH_ROWS
     start = 0
     for file in files:
@@ -119,9 +132,11 @@ def read_split(folder: Path, features: Features) -> Prepared:
             label[block] = batch.column(LABEL)
             if amount is not None:
                 amount[block] = batch.column(AMOUNT).to_numpy(zero_copy_only=False)
+            if later is not None:
+                later[block] = batch.column(REFIT_LABEL)
             features.fill(matrix[block], batch.select(names))
             start += batch.num_rows
-    return Prepared(matrix, label, amount)
+    return Prepared(matrix, label, amount, refit_label=later)
 
 
 def read_times(folder: Path) -> NDArray[np.float64] | None:

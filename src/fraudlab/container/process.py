@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -15,14 +15,13 @@ from fraudlab.container.contract import FOLDS, Tree, write_json
 from fraudlab.container.failure import TableError
 from fraudlab.container.features import Column, Features
 from fraudlab.container.formats import columns
-from fraudlab.container.formats.time_units import duration
-from fraudlab.container.formats.times import Times, read_times
-from fraudlab.container.prepared import AMOUNT, CARD, DUPLICATE, LABEL, ROW, SLICE, TIME, write_split
+from fraudlab.container.prepared import CARD, DUPLICATE, LABEL, ROW, TIME, write_split
 from fraudlab.container.processing.duplicates import RepeatedRows, find_duplicates
 from fraudlab.container.processing.fold_windows import divide_folds
+from fraudlab.container.processing.known_labels import late_labels, said
 from fraudlab.container.processing.leaks import label_copies, row_indices
 from fraudlab.container.processing.raw import raw_sha256, read_raw
-from fraudlab.container.processing.slice_columns import slice_columns
+from fraudlab.container.processing.row_parts import Parts, Values, read_parts
 from fraudlab.container.processing.split import Division, divide
 from fraudlab.container.roles import Roles, read_roles
 from fraudlab.container.runtime import Stages
@@ -30,23 +29,6 @@ from fraudlab.container.scaling import fit_scaling
 
 #: a list of categories longer than this is a list of ids
 MAX_CATEGORIES = 65_536
-
-#: an array of numbers, or an Arrow array of anything else
-Values: TypeAlias = "NDArray[Any] | pa.Array"
-
-
-@dataclass(frozen=True, slots=True)
-class Parts:
-    """The columns of a table that are not features; `slices` are those that test alone has."""
-
-    label: NDArray[np.uint8]
-    time: Times | None
-    others: dict[str, Values]
-    slices: dict[str, Values] = field(default_factory=dict)
-
-    def of_test(self) -> Parts:
-        """The columns of the rows that the run is measured on."""
-        return replace(self, others=self.others | self.slices)
 
 
 def run(tree: Tree) -> None:
@@ -65,7 +47,7 @@ def run(tree: Tree) -> None:
     with stages.stage("hash"):
         sha256 = roles.sha256 or raw_sha256(tree.raw / roles.file, roles)
     with stages.stage("check"):
-        parts = _parts(table, roles)
+        parts = read_parts(table, roles)
     with stages.stage("duplicates"):
         duplicates = _duplicates(table, roles)
         if duplicates is not None and roles.duplicates == "flag":
@@ -90,19 +72,19 @@ def run(tree: Tree) -> None:
     with stages.stage("write"):
         for number, (rows_of, features, division) in enumerate(zip(folds, fitted, divisions, strict=True)):
             folder = tree.prepared / FOLDS / str(number) if number else tree.prepared
+            split = _split_json(roles, division, parts, rows_of)
             written = {
                 name: _write(
                     folder / name / "part-0.parquet",
-                    parts.of_test() if name == "test" and not number else parts,
+                    parts.of_split(name, split.get("labels"), measured=not number),
                     features,
                     values,
                     of_part,
                 )
                 for name, of_part in rows_of.items()
             }
-            described.append(
-                {**features.as_json(), "split": _split_json(roles, division, parts), "splits": written}
-            )
+            described.append({**features.as_json(), "split": split, "splits": written})
+    known = _known_json(parts, kept, described[0])
     manifest = {
         "schema": 1,
         "raw": {"file": roles.file, "rows": rows, "columns": len(header), "sha256": sha256},
@@ -110,48 +92,24 @@ def run(tree: Tree) -> None:
         **described[0],
         "constant": _constant(values, split_rows["train"]),
         "label_copies": copies,
-        "notes": [parts.time.note] if parts.time and parts.time.note else [],
+        "notes": _notes(parts, known),
         "duplicates": _duplicates_json(duplicates, roles, rows - kept.size),
         "time": parts.time and parts.time.as_json(),
     }
+    if known is not None:
+        manifest["label_known"] = known
     if older := described[1:]:  # the newest fold is the run's own split
         manifest[FOLDS] = older
     write_json(tree.prepared / "manifest.json", manifest)
     stages.end()
 
 
-def _parts(table: pa.Table, roles: Roles) -> Parts:
-    label = columns.labels(table.column(roles.label), roles.label)
-    time = None
-    if roles.time:
-        time = read_times(table.column(roles.time), roles.time, unit=roles.time_unit)
-        _refuse_short_count(time, roles)
-    others: dict[str, Values] = {}
-    if roles.card:
-        others[CARD] = table.column(roles.card).cast(pa.string()).combine_chunks()
-    if roles.amount:
-        others[AMOUNT] = columns.amounts(table.column(roles.amount), roles.amount)
-    others |= {name: table.column(name).combine_chunks() for name in roles.id}
-    slices = {SLICE + name: values for name, values in slice_columns(table, roles).items()}
-    return Parts(label, time, others, slices)
-
-
-def _refuse_short_count(time: Times, roles: Roles) -> None:
-    """Refuse numbers that last less than the gap: they hardly count what they are taken to count."""
-    gap = roles.split.gap_seconds
-    if roles.split.kind == "time" and time.unit and 0 < time.last - time.first <= gap:
-        span = duration(time.last - time.first)
-        raise TableError(
-            f"the times of {roles.time!r} span {span} as data.time_unit={time.unit},"
-            f" and the gap is {duration(gap)}",
-            fix="set data.time_unit to what the numbers count, or shorten split.gap",
-        )
-
-
 def _duplicates(table: pa.Table, roles: Roles) -> RepeatedRows | None:
     if roles.duplicates == "keep":
         return None
-    return find_duplicates(table, [name for name in table.column_names if name not in roles.id])
+    # One payment that was reported twice is one payment.
+    apart = {*roles.id, roles.label_known}
+    return find_duplicates(table, [name for name in table.column_names if name not in apart])
 
 
 def _divisions(parts: Parts, roles: Roles, kept: NDArray[np.int64]) -> list[Division]:
@@ -166,6 +124,7 @@ def _divisions(parts: Parts, roles: Roles, kept: NDArray[np.int64]) -> list[Divi
         parts.label[kept],
         replace(parts.time, seconds=parts.time.seconds[kept]),
         None if card is None else _pick(card, kept),
+        known=None if parts.known is None else parts.known.at[kept],
     )
 
 
@@ -288,7 +247,12 @@ def _duplicates_json(duplicates: RepeatedRows | None, roles: Roles, dropped: int
     }
 
 
-def _split_json(roles: Roles, division: Division, parts: Parts) -> dict[str, Any]:
+def _split_json(
+    roles: Roles, division: Division, parts: Parts, rows_of: Mapping[str, NDArray[np.int64] | slice]
+) -> dict[str, Any]:
+    late = {}
+    if parts.known is not None and division.cuts:
+        late["labels"] = late_labels(parts.known, rows_of, division.cuts, gap=roles.split.gap_seconds)
     return {
         "kind": roles.split.kind,
         "gap_seconds": roles.split.gap_seconds,
@@ -296,4 +260,21 @@ def _split_json(roles: Roles, division: Division, parts: Parts) -> dict[str, Any
         "cuts": list(division.cuts) if division.cuts else None,
         **({} if roles.split.windows is None else {"known_card_rows": division.known_rows}),
         "time_kind": parts.time and parts.time.kind,
+        **late,
     }
+
+
+def _known_json(parts: Parts, kept: NDArray[np.int64], newest: Mapping[str, Any]) -> dict[str, Any] | None:
+    """How late labels were, and a line of it; None where it is not told."""
+    if parts.known is None:
+        return None
+    found = parts.known.as_json(kept)
+    return {**found, "line": said(found["quantiles"], newest["split"]["labels"])}
+
+
+def _notes(parts: Parts, known: Mapping[str, Any] | None) -> list[str]:
+    """What a person should know of how the table was read."""
+    found = [parts.time.note] if parts.time and parts.time.note else []
+    if parts.known is not None and known is not None:
+        found += [*parts.known.notes, known["line"]]
+    return found

@@ -16,6 +16,13 @@ from fraudlab.container.table_layout import Layout, read_layout
 #: what a column of numbers may count: auto is what its values say, excel days of the 1900 system
 TIME_UNITS = ("auto", "s", "ms", "us", "ns", "min", "h", "d", "excel", "yyyymmddhhmmss")
 
+#: why rows dealt at random have no use for when labels were known
+NO_MOMENT = (
+    "data.label_known says when labels became known, and a stratified split has no moment to ask at: train is"
+    " not before test"
+)
+NO_MOMENT_FIX = "add data.time=COLUMN and split=time or split=prequential, or set data.label_known=null"
+
 
 @dataclass(frozen=True, slots=True)
 class Windows:
@@ -58,7 +65,10 @@ class Split:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Roles(ColumnNames):
-    """Everything the process job is asked for; `table` is None where the job is to find how to read it."""
+    """Everything the process job is asked for; `table` is None where the job is to find how to read it.
+
+    `label_delay_seconds` is for frauds of which `label_known` does not say when their labels were known.
+    """
 
     file: str
     table: Layout | None
@@ -68,6 +78,7 @@ class Roles(ColumnNames):
     split: Split
     seed: int
     time_unit: str = "auto"
+    label_delay_seconds: float = 0.0
 
     @property
     def name(self) -> str:
@@ -151,6 +162,7 @@ class Roles(ColumnNames):
         return {
             "label": self.label,
             "time": self.time,
+            "label_known": self.label_known,
             "id": list(self.id),
             "card": self.card,
             "amount": self.amount,
@@ -176,6 +188,8 @@ def read_roles(path: Path) -> Roles:
         label=fields.get("label", str),
         time=fields.optional("time", str),
         time_unit=fields.choice("time_unit", *TIME_UNITS, default="auto"),
+        label_known=fields.optional("label_known", str),
+        label_delay_seconds=_read_label_delay(fields),
         id=fields.names("id"),
         card=fields.optional("card", str),
         amount=fields.optional("amount", str),
@@ -223,6 +237,13 @@ def _read_gap(fields: Fields) -> float:
     return gap
 
 
+def _read_label_delay(fields: Fields) -> float:
+    delay = fields.get("label_delay_seconds", float, 0.0)
+    if not 0 <= delay < float("inf"):
+        raise ConfigError(f"labels arrive {delay:g} s late", fix="set data.delay to 0s or more")
+    return delay
+
+
 def _read_windows(fields: Fields) -> Windows:
     windows = Windows(
         folds=fields.get("folds", int),
@@ -250,4 +271,6 @@ def _check_parts(roles: Roles) -> None:
             f"a {roles.split.kind} split needs a time column",
             fix="set data.time to the column, or use split=stratified",
         )
+    if roles.label_known and roles.split.kind == "stratified":
+        raise ConfigError(NO_MOMENT, fix=NO_MOMENT_FIX)
     roles.check_parts()

@@ -91,6 +91,7 @@ def resolve(
     *,
     label: str,
     time: str | None = None,
+    label_known: str | None = None,
     id: Sequence[str] = (),
     card: str | None = None,
     amount: str | None = None,
@@ -112,7 +113,7 @@ def resolve(
     ----------
     path : str or Path
         A CSV file with a header, a Parquet file, a folder of either, or a pattern such as ``t/*.parquet``.
-    label, time, id, card, amount, features, drop, categorical, slices
+    label, time, label_known, id, card, amount, features, drop, categorical, slices
         Names of columns, which must be there.
     cache : Path
         Where hashes of unchanged files are remembered.
@@ -144,6 +145,7 @@ def resolve(
     names = ColumnNames(
         label=label,
         time=time,
+        label_known=label_known,
         id=tuple(id),
         card=card,
         amount=amount,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from fraudlab.config import SplitKind
 from fraudlab.config_rules import gap_seconds
+from fraudlab.durations import seconds
 from fraudlab.split_rules import split_kind, windows
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ def job_description(config: RunConfig, source: Source) -> dict[str, Any]:
         "features": data.features,
         "drop": data.drop,
         "categorical": data.categorical,
+        **_known(config),
         # images of before there were slices take no such key
         **({"slices": slices} if (slices := list(config.evaluation.slices)) else {}),
         "duplicates": data.duplicates.value,
@@ -38,6 +40,13 @@ def job_description(config: RunConfig, source: Source) -> dict[str, Any]:
         "split": {"kind": split_kind(config).value, "gap_seconds": gap_seconds(config), **_parts(config)},
         "seed": config.seed,
     }
+
+
+def _known(config: RunConfig) -> dict[str, Any]:
+    """When labels were known; images of before this could be said take no such keys."""
+    if not (column := config.data.label_known):
+        return {}
+    return {"label_known": column, "label_delay_seconds": seconds(config.data.delay, key="data.delay")}
 
 
 def _parts(config: RunConfig) -> dict[str, Any]:

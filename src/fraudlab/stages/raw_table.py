@@ -53,6 +53,7 @@ def look(config: RunConfig, path: Path, cache: Path, *, read: bool = True) -> So
         path,
         label=data.label,
         time=data.time,
+        label_known=data.label_known,
         id=data.id,
         card=data.card,
         amount=data.amount,

@@ -17,9 +17,11 @@ from fraudlab.split_rules import split_kind
 
 #: keys of ``data`` that say what a table is
 _DESCRIBE = (
-    "label", "time", "time_unit", "id", "card", "amount", "features", "drop", "categorical", "derive",
-    "separator", "decimal", "encoding", "delay",
+    "label", "time", "label_known", "time_unit", "id", "card", "amount", "features", "drop", "categorical",
+    "derive", "separator", "decimal", "encoding", "delay",
 )  # fmt: skip
+#: those of them that older versions were made without
+_SINCE = ("derive", "label_known")
 #: those that say what is done to it
 _DECIDE = ("duplicates", "scale")
 _SPLIT = ("kind", "train", "validation", "test", "gap")
@@ -98,11 +100,9 @@ def _read(version: RecordedVersion, *, prepared: bool) -> tuple[DataConfig, Spli
     from omegaconf.errors import OmegaConfBaseException
 
     try:
-        data = (
-            {name: _plain(version.description["data"][name]) for name in _DESCRIBE}
-            if version.description
-            else {}
-        )
+        told = version.description["data"] if version.description else {}
+        asked = [name for name in _DESCRIBE if name in told or name not in _SINCE] if told else []
+        data = {name: _plain(told[name]) for name in asked}
         if prepared:
             data |= {name: _plain(version.description["data"][name]) for name in _DECIDE}
         split = {name: _plain(version.description["split"][name]) for name in _SPLIT} if prepared else {}

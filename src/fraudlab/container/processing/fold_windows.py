@@ -35,7 +35,12 @@ class _Fold:
 
 
 def divide_folds(
-    split: Split, label: NDArray[np.uint8], time: Times, card: pa.Array | None
+    split: Split,
+    label: NDArray[np.uint8],
+    time: Times,
+    card: pa.Array | None,
+    *,
+    known: NDArray[np.float64] | None = None,
 ) -> list[Division]:
     """Divide rows into folds, the newest first.
 
@@ -47,6 +52,9 @@ def divide_folds(
     time : Times, of n rows
     card : Array, of n rows, or None
         None leaves no card out.
+    known : ndarray of float64, shape (n,), optional
+        When the label of each row was known, infinite where there is no fraud; without it, as late as the gap
+        is long.
 
     Raises
     ------
@@ -57,9 +65,10 @@ def divide_folds(
     assert windows is not None
     newest = _newest(windows, gap, time)
     order = np.argsort(time.seconds, kind="stable")
-    rows = _RowsInTime(
-        order, time.seconds[order], label[order], None if card is None else card_numbers(card)[order]
-    )
+    if known is None:
+        known = np.where(label == 1, time.seconds + gap, np.inf)
+    numbers = None if card is None else card_numbers(card)[order]
+    rows = _RowsInTime(order, time.seconds[order], known[order], numbers)
     divisions = []
     for number in range(windows.folds):
         fold = _moved(newest, -number * windows.test)
@@ -133,7 +142,7 @@ class _RowsInTime:
 
     place: Rows
     time: NDArray[np.float64]
-    label: NDArray[np.uint8]
+    known: NDArray[np.float64]
     card: NDArray[np.integer] | None
 
     def divided(self, fold: _Fold, gap: float) -> Division:
@@ -146,7 +155,7 @@ class _RowsInTime:
         kept = dict(found)
         if known is not None:
             for name in [name for name in found if name != "train"]:
-                kept[name] = found[name][~self._is_known(found[name], known, fold.ends[0], gap)]
+                kept[name] = found[name][~self._is_known(found[name], known, fold.ends[0] + gap)]
         removed = sum(found[name].size - kept[name].size for name in found)
         rows = {name: self.place[part] for name, part in kept.items()}
         return Division(rows, fold.ends, in_gaps, removed)
@@ -162,20 +171,18 @@ class _RowsInTime:
         return int(first), int(last)
 
     def _known_since(self, fold: _Fold) -> NDArray[np.float64] | None:
-        """When each card had its first fraud since the fold began to train; infinite where it had none."""
+        """When each card was first known to be compromised, by a fraud since the fold began to train."""
         if self.card is None:
             return None
         first = np.full(int(self.card.max(initial=0)) + 1, np.inf)
         within = np.arange(*self._between(fold.start, fold.test[1]))
-        frauds = within[self.label[within] == 1]
-        np.minimum.at(first, self.card[frauds], self.time[frauds])
+        frauds = within[np.isfinite(self.known[within])]
+        np.minimum.at(first, self.card[frauds], self.known[frauds])
         return first
 
-    def _is_known(
-        self, rows: Rows, known: NDArray[np.float64], trained: float, gap: float
-    ) -> NDArray[np.bool_]:
+    def _is_known(self, rows: Rows, known: NDArray[np.float64], trained: float) -> NDArray[np.bool_]:
         """Whether a row's card was known when its day began: by what was trained on, or by a report."""
         assert self.card is not None
-        reported = np.maximum(np.floor(self.time[rows] / DAY) * DAY - gap, trained)
-        is_known: NDArray[np.bool_] = known[self.card[rows]] < reported
+        morning = np.maximum(np.floor(self.time[rows] / DAY) * DAY, trained)
+        is_known: NDArray[np.bool_] = known[self.card[rows]] < morning
         return is_known

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import islice
 from pathlib import Path
 
 import pyarrow as pa
@@ -77,8 +78,23 @@ def _numeric(found: Found, roles: Roles) -> set[str]:
     """The columns that hold numbers: the time too where it begins with one."""
     numeric = {*roles.inputs(found.columns), roles.label} - set(roles.categorical)
     numeric |= {roles.amount} if roles.amount else set()
-    times = found.sample.get(roles.time or "", ())
-    present = next((text for text in times if text.strip() not in MISSING_NUMBERS), "")
-    if roles.time and present and is_number(present):
+    if roles.time and _begins_with_number(found, roles.time):
         numeric.add(roles.time)
+        # Its first values may all be missing: those that the table has are as those of the time.
+        if roles.label_known and not _begins_with_text(found, roles.label_known):
+            numeric.add(roles.label_known)
     return numeric
+
+
+def _begins_with_number(found: Found, name: str) -> bool:
+    return any(is_number(text) for text in _first_present(found, name))
+
+
+def _begins_with_text(found: Found, name: str) -> bool:
+    return any(not is_number(text) for text in _first_present(found, name))
+
+
+def _first_present(found: Found, name: str) -> list[str]:
+    """The first value of a column that is not missing, where the first rows have one."""
+    values = (text for text in found.sample.get(name, ()) if text.strip() not in ("NaT", *MISSING_NUMBERS))
+    return list(islice(values, 1))

@@ -107,7 +107,7 @@ def _train_fold(
         if not job.request.test_folds:
             return None if stop.made else _of_validation(number + 1, fitted, validation)
         if job.parameters.refit and validation is not None and fitted.complete:
-            second = set_up_second(job, (train, validation), inputs, Hosts(), rounds=fitted.rounds)
+            second = set_up_second(job, (train.at_refit(), validation), inputs, Hosts(), rounds=fitted.rounds)
             fitted = fit_all(second, stop=stop, keeper=own, kind="refit", described=job.parameters)
     except StoppedTooEarly:
         return None

@@ -97,7 +97,8 @@ def refit(
     train, validation = read_again(job, inputs, hosts, digests)
     first_rows, first_frauds = (int(total) for total in hosts.total([len(train), train.frauds]))
     more_rows, more_frauds = (int(total) for total in hosts.total([len(validation), validation.frauds]))
-    rows, frauds = first_rows + more_rows, first_frauds + more_frauds
+    train = train.at_refit()  # labels of train have come in since the first fit
+    rows, frauds = first_rows + more_rows, int(hosts.total([train.frauds])[0]) + more_frauds
     if hosts.first:
         print(f"refit on train and validation: rows={rows} frauds={frauds} rounds={rounds}")
     trainings = set_up_second(job, (train, validation), inputs, hosts, rounds=first.rounds)

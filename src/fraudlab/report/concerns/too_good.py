@@ -100,6 +100,8 @@ def no_gap(record: RunRecord) -> Concern | None:
     """A split by time whose gap is shorter than the time after which labels are known."""
     if dig(record.manifest, "split", "kind") not in ("time", "prequential"):
         return None
+    if dig(record.manifest, "split", "labels"):
+        return None  # what was not known by then was not learned
     gap = number(record.manifest, "split", "gap_seconds") or 0.0
     delay = _delay(record)
     if gap and gap >= delay:
