@@ -6,7 +6,8 @@ import pytest
 
 from fraudlab.errors import ConfigError
 from fraudlab.evaluation.ranking import rank
-from fraudlab.stages.slice_content import MOST_VALUES, require_slices, slice_content
+from fraudlab.report.recorded.sliced_rows import MOST_VALUES
+from fraudlab.stages.slice_content import require_slices, slice_content
 from fraudlab.stages.team_figures import TestRows
 
 ROWS = 6000

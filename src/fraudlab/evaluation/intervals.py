@@ -61,12 +61,14 @@ class PairedDifference:
         Percentile interval over resamples.
     probability_a_better : float
         Share of resamples in which a is ahead, ties counting half.
+    standard_error : float
     """
 
     difference: float
     low: float
     high: float
     probability_a_better: float
+    standard_error: float = 0.0
 
 
 def bootstrap_interval(
@@ -304,7 +306,7 @@ def paired_from(difference: float, values: FloatArray, level: float) -> PairedDi
     """A difference as measured, with what many resamples say of it, shape (resamples,)."""
     low, high = _percentiles(values, level)
     better = float(np.mean(values > 0) + np.mean(values == 0) / 2)
-    return PairedDifference(difference, low, high, better)
+    return PairedDifference(difference, low, high, better, float(values.std(ddof=1)))
 
 
 def _percentiles(values: FloatArray, level: float) -> tuple[float, float]:

@@ -3,43 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from fraudlab.errors import ConfigError
+from fraudlab.report.recorded.sliced_rows import SlicedRows, sliced_rows
 from fraudlab.stages.team_figures import TestRows
 
 if TYPE_CHECKING:
-    import numpy as np
     import pyarrow as pa
-    from numpy.typing import NDArray
 
     from fraudlab.evaluation.slices import SliceFigures, SliceShare
-
-#: values of a column with a row of their own, those of the most test rows; the others are put together
-MOST_VALUES = 20
-
-
-@dataclass(frozen=True)
-class _Sliced:
-    """A column's test rows by value.
-
-    Attributes
-    ----------
-    column : str
-    number : ndarray of int, shape (n,)
-        The slice of each row.
-    names : list of (str or None)
-        Of the slices; None where the value is missing.
-    values, together : int
-        How many values there are, and how many of them are put together in a last slice.
-    """
-
-    column: str
-    number: NDArray[np.integer]
-    names: list[str | None]
-    values: int
-    together: int
 
 
 def require_slices(asked: Sequence[str], manifest: dict[str, Any]) -> None:
@@ -78,7 +51,7 @@ def slice_content(
     from fraudlab.container.prepared import SLICE
     from fraudlab.evaluation.slices import FALSE_MARKS, corrected, slice_figures
 
-    sliced = [_by_value(name, table[SLICE + name]) for name in columns]
+    sliced = [sliced_rows(name, table[SLICE + name]) for name in columns]
     measured = [
         slice_figures(
             rows.ranking,
@@ -111,35 +84,11 @@ def slice_content(
     return content, {"slices": len(marked), "slices_worse": sum("lower" in both for both in marked)}
 
 
-def _by_value(column: str, values: pa.ChunkedArray) -> _Sliced:
-    """Number the values of a column by falling rows; then what is missing, then what is put together."""
-    import numpy as np
-
-    coded = values.unify_dictionaries().combine_chunks()
-    texts = coded.dictionary.to_pylist()
-    code = np.asarray(np.from_dlpack(coded.indices.fill_null(len(texts))))
-    counts = np.bincount(code, minlength=len(texts) + 1)
-    present = [place for place in range(len(texts)) if counts[place]]
-    present.sort(key=lambda place: (-counts[place], texts[place]))
-    own, others = present[:MOST_VALUES], present[MOST_VALUES:]
-    if len(others) == 1:  # to put one together with none would only hide its name
-        own, others = present, []
-    names = [texts[place] for place in own]
-    number_of = np.zeros(len(texts) + 1, dtype=np.int64)
-    number_of[own] = np.arange(len(own))
-    if counts[-1]:
-        number_of[-1] = len(names)
-        names.append(None)
-    number_of[others] = len(names)
-    return _Sliced(column, number_of[code], names, len(present), len(others))
-
-
-def _as_json(sliced: _Sliced, found: SliceFigures) -> dict[str, Any]:
-    together = found.group == len(sliced.names)
+def _as_json(sliced: SlicedRows, found: SliceFigures) -> dict[str, Any]:
     interval = found.interval
     return {
-        "kind": "together" if together else "missing" if sliced.names[found.group] is None else "value",
-        "value": None if together else sliced.names[found.group],
+        "kind": sliced.kind(found.group),
+        "value": sliced.value(found.group),
         "rows": found.rows,
         "positives": found.frauds,
         "alerts": found.alerts,

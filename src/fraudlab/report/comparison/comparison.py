@@ -7,10 +7,12 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from fraudlab.report.comparison.compared_slices import ComparedColumn, compare_slices
 from fraudlab.report.kit import numerals
 from fraudlab.report.recorded.parameter_groups import MODELLING, parameter_groups
 from fraudlab.report.recorded.run_record import Json, RunRecord, dig, number, read_run
 from fraudlab.report.recorded.scores import Scores, read_scores
+from fraudlab.report.recorded.sliced_rows import read_sliced_rows
 
 Outcome = Literal["a", "b", "noise", "too few frauds", "not comparable"]
 
@@ -112,6 +114,8 @@ class Comparison:
         Why, in a sentence or two.
     letters : tuple of str
         What the two are called.
+    slices : tuple of ComparedColumn
+        Of the columns of ``evaluation.slices`` of either run; empty where they cannot be compared.
     """
 
     a: RunRecord
@@ -122,6 +126,7 @@ class Comparison:
     outcome: Outcome
     reason: str
     letters: tuple[str, str] = ("A", "B")
+    slices: tuple[ComparedColumn, ...] = ()
 
     @property
     def title(self) -> str:
@@ -151,6 +156,7 @@ class Comparison:
             "outcome": self.outcome,
             "verdict": self.verdict.replace("\u00a0", " "),
             "average_precision_difference": asdict(self.difference) if self.difference else None,
+            "slices": [column.as_json() for column in self.slices],
             "metrics": {m.name: {"a": m.a, "b": m.b, "difference": m.difference} for m in self.metrics},
             "parameters": {
                 "different": {p.name: {"a": p.a, "b": p.b} for p in self.parameters if p.differs},
@@ -191,13 +197,16 @@ def compare_records(
     )
     obstacle = _obstacle(first, second)
     difference = None
+    slices: tuple[ComparedColumn, ...] = ()
     if obstacle is None:
         obstacle = _row_obstacle(first, second, scores, second_scores)
         if obstacle is None and scores and second_scores:
-            difference = _difference(scores, second_scores, same_cards=_same_cards(first, second))
+            same = _same_cards(first, second)
+            difference = _difference(scores, second_scores, same_cards=same)
+            slices = _slices(first, second, scores, second_scores, same_cards=same)
     outcome, reason = _judge(first, second, difference, obstacle, letters)
     parameters = _parameters(first, second)
-    return Comparison(first, second, parameters, metrics, difference, outcome, reason, letters)
+    return Comparison(first, second, parameters, metrics, difference, outcome, reason, letters, slices)
 
 
 def _obstacle(a: RunRecord, b: RunRecord) -> str | None:
@@ -245,6 +254,16 @@ def _difference(a: Scores, b: Scores, *, same_cards: bool) -> Difference:
     else:
         found = paired_bootstrap(a.label, b.score, a.score)
     return Difference(found.difference, found.low, found.high, found.probability_a_better, cards)
+
+
+def _slices(
+    a: RunRecord, b: RunRecord, scores: Scores, others: Scores, *, same_cards: bool
+) -> tuple[ComparedColumn, ...]:
+    """Of the columns that either run was asked about: the rows are the same, and so are their values."""
+    found = read_sliced_rows(a.folder)
+    known = {one.column for one in found}
+    found += [one for one in read_sliced_rows(b.folder) if one.column not in known]
+    return compare_slices(scores, others, found, same_cards=same_cards) if found else ()
 
 
 def _judge(

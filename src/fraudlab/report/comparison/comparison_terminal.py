@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from fraudlab.report.comparison.compared_slices import NAMED, slice_lead, slice_sentences
 from fraudlab.report.comparison.comparison import Comparison
 from fraudlab.report.comparison.comparison_page import metric_rows
 from fraudlab.report.kit.blocks import written
@@ -41,4 +42,10 @@ def print_comparison(comparison: Comparison, console: Console) -> None:
     console.print(Text(f"A  {comparison.a.id}\nB  {comparison.b.id}"))
     console.print(metrics)
     console.print(parameters if different else Text(f"{comparison.nothing_differs}\n"))
+    if comparison.slices:
+        sentences = slice_sentences(comparison.slices, comparison.letters)
+        shown = [slice_lead(comparison.slices, comparison.letters), *sentences[:NAMED]]
+        if len(sentences) > NAMED:
+            shown.append(f"And {len(sentences) - NAMED} more, marked on the page.")
+        console.print(Text("\n  ".join(shown) + "\n"))
     console.print(Text(comparison.verdict, style="bold"))

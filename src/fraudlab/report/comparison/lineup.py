@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from fraudlab.errors import ConfigError
+from fraudlab.report.comparison.compared_slices import correct_together
 from fraudlab.report.comparison.comparison import METRICS, Comparison, compare_records, settings
 from fraudlab.report.kit import numerals
 from fraudlab.report.recorded.parameter_groups import MODELLING
@@ -153,6 +154,8 @@ def line_up(folders: Sequence[Path]) -> Lineup:
     # numpy draws resamples without holding the others up
     with ThreadPoolExecutor(os.cpu_count() or 1, thread_name_prefix="pair") as pool:
         pairs = list(pool.map(against_first, range(1, len(runs))))
+    slices = correct_together([pair.slices for pair in pairs])
+    pairs = [replace(pair, slices=of_pair) for pair, of_pair in zip(pairs, slices, strict=True)]
     return Lineup(
         tuple(runs),
         tuple(scores),

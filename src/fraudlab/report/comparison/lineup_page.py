@@ -16,6 +16,7 @@ from fraudlab.report.comparison.comparison_page import (
 )
 from fraudlab.report.comparison.lineup import Lineup, Row, line_up
 from fraudlab.report.comparison.lineup_charts import overlaid_charts, style
+from fraudlab.report.comparison.slices_page import compared_slices
 from fraudlab.report.kit import numerals
 from fraudlab.report.kit.blocks import fact, table, written
 from fraudlab.report.kit.chart import Chart
@@ -77,6 +78,7 @@ def _body(lineup: Lineup, charts: list[Chart]) -> list[Markup | None]:
         _section("Curves", element("div", [chart.figure() for chart in charts], class_="pair"))
         if charts
         else None,
+        _section("Slices", compared_slices(lineup.pairs)),
         _section("At the chosen thresholds", _matrices(lineup)),
         _section("What the models look at", _importance(lineup)),
         _section("Data and environment", _differences(lineup, lineup.circumstances, "fact")),

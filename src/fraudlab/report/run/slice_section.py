@@ -8,11 +8,14 @@ from dataclasses import dataclass
 from fraudlab.evaluation.groups import FEW_FRAUDS
 from fraudlab.report.kit import numerals
 from fraudlab.report.kit.blocks import table
+from fraudlab.report.kit.interval_chart import Estimate, Ruler, interval_chart
 from fraudlab.report.kit.markup import Markup, element
 from fraudlab.report.recorded.run_record import Json, RunRecord, number
+from fraudlab.report.recorded.sliced_rows import slice_words
 
 _HEADS = ("Rows", "Frauds", "Alerts", "Recall", "Precision", "Average precision")
-_FIGURES = ("recall", "precision", "average_precision")
+_COMPARED = ("recall", "precision")
+_FIGURES = (*_COMPARED, "average_precision")
 #: differing slices that are named in the lead; the tables mark all
 _NAMED = 6
 
@@ -33,7 +36,7 @@ class _Mark:
 
 
 def slice_section(record: RunRecord) -> Markup | None:
-    """A table for each column, and above them the slices that differ; None where none was asked about."""
+    """Charts and a table for each column, below the slices that differ; None where none was asked about."""
     columns = _mappings(record.slices.get("columns"))
     if not columns:
         return None
@@ -48,7 +51,7 @@ def slice_section(record: RunRecord) -> Markup | None:
         if marks
         else None,
         element("p", f"And {more} more, marked below.", class_="note") if more > 0 else None,
-        [_column(column) for column in columns],
+        [_column(column, record) for column in columns],
         element("p", _how(record), class_="note"),
     )
 
@@ -89,7 +92,7 @@ def _how(record: RunRecord) -> str:
 
 def _marks(column: Json) -> Iterator[_Mark]:
     for one in _mappings(column.get("slices")):
-        for figure in ("recall", "precision"):
+        for figure in _COMPARED:
             if one.get(f"{figure}_verdict") in ("lower", "higher"):
                 yield _Mark(
                     f"{column.get('column')} {_name(column, one)}",
@@ -102,14 +105,10 @@ def _marks(column: Json) -> Iterator[_Mark]:
 
 def _name(column: Json, one: Json) -> str:
     kind = one.get("kind")
-    if kind == "missing":
-        return "(missing)"
-    if kind == "together":
-        return f"(other, {numerals.count(number(column, 'together'))} values)"
-    return str(one.get("value"))
+    return slice_words(kind, one.get("value"), number(column, "together"))
 
 
-def _column(column: Json) -> Markup:
+def _column(column: Json, record: RunRecord) -> Markup:
     slices = _mappings(column.get("slices"))
     body = [
         element(
@@ -133,13 +132,40 @@ def _column(column: Json) -> Markup:
         "div",
         element("h3", str(column.get("column"))),
         element("p", note, class_="subtitle") if together else None,
-        table(["Value", *_HEADS], body, class_="wide stack single slices"),
+        element("div", [_chart(column, record, name) for name in _COMPARED], class_="pair"),
+        element(
+            "details",
+            element("summary", f"{numerals.counted(len(slices), 'slice')} in numbers"),
+            table(["Value", *_HEADS], body, class_="wide stack single slices"),
+        ),
         class_="sliced",
     )
 
 
+def _chart(column: Json, record: RunRecord, name: str) -> Markup:
+    """A figure of each slice, beside that of all test rows."""
+    base = number(record.metrics, name)
+    line = "" if base is None else f"; the line is all test rows, {numerals.decimal(base)}"
+    ticks = [(share, f"{share:g}") for share in (0.0, 0.5, 1.0)]
+    return interval_chart(
+        f"{name.capitalize()}",
+        f"At the threshold, with 95\u00a0% intervals{line}",
+        [_estimate(column, one, name) for one in _mappings(column.get("slices"))],
+        Ruler(0.0, 1.0, ticks, base),
+    )
+
+
+def _estimate(column: Json, one: Json, name: str) -> Estimate:
+    value, low, high = (number(one, f"{name}{end}") for end in ("", "_low", "_high"))
+    if value is None or low is None or high is None:
+        return Estimate(_name(column, one), None, None, None, "too few", class_="few")
+    verdict = one.get(f"{name}_verdict")
+    mark = str(verdict) if verdict in ("lower", "higher") else ""
+    return Estimate(_name(column, one), value, low, high, numerals.decimal(value), mark, mark)
+
+
 def _figure(one: Json, name: str) -> Markup:
-    """A figure with its interval, drawn below it, and its mark; words where there is none."""
+    """A figure with its interval and its mark; words where there is none."""
     value, low, high = (number(one, f"{name}{end}") for end in ("", "_low", "_high"))
     if value is None or low is None or high is None:
         return element("span", "too few" if _few(one, name) else numerals.NOTHING, class_="quiet")
@@ -155,13 +181,6 @@ def _figure(one: Json, name: str) -> Markup:
             numerals.decimal(value),
             element("small", numerals.interval(low, high)),
             class_="whole",
-        ),
-        element(
-            "div",
-            element("span", class_="band", style=f"left:{low:.2%};width:{high - low:.2%}"),
-            element("span", class_="value", style=f"left:{value:.2%}"),
-            class_="interval",
-            aria_hidden="true",
         ),
         class_="measured",
     )
