@@ -16,7 +16,7 @@ from fraudlab.config import RunConfig
 from fraudlab.errors import DataError, EndpointError, FraudlabError
 from fraudlab.evaluation.ranking import rank
 from fraudlab.registry import ModelRegistry
-from fraudlab.stages.incumbent import Incumbent, Uncompared, find_incumbent
+from fraudlab.stages.incumbent import Incumbent, Uncompared, find_incumbent, is_model
 from fraudlab.stages.incumbent_figures import incumbent_figures
 from fraudlab.stages.incumbent_scores import comparable_rows, learned_rows, score_incumbent
 from fraudlab.stages.team_figures import TestRows
@@ -148,6 +148,16 @@ def test_what_is_no_model_is_refused(tmp_path, registry, asked, words):
     with pytest.raises(FraudlabError, match=words) as raised:
         find_incumbent(context(tmp_path, asked))
     assert raised.value.fix
+
+
+@pytest.mark.parametrize(
+    ("reference", "there"),
+    [("fraud:1", True), ("run-2", True), ("runs/run-2", True), ("fraud:9", False), ("gone", False)],
+)
+def test_a_reproduction_asks_whether_it_is_still_there(tmp_path, registry, reference, there):
+    (tmp_path / "runs").mkdir()
+    shutil.move(tmp_path / "run-2", tmp_path / "runs" / "run-2")
+    assert is_model(reference, runs=tmp_path / "runs") is there
 
 
 # --- whether it can score these rows
