@@ -136,7 +136,8 @@ class DataConfig:
     drop: list[str] = field(default_factory=list)
     #: features that are categories, not numbers
     categorical: list[str] = field(default_factory=list)
-    #: columns to compute from others of the row: {ratio: "amount / mean"}. See ``docs/derived_columns.md``
+    #: columns to compute from others of the row: {ratio: "amount / mean"}; auto proposes some, chosen on
+    #: validation. See ``docs/derived_columns.md``
     derive: dict[str, str] = field(default_factory=dict)
     #: rows of the synthetic table
     rows: int = 284_807

@@ -113,7 +113,7 @@ TEXTS: dict[str, str] = {
     "model.calibration": "auto, none, beta, platt or isotonic",
     "model.members": "1 to 50, or a list of what each member has for itself",
     "paths.runs": "a folder",
-    "data.derive": "up to 100 expressions, by the names of their columns",
+    "data.derive": "up to 100 expressions, by the names of their columns; auto, or auto: true among them",
     "sagemaker.region": "a region's name",
     "sagemaker.profile": "a profile's name",
     "sagemaker.role": "a role's name, or an ARN",

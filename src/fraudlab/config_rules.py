@@ -14,7 +14,7 @@ from fraudlab.config_ranges import CHOICES, DATASET_NAME, RANGES, TEXTS
 from fraudlab.container.roles import NO_MOMENT, NO_MOMENT_FIX
 from fraudlab.dataset_reference import check_reference, is_described
 from fraudlab.decision_rules import check_decision
-from fraudlab.derive_rules import check_derived
+from fraudlab.derive_rules import asks_auto, check_derived
 from fraudlab.durations import seconds
 from fraudlab.errors import ConfigError
 from fraudlab.evaluation_rules import check_evaluation
@@ -155,6 +155,11 @@ def _check_source(config: RunConfig) -> None:
 
 
 def _check_derive(config: RunConfig) -> None:
+    if asks_auto(config.data.derive) and config.split.kind is SplitKind.prequential:
+        raise ConfigError(
+            "data.derive=auto chooses on one validation split, and split=prequential has one for each fold.",
+            fix="run it with split=time, and declare what that run's config.yaml has as data.derive",
+        )
     if config.data.features:  # else the table's columns tell, and then all that is wrong is said at once
         check_derived(config.data, column_names(config.data))
 

@@ -7,7 +7,7 @@ asks for its hour or its weekday, and is no feature.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from fraudlab.config import DataConfig
 from fraudlab.container.column_rules import ColumnNames
@@ -16,6 +16,8 @@ from fraudlab.container.expressions.kinds_of_values import ValueKind
 from fraudlab.errors import ConfigError
 from fraudlab.objections import together
 
+#: what asks for a proposal, as a mapping has it: ``{auto: true}``
+_AUTO, _YES = "auto", "true"
 _SENT = "a model is sent its features, and nothing else of a row"
 _BARRED = {
     "label": "the label, which nobody knows when a transaction is scored",
@@ -24,6 +26,16 @@ _BARRED = {
     "id": f"which data.id keeps from the model; {_SENT}",
     "drop": f"which data.drop leaves out; {_SENT}",
 }
+
+
+def asks_auto(derive: Mapping[str, str]) -> bool:
+    """Whether ``data.derive`` asks for columns to be chosen: ``auto``, or ``auto: true`` beside others."""
+    return derive.get(_AUTO, "").strip().lower() == _YES
+
+
+def written_columns(derive: Mapping[str, str]) -> dict[str, str]:
+    """The columns that a person has declared, without what asks for more."""
+    return {name: text for name, text in derive.items() if name != _AUTO or not asks_auto(derive)}
 
 
 def check_derived(data: DataConfig, names: ColumnNames, columns: Sequence[str] | None = None) -> None:
@@ -42,7 +54,8 @@ def check_derived(data: DataConfig, names: ColumnNames, columns: Sequence[str] |
     ConfigError
         If one cannot be computed; all that is wrong at once.
     """
-    if not data.derive:
+    derive = written_columns(data.derive)
+    if not derive:
         return
     known = columns if columns is not None else names.features
     features = names.learnt(known)
@@ -54,7 +67,7 @@ def check_derived(data: DataConfig, names: ColumnNames, columns: Sequence[str] |
     kinds |= dict.fromkeys(names.categorical, ValueKind.TEXT)
     kinds |= {name: ValueKind.TIME for name, part in apart.items() if part == "time"}
     _, faults = examine(
-        data.derive,
+        derive,
         kinds,
         complete=bool(known),
         barred=barred,

@@ -12,6 +12,7 @@ from fraudlab.config_ranges import TEXTS
 from fraudlab.container.column_rules import ColumnNames
 from fraudlab.container.hook_source import HookSource, read_hooks
 from fraudlab.container.hyperparameters import SHARES, Hyperparameters, read_hyperparameters
+from fraudlab.derive_rules import written_columns
 from fraudlab.errors import ConfigError
 from fraudlab.named_columns import column_names
 from fraudlab.objections import in_our_words
@@ -119,9 +120,9 @@ def check_constraints(
         If a constraint names what is no feature, or gives a direction to a category.
     """
     data = config.data
-    names = names or column_names(data)
-    learnt = [name for name in names.learnt(columns) if name not in data.derive]
-    features = [*learnt, *data.derive]
+    names, derive = names or column_names(data), written_columns(data.derive)
+    learnt = [name for name in names.learnt(columns) if name not in derive]
+    features = [*learnt, *derive]
     with in_our_words():
         parameters = read_hyperparameters(hyperparameters(config), prefix="model.")
         if not interactions:

@@ -43,8 +43,9 @@ def explain(error: Exception) -> ConfigError:
     mistake, name = hydra_errors.read(error)
     if name == "data.derive" or _DERIVE.search(str(error)):
         return ConfigError(
-            "data.derive is a mapping of names to expressions, and nothing chooses them for you.",
-            fix="write it as 'data.derive={ratio: \"amount / mean\"}'; see docs/derived_columns.md",
+            "data.derive is a mapping of names to expressions, or auto.",
+            fix="write it as 'data.derive={ratio: \"amount / mean\"}', data.derive=auto, or in a file "
+            "derive: {auto: true}; see docs/derived_columns.md",
         )
     if mistake is Mistake.UNREADABLE:
         return unreadable(name)

@@ -113,6 +113,8 @@ def _structure(value: str, sweep: bool) -> str:
 
 def _map(text: str) -> str:
     """Texts by name: each is one text; with quotes they are as Hydra reads them."""
+    if text.strip("'\"") == "auto":  # what asks for a proposal, as a member among others
+        return "{auto: 'true'}"
     if not (text.startswith("{") and text.endswith("}")) or {"'", '"'} & set(text):
         return text
     pairs = [part.partition(":") for part in _split(text[1:-1]) if part.strip()]

@@ -12,6 +12,7 @@ from typing import Any
 
 from fraudlab.config import RunConfig
 from fraudlab.container.column_rules import ColumnNames
+from fraudlab.derive_rules import written_columns
 from fraudlab.errors import ConfigError
 from fraudlab.objections import together
 
@@ -128,7 +129,8 @@ def check_reasons(
     from fraudlab.container.reason_texts import examine
 
     kinds = {name: name in names.categorical for name in names.learnt(known)}
-    kinds |= dict.fromkeys(names.categorical, True) | dict.fromkeys(config.data.derive, False)
+    kinds |= dict.fromkeys(names.categorical, True)
+    kinds |= dict.fromkeys(written_columns(config.data.derive), False)
     _, faults = examine(given, kinds, complete=bool(known))
     if faults:
         raise together([ConfigError(f"{path}: {fault.sentence}.", fix=fault.fix) for fault in faults])

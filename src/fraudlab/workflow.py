@@ -17,6 +17,7 @@ from fraudlab.stages.evaluate import judge, measure
 from fraudlab.stages.incumbent import find_incumbent
 from fraudlab.stages.incumbent_stage import scores_of
 from fraudlab.stages.prepare import cautions, prepare
+from fraudlab.stages.proposed_columns import with_proposed
 from fraudlab.stages.publish import log_dataset, log_job, log_results, publish_report, what_to_know
 from fraudlab.stages.score import require_possible, score
 from fraudlab.stages.train import OnRound, train
@@ -169,7 +170,8 @@ def _carry_out(context: Context, source: Source, gates: Sequence[Gate]) -> list[
     with context.stage("prepare") as line:
         prepared = prepare(context, source)
         line.facts = {"cached": prepared.cached}
-        line.notes = cautions(prepared.manifest, context.config.data)
+        context, chosen = with_proposed(context, source, prepared)
+        line.notes = [*cautions(prepared.manifest, context.config.data), *chosen]
         line.detail = log_dataset(context, source, prepared)
 
     challenged = None if incumbent is None else scores_of(context, incumbent, prepared)

@@ -16,6 +16,7 @@ from fraudlab.aws.image_uris import domain_of, in_registry, tag_of
 from fraudlab.backend_registry import Description, describe
 from fraudlab.config import DataKind, RunConfig, SplitKind
 from fraudlab.config_rules import scored_via
+from fraudlab.derive_rules import asks_auto, written_columns
 from fraudlab.plan.fitting import TableSize
 from fraudlab.plan.history import earlier_steps
 from fraudlab.plan.local_image import image_id
@@ -301,8 +302,10 @@ def _settings(config: RunConfig, description: Description, via: Via, placement: 
 
 def _derived(derive: Mapping[str, str]) -> str:
     """Declared columns in one line, whatever line breaks their expressions have."""
-    written = "; ".join(f"{name} = {' '.join(text.split())}" for name, text in derive.items())
-    return f"{len(derive)} column{'s' if len(derive) > 1 else ''}: {written}"
+    declared = written_columns(derive)
+    written = "; ".join(f"{name} = {' '.join(text.split())}" for name, text in declared.items())
+    said = [f"{len(declared)} column{'s' if len(declared) > 1 else ''}: {written}"] if declared else []
+    return "; ".join([*said, *(["auto, chosen on validation by the run"] if asks_auto(derive) else [])])
 
 
 def _notes(

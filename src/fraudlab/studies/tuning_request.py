@@ -15,6 +15,7 @@ from fraudlab.compose import as_dict, compose
 from fraudlab.config import RunConfig
 from fraudlab.container.hyperparameters import printed, read_hyperparameters
 from fraudlab.container.runtime import cpu_count
+from fraudlab.derive_rules import asks_auto
 from fraudlab.errors import ConfigError
 from fraudlab.files import read_json, write_json
 from fraudlab.model_rules import hyperparameters
@@ -128,6 +129,13 @@ def read_request(words: Sequence[str]) -> TuningRequest:
 def _objections(config: RunConfig) -> list[ConfigError]:
     """What of a run's configuration no study can use."""
     found = []
+    if asks_auto(config.data.derive):
+        found.append(
+            ConfigError(
+                "data.derive=auto would choose columns again in every trial of a study.",
+                fix="train with it once, and tune with the data.derive of that run's config.yaml",
+            )
+        )
     if config.run.id is not None:
         found.append(
             ConfigError(

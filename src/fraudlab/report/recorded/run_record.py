@@ -20,7 +20,7 @@ class RunRecord:
     Attributes
     ----------
     folder : Path
-    run, metrics, curves, history, validation, manifest, model, config : dict
+    run, metrics, curves, history, validation, manifest, model, config, proposed : dict
         As described for the files of the same names.
     budgets, stability, mistakes, slices, incumbent : dict
         What fixed numbers of alerts catch, figures by day and by hour, rows to look at, figures of the
@@ -45,6 +45,7 @@ class RunRecord:
     history: Json
     validation: Json
     manifest: Json
+    proposed: Json
     model: Json
     config: Json
     importance: list[Json]
@@ -109,6 +110,7 @@ def read_run(folder: Path) -> RunRecord:
         history=_mapping(folder / "training" / "history.json"),
         validation=_mapping(folder / "training" / "validation.json"),
         manifest=_mapping(folder / "data" / "manifest.json"),
+        proposed=_mapping(folder / "data" / "proposed_columns.json"),
         model=_mapping(folder / "model" / "model.json"),
         config=_yaml(folder / "config.yaml", dict),
         importance=[item for item in importance if isinstance(item, dict)],

@@ -1,0 +1,1 @@
+"""``data.derive=auto``: columns that a table's names and values suggest, tried on validation."""
