@@ -23,6 +23,7 @@ from fraudlab.report.run.fold_section import fold_section
 from fraudlab.report.run.glossary import glossary
 from fraudlab.report.run.headline import headline, money_line, verdict
 from fraudlab.report.run.incumbent_section import incumbent_line, incumbent_section
+from fraudlab.report.run.label_section import label_delays, label_section
 from fraudlab.report.run.lineage_section import lineage_section
 from fraudlab.report.run.members_section import members_section
 from fraudlab.report.run.mistakes_section import mistakes_section
@@ -72,6 +73,7 @@ def render_run(folder: Path) -> Path:
     curves = _curves(record, scores, point)
     training = training_curve(record)
     stability = stability_charts(record)
+    delays = label_delays(record)
     body = [
         _masthead(record),
         verdict(record, point) if point else None,
@@ -87,6 +89,7 @@ def render_run(folder: Path) -> Path:
         slice_section(record),
         mistakes_section(record),
         split_section(record),
+        label_section(record, delays),
         fold_section(record),
         model_section(record, training),
         members_section(record),
@@ -96,7 +99,7 @@ def render_run(folder: Path) -> Path:
         lineage_section(record),
         provenance_section(record),
     ]
-    charts = [*(curves if reach else []), *stability, *([training] if training else [])]
+    charts = [*(curves if reach else []), *stability, *(chart for chart in (delays, training) if chart)]
     data: Json = {"days": record.days}
     if reach:
         data["stops"] = reach.as_json()
