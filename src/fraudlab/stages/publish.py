@@ -192,10 +192,11 @@ def log_results(context: Context, metrics: dict[str, Any]) -> str:
     for file in (folder / "slices.json", folder / "folds.json"):
         if file.is_file():
             context.tracker.tell(partial(_log_asset, file))
+    frauds = metrics["positives"]
     return (
         f"average precision {metrics['average_precision']:.3f} "
         f"(95 % interval {metrics['average_precision_low']:.3f} to {metrics['average_precision_high']:.3f}, "
-        f"{metrics['positives']:,} frauds)" + _of_folds(metrics) + _against(metrics)
+        f"{frauds:,} {'fraud' if frauds == 1 else 'frauds'})" + _of_folds(metrics) + _against(metrics)
     )
 
 
