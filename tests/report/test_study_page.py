@@ -70,6 +70,31 @@ def test_a_study_that_has_little_to_show_has_a_page(content):
     assert "Trials" in study_html(content)
 
 
+COSTS = {"spent_usd": 1.5, "most_usd": 14.47, "max_usd": None, "rehearsed": False, "ended_by_maximum": False}
+
+
+@pytest.mark.parametrize(
+    ("costs", "text"),
+    [
+        (COSTS, "$1.50 spent (at most $14.47 for all of it)."),
+        (
+            {**COSTS, "max_usd": 2.0, "ended_by_maximum": True},
+            "$1.50 spent (maximum $2.00, at most $14.47 for all of it). The maximum ended the search.",
+        ),
+        (
+            {**COSTS, "spent_usd": 0.0007, "most_usd": None, "rehearsed": True},
+            "$0.0007 spent, rehearsed: nothing was paid.",
+        ),
+        ({**COSTS, "spent_usd": None}, None),
+        (None, None),
+    ],
+)
+def test_what_a_study_has_cost_is_on_its_page(costs, text):
+    page = study_html(outcome(WHOLE, costs=costs))
+    assert (" spent" in page) is (text is not None)
+    assert text is None or text in page
+
+
 def test_the_best_so_far_never_falls():
     values = [0.5, 0.4, 0.7, 0.6]
     chart = history_chart([trial(number, value=value) for number, value in enumerate(values)])

@@ -89,6 +89,7 @@ def _header(outcome: Json) -> Markup:
         element("h1", outcome["name"]),
         element("p", outcome["worth"], class_="verdict"),
         element("p", ", ".join([trained, *counts]), class_="byline"),
+        element("p", _spent(outcome), class_="byline") if _spent(outcome) else None,
         element(
             "p",
             "Trials are judged on validation, where the best of many looks better than it is. Nothing but "
@@ -96,6 +97,24 @@ def _header(outcome: Json) -> Markup:
             class_="lead",
         ),
     )
+
+
+def _spent(outcome: Json) -> str:
+    """What its jobs in an account have cost, beside what was agreed to; empty where nothing has a price."""
+    costs = outcome.get("costs") or {}
+    spent, most, limit = (number(costs, name) for name in ("spent_usd", "most_usd", "max_usd"))
+    if spent is None:
+        return ""
+    agreed = [f"maximum {_dollars(limit)}"] if limit is not None else []
+    agreed += [f"at most {_dollars(most)} for all of it"] if most is not None else []
+    text = f"{_dollars(spent)} spent" + (f" ({', '.join(agreed)})" if agreed else "")
+    if costs.get("rehearsed"):
+        text += ", rehearsed: nothing was paid"
+    return text + (". The maximum ended the search." if costs.get("ended_by_maximum") else ".")
+
+
+def _dollars(usd: float) -> str:
+    return f"${usd:,.2f}" if usd >= 0.1 or usd == 0 else f"${usd:.4f}"
 
 
 def _tiles(outcome: Json) -> Markup:
