@@ -11,7 +11,7 @@ from fraudlab.backend_registry import Description, describe, descriptions
 from fraudlab.cloud_rules import check_cloud
 from fraudlab.config import BackendConfig, DataKind, RunConfig, SplitKind, Via
 from fraudlab.config_ranges import CHOICES, DATASET_NAME, RANGES, TEXTS
-from fraudlab.container.roles import NO_MOMENT, NO_MOMENT_FIX
+from fraudlab.container.column_rules import NO_MOMENT, NO_MOMENT_FIX
 from fraudlab.dataset_reference import check_reference, is_described
 from fraudlab.decision_rules import check_decision
 from fraudlab.derive_rules import asks_auto, check_derived

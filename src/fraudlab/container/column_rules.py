@@ -17,6 +17,13 @@ from typing import Any, NamedTuple
 
 from fraudlab.container.failure import ConfigError
 
+#: why rows dealt at random have no use for when labels were known
+NO_MOMENT = (
+    "data.label_known says when labels became known, and a stratified split has no moment to ask at: train is"
+    " not before test"
+)
+NO_MOMENT_FIX = "add data.time=COLUMN and split=time or split=prequential, or set data.label_known=null"
+
 #: columns the process job adds to the splits
 RESERVED = "fraudlab."
 #: parts beside which a column may be listed as a feature

@@ -7,7 +7,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from fraudlab.container.column_rules import ColumnNames, NameFault, Unusable, name_faults
+from fraudlab.container.column_rules import (
+    NO_MOMENT,
+    NO_MOMENT_FIX,
+    ColumnNames,
+    NameFault,
+    Unusable,
+    name_faults,
+)
 from fraudlab.container.contract import MAX_FOLDS, Fields, read_json
 from fraudlab.container.failure import ConfigError, TableError, listing, near, override
 from fraudlab.container.row_index import GIVEN, is_given_name
@@ -15,13 +22,6 @@ from fraudlab.container.table_layout import Layout, read_layout
 
 #: what a column of numbers may count: auto is what its values say, excel days of the 1900 system
 TIME_UNITS = ("auto", "s", "ms", "us", "ns", "min", "h", "d", "excel", "yyyymmddhhmmss")
-
-#: why rows dealt at random have no use for when labels were known
-NO_MOMENT = (
-    "data.label_known says when labels became known, and a stratified split has no moment to ask at: train is"
-    " not before test"
-)
-NO_MOMENT_FIX = "add data.time=COLUMN and split=time or split=prequential, or set data.label_known=null"
 
 
 @dataclass(frozen=True, slots=True)
