@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from fraudlab.evaluation.cards import check_cards
-from fraudlab.evaluation.intervals import MIN_RESAMPLES, check_resampling
+from fraudlab.evaluation.intervals import MIN_RESAMPLES, check_resampling, interval_from
 from fraudlab.evaluation.ranking import BoolArray, FloatArray
 
 Verdict = Literal["saves", "loses", "same", "undecided", "too few frauds"]
@@ -124,7 +124,8 @@ def money_difference(
                 values[start : start + step] += drawn @ value
         elif value.size:
             values += float(value[0] * count[0])
-    low, high = (float(end) for end in np.quantile(values, [(1 - level) / 2, (1 + level) / 2]))
+    interval = interval_from(values, level)
+    low, high = interval.low, interval.high
     cases = strata[0].size
     verdict = _verdict(low, high, cases, differs=bool(np.any(each)))
     needed = _needed(total, low, high, int(frauds.sum())) if verdict == "undecided" else None

@@ -45,7 +45,7 @@ _HALVES = 2
 
 @dataclass(frozen=True, slots=True)
 class TrialRows:
-    """TrialRows with what is known of them: the columns there are, then those to choose from."""
+    """Sampled rows of a split: the columns that there are, then those to choose from."""
 
     matrix: Matrix
     label: NDArray[np.uint8]

@@ -83,13 +83,14 @@ def _header(outcome: Json) -> Markup:
         f"{states.count(state)} {state}" for state in ("pruned", "failed", "running") if state in states
     ]
     trained = f"{numerals.counted(len(completed(trials)), 'trial')} completed"
+    spent = _spent(outcome)
     return element(
         "header",
         element("p", "Tuning of a fraud model", class_="eyebrow"),
         element("h1", outcome["name"]),
         element("p", outcome["worth"], class_="verdict"),
         element("p", ", ".join([trained, *counts]), class_="byline"),
-        element("p", _spent(outcome), class_="byline") if _spent(outcome) else None,
+        element("p", spent, class_="byline") if spent else None,
         element(
             "p",
             "Trials are judged on validation, where the best of many looks better than it is. Nothing but "
